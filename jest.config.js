@@ -1,0 +1,14 @@
+'use strict';
+
+/**
+ * The tests are written against src/ (that is what the type checker reads) and run against dist/, so that what is
+ * tested is what is shipped: the compiled worker file, the addon's loader and its relative paths.
+ */
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  transform: { '\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
+  moduleNameMapper: { '^(?:\\.\\.?/)+src/(.*)$': '<rootDir>/dist/$1' },
+  testTimeout: 60_000,
+};

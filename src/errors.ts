@@ -1,0 +1,103 @@
+/** Every error that deepntk raises on purpose, and the one place that phrases errors about arguments. */
+
+/**
+ * - `ERR_INVALID_ARGUMENT`: an argument is not what the function takes
+ * - `ERR_INVALID_FILE`: a file is not what its reader takes (truncated, another format, another dtype)
+ * - `ERR_BACKEND_UNAVAILABLE`: the backend asked for cannot be loaded; the message says why
+ * - `ERR_OUT_OF_MEMORY`: the arrays of a computation would not fit; nothing was allocated, or all of it was freed
+ * - `ERR_COMPUTATION`: a backend failed in the middle of a computation
+ */
+export type ErrorCode =
+  | 'ERR_INVALID_ARGUMENT'
+  | 'ERR_INVALID_FILE'
+  | 'ERR_BACKEND_UNAVAILABLE'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_COMPUTATION';
+
+export class DeepntkError extends Error {
+  override readonly name = 'DeepntkError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** "`where`: expected `what`, got ...", the form of every complaint about an argument. */
+export function invalidArgument(where: string, what: string, got: unknown): DeepntkError {
+  return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${describe(got)}`);
+}
+
+/** A short picture of a value for an error message: `0`, `"abc"`, `an array of length 3`, `undefined`. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value);
+  if (typeof value === 'bigint') return `${value.toString()}n`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return `an array of length ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`;
+  if (typeof value === 'object' && value !== null) {
+    const name = (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor
+      ?.name;
+    return name === undefined || name === 'Object' ? 'an object' : `a ${name}`;
+  }
+  return String(value);
+}
+
+export function expectNumber(
+  where: string,
+  value: unknown,
+  { min = -Infinity, above = -Infinity, max = Infinity, what = 'a finite number' } = {},
+): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value <= above || value > max) {
+    throw invalidArgument(where, what, value);
+  }
+  return value;
+}
+
+export function expectInteger(
+  where: string,
+  value: unknown,
+  { min = 1, max = Number.MAX_SAFE_INTEGER } = {},
+): number {
+  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
+    const what = min === 1 ? 'a positive integer' : `an integer >= ${min}`;
+    throw invalidArgument(where, max === Number.MAX_SAFE_INTEGER ? what : `${what} and <= ${max}`, value);
+  }
+  return value as number;
+}
+
+export function expectBoolean(where: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalidArgument(where, 'true or false', value);
+  return value;
+}
+
+export function expectOneOf<T extends string>(where: string, value: unknown, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T)) {
+    throw invalidArgument(where, `one of ${allowed.map((name) => JSON.stringify(name)).join(', ')}`, value);
+  }
+  return value as T;
+}
+
+/** Refuses anything but a plain options object with known names, so that a misspelt option is not ignored. */
+export function expectOptions(where: string, options: unknown, known: readonly string[]): void {
+  if (
+    typeof options !== 'object' ||
+    options === null ||
+    Array.isArray(options) ||
+    ArrayBuffer.isView(options)
+  ) {
+    throw invalidArgument(where, 'an options object', options);
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new DeepntkError(
+        'ERR_INVALID_ARGUMENT',
+        `${where}: unknown option ${JSON.stringify(name)}; known are ${known.join(', ')}`,
+      );
+    }
+  }
+}
