@@ -22,13 +22,13 @@ export function runJob<T>(
   Error.captureStackTrace(origin, caller);
 
   return new Promise<T>((resolve, reject) => {
-    let thrown: { readonly error: unknown } | null = null;
+    let thrown: { readonly error: Error } | null = null;
     const report = (fraction: number): void => {
       if (thrown !== null || signal?.aborted) return;
       try {
         onProgress?.(fraction);
       } catch (error) {
-        thrown = { error };
+        thrown = { error: error as Error }; // whatever it is: it is passed on as it was thrown
         cancel();
       }
     };
@@ -39,7 +39,7 @@ export function runJob<T>(
       }
       signal?.removeEventListener('abort', cancel);
       if (status === STATUS.done) report(1);
-      if (thrown !== null) reject(thrown.error as Error);
+      if (thrown !== null) reject(thrown.error);
       else if (status === STATUS.done) resolve(result);
       else if (status === STATUS.cancelled) reject(signal?.reason as Error);
       else reject(failure(status, detail, origin.stack));
