@@ -8,8 +8,8 @@ export interface ColourBar {
   readonly colours: LogColours;
   readonly height: number;
   readonly thickness: number;
-  /** How many entries have no logarithm. */
-  readonly hidden: number;
+  /** The entries that have no logarithm. */
+  readonly hidden: readonly number[];
 }
 
 interface Tick {
@@ -42,14 +42,14 @@ export function colourBarMarks({ colours, height, thickness, hidden }: ColourBar
         enter: { width: { value: thickness }, height: { value: height }, stroke: { value: '#444' } },
       },
     },
-    text('Θ(x, x′)', { x: 0, y: -10, size: 14, align: 'left' }),
+    text('Θ(x, x′)', { x: 0, y: -16, size: 14, align: 'left' }),
   ];
   for (const { value, label } of chooseTicks(low, high, place)) {
     const y = place(value);
     marks.push(line(thickness, y, thickness + (label === null ? 3 : 6), y));
     if (label !== null) marks.push(text(label, { x: thickness + 10, y: y + 4.5, size: 12.5, align: 'left' }));
   }
-  if (hidden > 0) {
+  if (hidden.length > 0) {
     const [red, green, blue] = colours.neutral;
     marks.push(
       {
@@ -64,8 +64,13 @@ export function colourBarMarks({ colours, height, thickness, hidden }: ColourBar
           },
         },
       },
-      text('≤ 0', { x: thickness + 10, y: height + 27, size: 12.5, align: 'left' }),
-      text(`${hidden} ${hidden === 1 ? 'entry' : 'entries'}`, {
+      text(hidden.every(Number.isFinite) ? '≤ 0' : '≤ 0, NaN, ∞', {
+        x: thickness + 10,
+        y: height + 27,
+        size: 12.5,
+        align: 'left',
+      }),
+      text(`${hidden.length} ${hidden.length === 1 ? 'entry' : 'entries'}`, {
         x: 0,
         y: height + 48,
         size: 12.5,
@@ -86,7 +91,7 @@ function chooseTicks(low: number, high: number, place: (value: number) => number
   const inRange = (tick: Tick) => tick.value >= low && tick.value <= high;
   const powers = Array.from({ length: last - first + 1 }, (_, i): Tick => {
     const exponent = first + i;
-    return { value: Number(`1e${exponent}`), label: formatPower(exponent, first >= -2 && last <= 3) };
+    return { value: Number(`1e${exponent}`), label: formatPower(exponent, low > 1e-3 && high < 1e4) };
   });
   const between = (digits: readonly number[], labelled: boolean) =>
     powers.flatMap(({ value }) =>
@@ -100,7 +105,8 @@ function chooseTicks(low: number, high: number, place: (value: number) => number
     const minor = last - first <= 6 ? between([2, 3, 4, 5, 6, 7, 8, 9], false).filter(inRange) : [];
     return [...minor, ...thinOut(shown, place)];
   }
-  const candidates = [...powers, ...between([2, 5], true)].filter(inRange);
+  const figures = powers.map(({ value }): Tick => ({ value, label: formatTick(value) }));
+  const candidates = [...figures, ...between([2, 5], true)].filter(inRange);
   const ends = [low, high].map((value): Tick => ({ value, label: formatNumber(value) }));
   const labelled = candidates.length >= 3 ? candidates : [...ends, ...candidates];
   return thinOut(labelled, place);

@@ -7,7 +7,7 @@ import type { NdArray } from '../ndarray';
 import { axisMarks, classRuns, type ClassRun } from './class-axis';
 import { colourBarMarks } from './colour-bar';
 import { heatMapUri, isPositive, type LogColours, positiveRange } from './heat-map';
-import { formatNumber, text } from './marks';
+import { fittingSize, formatNumber, text } from './marks';
 import { colourScheme, FONT, renderPng, renderSvg } from './render';
 
 export interface KernelPanel {
@@ -37,7 +37,7 @@ export interface KernelPicture {
 /** Edge of a matrix, and distances around it, in pixels. */
 const SIDE = 300;
 const GAP = 26;
-const MARGIN = { left: 62, top: 58, bottom: 122 };
+const MARGIN = { left: 62, top: 58, bottom: 66, summary: 56 };
 const TITLE_HEIGHT = 40;
 const BAR = { gap: 30, thickness: 16, labels: 78 };
 /** Far from every colour of the scheme, which has no grey. */
@@ -72,7 +72,7 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
   };
   const hidden = panels
     .flatMap(({ kernel }) => Array.from(kernel.data))
-    .filter((value) => !isPositive(value)).length;
+    .filter((value) => !isPositive(value));
 
   const top = MARGIN.top + (options.title === undefined ? 0 : TITLE_HEIGHT);
   const barX = MARGIN.left + panels.length * (SIDE + GAP) - GAP + BAR.gap;
@@ -86,13 +86,20 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
     marks: colourBarMarks({ colours, height: SIDE, thickness: BAR.thickness, hidden }),
   });
   if (options.title !== undefined) {
-    marks.push(text(options.title, { x: width / 2, y: 26, size: 17, bold: true }));
+    marks.push(
+      text(options.title, {
+        x: width / 2,
+        y: 26,
+        size: fittingSize(options.title, width - 20, 17),
+        bold: true,
+      }),
+    );
   }
   return {
     $schema: 'https://vega.github.io/schema/vega/v5.json',
     description: panels.map(({ title, subtitle }) => `${title} ${subtitle ?? ''}`.trim()).join('; '),
     width,
-    height: top + SIDE + MARGIN.bottom,
+    height: top + SIDE + MARGIN.bottom + (panels.every(({ kernel }) => square(kernel)) ? MARGIN.summary : 0),
     padding: 0,
     autosize: 'none',
     background: 'white',
@@ -164,8 +171,15 @@ function panelMarks(
       },
       ...axisMarks('x', columns, SIDE),
       ...axisMarks('y', rows, SIDE, { titled: index === 0 }),
-      text(panel.title, { x: SIDE / 2, y: panel.subtitle === undefined ? -12 : -30, size: 16, bold: true }),
-      ...(panel.subtitle === undefined ? [] : [text(panel.subtitle, { x: SIDE / 2, y: -10, size: 14 })]),
+      text(panel.title, {
+        x: SIDE / 2,
+        y: panel.subtitle === undefined ? -12 : -30,
+        size: fittingSize(panel.title, SIDE, 16),
+        bold: true,
+      }),
+      ...(panel.subtitle === undefined
+        ? []
+        : [text(panel.subtitle, { x: SIDE / 2, y: -10, size: fittingSize(panel.subtitle, SIDE, 14) })]),
       ...lines.map((line, i) =>
         text(line, { x: SIDE / 2, y: SIDE + 68 + 20 * i, size: 13.5, bold: i === 0 }),
       ),
@@ -180,7 +194,7 @@ function square({ shape }: NdArray): boolean {
 function summaryLines(kernel: NdArray): string[] {
   const { offDiagonalRatio, meanDiagonal, smallest, largest } = summarizeKernel(kernel);
   return [
-    `off-diagonal / diagonal = ${offDiagonalRatio.toFixed(3)}`,
+    `off-diagonal / diagonal = ${Number.isFinite(offDiagonalRatio) ? offDiagonalRatio.toFixed(3) : '–'}`,
     `mean of the diagonal = ${formatNumber(meanDiagonal)}`,
     `entries from ${formatNumber(smallest)} to ${formatNumber(largest)}`,
   ];

@@ -12,6 +12,14 @@ export interface TextPlace {
   readonly angle?: number;
 }
 
+/** A width of a bold letter of DejaVu Sans that few texts exceed, as a share of the font size. */
+const LETTER_WIDTH = 0.68;
+
+/** The font size at which a text is at most `width` wide: `size`, or smaller where the text is long. */
+export function fittingSize(content: string, width: number, size: number): number {
+  return Math.min(size, width / (LETTER_WIDTH * content.length));
+}
+
 export function text(
   content: string,
   { x, y, size, bold = false, align = 'center', angle = 0 }: TextPlace,
@@ -53,10 +61,12 @@ export function formatNumber(value: number): string {
   const magnitude = Math.abs(value);
   if (!Number.isFinite(value)) return String(value);
   if (magnitude === 0 || (magnitude >= 1e-3 && magnitude < 1e6)) {
-    return magnitude >= 100 ? Number(value.toPrecision(3)).toLocaleString('en-US') : value.toPrecision(3);
+    const figures =
+      magnitude >= 100 ? Number(value.toPrecision(3)).toLocaleString('en-US') : value.toPrecision(3);
+    return figures.replace('-', '−');
   }
   const [mantissa, exponent] = value.toExponential(2).split('e') as [string, string];
-  return `${mantissa} · 10${superscript(Number(exponent))}`;
+  return `${mantissa.replace('-', '−')} · 10${superscript(Number(exponent))}`;
 }
 
 /** A round number without needless zeros: 0.02, 5, 2,000. */
