@@ -15,3 +15,4 @@ export type { KernelPlan } from './kernel/plan';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
 export type { BackendName, BlasDescription, Precision } from './backend/backend';
+export * from './theory';
