@@ -38,7 +38,9 @@ async function main() {
   const { shape: names, nativeOnly, json } = command.opts();
   const info = backendInfo();
   if (!availableBackends().includes('native')) {
-    throw new Error(`the benchmark compares the native backend, which does not load: ${info.unavailable.native}`);
+    throw new Error(
+      `the benchmark compares the native backend, which does not load: ${info.unavailable.native}`,
+    );
   }
   const ceiling = measureCeiling();
   const machine = {
@@ -49,11 +51,16 @@ async function main() {
     date: new Date().toISOString().slice(0, 10),
     gemm: ceiling,
   };
-  console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${info.blas.library} ${info.blas.version} (${info.blas.core})`);
-  console.log(`DGEMM 1000^3: ${ceiling.one.toFixed(1)} GFLOP/s on one thread (median of ${ceiling.samples})\n`);
+  console.log(
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${info.blas.library} ${info.blas.version} (${info.blas.core})`,
+  );
+  console.log(
+    `DGEMM 1000^3: ${ceiling.one.toFixed(1)} GFLOP/s on one thread (median of ${ceiling.samples})\n`,
+  );
   const results = [];
   for (const name of names) {
-    if (!(name in SHAPES)) throw new Error(`--shape: expected one of ${Object.keys(SHAPES).join(', ')}, got "${name}"`);
+    if (!(name in SHAPES))
+      throw new Error(`--shape: expected one of ${Object.keys(SHAPES).join(', ')}, got "${name}"`);
     results.push(...(await benchShape(name, SHAPES[name], { nativeOnly })));
   }
   if (json !== undefined) fs.writeFileSync(json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
@@ -69,7 +76,9 @@ async function benchShape(name, { n, depth, width, outputs }, { nativeOnly }) {
   const net = Mlp.random(createSpec({ inputDim: 784, depth, width, outputDim: outputs }), { seed: 1 });
   const X = mnistLikeInputs(n);
   const plan = net.explainNtk(X);
-  console.log(`${name}: N=${n} L=${depth} M=${width} K=${outputs}, ${(plan.flops.total / 1e9).toFixed(2)} GFLOP, at most ${(plan.bytes.total / 2 ** 20).toFixed(0)} MiB`);
+  console.log(
+    `${name}: N=${n} L=${depth} M=${width} K=${outputs}, ${(plan.flops.total / 1e9).toFixed(2)} GFLOP, at most ${(plan.bytes.total / 2 ** 20).toFixed(0)} MiB`,
+  );
   const reference = await net.ntk(X, null, { backend: 'native', threads: 1 });
   const variants = [
     { backend: 'native', precision: 'float64', threads: 1 },
@@ -91,7 +100,10 @@ async function benchShape(name, { n, depth, width, outputs }, { nativeOnly }) {
       throw new Error(`${JSON.stringify(options)}: differs from native float64 by ${error}`);
     }
     // A run of some seconds was measured by its check; shorter ones are repeated.
-    const seconds = first > 5 ? first : await medianSeconds(`${name} ${JSON.stringify(options)}`, () => net.ntk(X, null, options));
+    const seconds =
+      first > 5
+        ? first
+        : await medianSeconds(`${name} ${JSON.stringify(options)}`, () => net.ntk(X, null, options));
     const gflops = plan.flops.total / seconds / 1e9;
     results.push({ shape: name, n, depth, width, outputs, ...options, seconds, gflops, error });
   }

@@ -84,7 +84,7 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
   };
 
   const std::size_t width = layer.deltaWidth, chains = layer.chains;
-  const bool identity = layer.deltas == nullptr;
+  const bool identity = layer.identity;
   const T* const rowDeltas = identity ? nullptr : layer.deltas + tile.row * chains * width;
   const T* const columnDeltas = identity ? nullptr : layer.deltas + columnInput * chains * width;
   switch (output.form) {

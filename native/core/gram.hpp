@@ -33,7 +33,8 @@ template <typename T>
 struct GramLayer {
   const T* activations;  // inputs x activationWidth
   std::size_t activationWidth;
-  const T* deltas;  // (inputs * chains) x deltaWidth; null: the deltas are the identity (the output layer)
+  bool identity;    // the deltas are the identity (the output layer)
+  const T* deltas;  // else (inputs * chains) x deltaWidth, which may be 0: a layer that no input activates
   std::size_t deltaWidth;
   std::size_t chains;  // delta rows of one input
   // The term is (weightTerm 2^activationExponent A A' + biasTerm) o (2^deltaExponent D D').

@@ -281,6 +281,7 @@ class KernelComputation {
     const Activations<T>& inputs = activations_[l - 1];
     return {inputs.values.data(),
             inputs.units.count(),
+            deltas == nullptr,
             deltas == nullptr ? nullptr : deltas->values.data(),
             deltas == nullptr ? 0 : deltas->width,
             chains_,

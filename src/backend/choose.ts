@@ -6,16 +6,12 @@ import { DeepntkError, expectOneOf } from '../errors';
 import { VERSION } from '../version';
 import { type Backend, BACKEND_NAMES, type BackendName, type BlasDescription } from './backend';
 import { loadNativeBackend } from './native';
-import { loadTypeScriptBackend } from './typescript';
+import type { Loaded } from './native/addon';
+import { typescriptBackend } from './typescript';
 
-/** What came of loading a backend. `broken`: something was found, but it does not load. */
-export type LoadResult =
-  | { readonly backend: Backend; readonly reason?: never }
-  | { readonly backend?: never; readonly reason: string; readonly broken: boolean };
-
-const loaders: Readonly<Record<BackendName, () => LoadResult>> = {
+const loaders: Readonly<Record<BackendName, () => Loaded<{ readonly backend: Backend }>>> = {
   native: loadNativeBackend,
-  typescript: loadTypeScriptBackend,
+  typescript: () => ({ backend: typescriptBackend }),
 };
 
 let chosen: BackendName | null = null;
@@ -23,7 +19,7 @@ let warned = false;
 
 /** The backends that load here, the fastest first. */
 export function availableBackends(): BackendName[] {
-  return BACKEND_NAMES.filter((name) => loaders[name]().backend !== undefined);
+  return BACKEND_NAMES.filter((name) => 'backend' in loaders[name]());
 }
 
 /**
@@ -42,7 +38,7 @@ export function resolveBackend(name?: BackendName): Backend {
   const forced = name ?? chosen ?? backendOfEnvironment();
   if (forced !== null) return load(forced);
   const native = loaders.native();
-  if (native.backend !== undefined) return native.backend;
+  if ('backend' in native) return native.backend;
   if (native.broken && !warned) {
     warned = true;
     process.emitWarning(`the TypeScript backend is used. ${native.reason}`, 'DeepntkWarning');
@@ -67,8 +63,8 @@ export interface BackendInfo {
 export function backendInfo(): BackendInfo {
   const backend = resolveBackend();
   const reasons = BACKEND_NAMES.flatMap((name) => {
-    const { reason } = loaders[name]();
-    return reason === undefined ? [] : [[name, reason] as const];
+    const loaded = loaders[name]();
+    return 'reason' in loaded ? [[name, loaded.reason] as const] : [];
   });
   return {
     backend: backend.name,
@@ -93,9 +89,7 @@ function backendOfEnvironment(): BackendName | null {
 }
 
 function load(name: BackendName): Backend {
-  const { backend, reason } = loaders[name]();
-  if (backend === undefined) {
-    throw new DeepntkError('ERR_BACKEND_UNAVAILABLE', `the ${name} backend cannot be used: ${reason}`);
-  }
-  return backend;
+  const loaded = loaders[name]();
+  if ('backend' in loaded) return loaded.backend;
+  throw new DeepntkError('ERR_BACKEND_UNAVAILABLE', `the ${name} backend cannot be used: ${loaded.reason}`);
 }

@@ -105,7 +105,7 @@ export function expectInputShape(where: string, X: unknown, inputDim: number): n
   if (typeof X !== 'object' || X === null || !('data' in X) || !('shape' in X)) {
     throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape: [N, n_0] }', X);
   }
-  const { data, shape } = X as { data: unknown; shape: unknown };
+  const { data, shape } = X;
   if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
     throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
   }

@@ -88,7 +88,11 @@ function specOfFile(path: string, stored: unknown, widths: number[]): NetworkSpe
     throw new DeepntkError('ERR_INVALID_FILE', `${path}: spec: ${error.message}`, { cause: error });
   }
   if (String(spec.widths) !== String(widths)) {
-    throw invalidFile(`${path}: spec`, `the widths of its layers, ${widths.join(', ')}`, spec.widths.join(', '));
+    throw invalidFile(
+      `${path}: spec`,
+      `the widths of its layers, ${widths.join(', ')}`,
+      spec.widths.join(', '),
+    );
   }
   return spec;
 }

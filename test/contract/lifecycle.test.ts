@@ -9,6 +9,9 @@ const SIZE = {
   typescript: { depth: 30, width: 350, n: 200 },
 } as const;
 
+/** ES2024's, which the type checker's library does not know yet. */
+type ResizableBuffer = ArrayBuffer & { resize(bytes: number): void };
+
 describe.each(testedBackends())('%s backend', (backend) => {
   const { depth, width, n } = SIZE[backend];
   const net = Mlp.random(createSpec({ inputDim: 50, depth, width, outputDim: 1 }), { seed: 2 });
@@ -105,13 +108,16 @@ describe.each(testedBackends())('%s backend', (backend) => {
     const small = Mlp.random(createSpec({ inputDim: 50, depth: 2, width: 10 }), { seed: 2 });
     const expected = await small.ntk(X, null, { backend });
     const bytes = X.data.byteLength;
-    const resizable = new ArrayBuffer(bytes, { maxByteLength: 2 * bytes } as never);
+    const resizable = Reflect.construct(ArrayBuffer, [
+      bytes,
+      { maxByteLength: 2 * bytes },
+    ]) as ResizableBuffer;
     const shared = new SharedArrayBuffer(bytes);
     for (const buffer of [resizable, shared]) {
       const data = new Float64Array(buffer);
       data.set(X.data);
       const work = small.ntk({ data, shape: X.shape }, null, { backend });
-      if (buffer === resizable) (resizable as unknown as { resize(n: number): void }).resize(0);
+      if (buffer === resizable) resizable.resize(0);
       expect((await work).data).toEqual(expected.data);
     }
   });

@@ -64,7 +64,7 @@ describe.each(backends)('%s backend', (backend) => {
         const indices = Array.from({ length: K }, (_, k) => k);
         const sum = (terms: number[]): number => terms.reduce((a, b) => a + b, 0);
         const trace = Array.from({ length: pairs }, (_, p) => sum(indices.map((k) => block(p, k, k))));
-        const scale = Math.max(...trace.map(Math.abs), ...full.data.map(Math.abs));
+        const scale = Math.max(...trace.map(Math.abs), ...full.data.map(Math.abs)) || 1; // a dead net's kernel is 0
         const distance = (actual: Float64Array, expected: number[]): number =>
           Math.max(...expected.map((entry, i) => Math.abs(entry - actual[i]!))) / scale;
         const of = async (outputs: NtkOptions['outputs']): Promise<Float64Array> =>
@@ -121,6 +121,21 @@ describe.each(backends)('%s backend', (backend) => {
       }),
       RUNS,
     );
+  });
+
+  test('below a layer that no input activates every part is zero, above it only biases are left', async () => {
+    const net = Mlp.random(createSpec({ inputDim: 3, depth: 3, width: 6, outputDim: 2 }), { seed: 1 });
+    net.layers[1]!.weights.data.fill(-1); // its inputs are not negative
+    const X = normalInputs(4, 3, 1);
+    for (const outputs of ['trace', 'full', 'diagonal', 'sum-of-logits'] as const) {
+      for (const precision of ['float64', 'mixed'] as const) {
+        const { perLayer } = await net.ntk(X, null, { outputs, precision, perLayer: true, backend });
+        const nonZero = [...perLayer.weights, ...perLayer.biases].map((part) =>
+          part.data.some((entry) => entry !== 0),
+        );
+        expect(nonZero).toEqual([false, false, false, false, false, false, false, true]);
+      }
+    }
   });
 
   // 60 aligned inputs in a deep net leave a fifth of the units of each layer inactive for all of them: compaction runs.

@@ -51,14 +51,22 @@ describe('a saved net', () => {
 });
 
 describe('a net that cannot be saved or loaded', () => {
-  const refused = async (attempt: Promise<unknown>, code: string, message: string | RegExp): Promise<void> => {
+  const refused = async (
+    attempt: Promise<unknown>,
+    code: string,
+    message: string | RegExp,
+  ): Promise<void> => {
     await expect(attempt).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   };
 
   test('names the formats for another extension', async () => {
     await refused(net.save(join(folder, 'net.pt')), 'ERR_INVALID_ARGUMENT', /ends in .json or .safetensors/);
     await refused(Mlp.load(join(folder, 'net.pt')), 'ERR_INVALID_ARGUMENT', /ends in .json or .safetensors/);
-    await refused(Mlp.load(3 as never), 'ERR_INVALID_ARGUMENT', 'Mlp.load: path: expected the path of a file, got 3');
+    await refused(
+      Mlp.load(3 as never),
+      'ERR_INVALID_ARGUMENT',
+      'Mlp.load: path: expected the path of a file, got 3',
+    );
   });
 
   test('leaves no file behind where a parameter is not a number', async () => {
@@ -76,15 +84,27 @@ describe('a net that cannot be saved or loaded', () => {
     const path = join(folder, 'wrong.json');
     const written = JSON.parse(JSON.stringify(await jsonOf(net))) as { spec: Record<string, unknown> };
     writeFileSync(path, JSON.stringify({ ...written, spec: { ...written.spec, weightVariance: -1 } }));
-    await refused(Mlp.load(path), 'ERR_INVALID_FILE', /wrong\.json: spec: .*weightVariance: expected a finite number > 0, got -1/);
+    await refused(
+      Mlp.load(path),
+      'ERR_INVALID_FILE',
+      /wrong\.json: spec: .*weightVariance: expected a finite number > 0, got -1/,
+    );
     writeFileSync(path, JSON.stringify({ ...written, spec: { ...written.spec, hiddenWidths: [7, 4] } }));
-    await refused(Mlp.load(path), 'ERR_INVALID_FILE', /spec: expected the widths of its layers, 4, 7, 3, 2, got 4, 7, 4, 2/);
+    await refused(
+      Mlp.load(path),
+      'ERR_INVALID_FILE',
+      /spec: expected the widths of its layers, 4, 7, 3, 2, got 4, 7, 4, 2/,
+    );
   });
 
   test('takes no law with a JSON net, which has its own', async () => {
     const path = join(folder, 'net.json');
     await net.save(path);
-    await refused(Mlp.load(path, { weightVariance: 2 }), 'ERR_INVALID_ARGUMENT', /unknown option "weightVariance"/);
+    await refused(
+      Mlp.load(path, { weightVariance: 2 }),
+      'ERR_INVALID_ARGUMENT',
+      /unknown option "weightVariance"/,
+    );
   });
 });
 

@@ -69,7 +69,8 @@ export interface Addon {
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;
 }
 
-export type Loaded<T> = T | { readonly reason: string };
+/** `broken`: a binary was found, but it cannot be used. */
+export type Loaded<T> = T | { readonly reason: string; readonly broken: boolean };
 
 const root = path.join(__dirname, '..', '..', '..');
 
@@ -79,23 +80,26 @@ export function loadAddon(): Loaded<{ readonly addon: Addon }> {
   try {
     addon = nodeGypBuild(root) as Addon;
   } catch (error) {
-    return { reason: explain(error) };
+    return explain(error);
   }
   if (addon.abi !== ABI) {
     return {
       reason: `the native addon was built from another version (ABI ${addon.abi}, expected ${ABI}); rebuild it: npm run build:native`,
+      broken: true,
     };
   }
   return { addon };
 }
 
-function explain(error: unknown): string {
+function explain(error: unknown): { reason: string; broken: boolean } {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith('No native build was found')) {
-    return `no native addon for ${process.platform}-${process.arch}; to build it: install a C++ compiler, make and OpenBLAS (apt-get install g++ make libopenblas-dev), then npm run build:native`;
+    const reason = `no native addon for ${process.platform}-${process.arch}; to build it: install a C++ compiler, make and OpenBLAS (apt-get install g++ make libopenblas-dev), then npm run build:native`;
+    return { reason, broken: false };
   }
   const remedy = message.includes('openblas')
     ? 'install OpenBLAS (apt-get install libopenblas0)'
     : 'rebuild it: npm run build:native';
-  return `the native addon was found but does not load (${message.split('\n')[0]!}); ${remedy}`;
+  const reason = `the native addon was found but does not load (${message.split('\n')[0]!}); ${remedy}`;
+  return { reason, broken: true };
 }
