@@ -6,6 +6,8 @@
         'native/addon/addon.cpp',
         'native/addon/arguments.cpp',
         'native/addon/job.cpp',
+        'native/addon/network.cpp',
+        'native/addon/training.cpp',
         'native/core/blas.cpp',
         'native/core/compaction.cpp',
         'native/core/gram.cpp',
@@ -14,6 +16,7 @@
         'native/core/mlp.cpp',
         'native/core/normal.cpp',
         'native/core/run.cpp',
+        'native/core/training.cpp',
       ],
       'dependencies': [
         "<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all",

@@ -61,6 +61,17 @@ Span<double> Arguments::float64Of(const std::string& name, Napi::Value value, st
   return {array.Data(), length};
 }
 
+Span<const std::int32_t> Arguments::int32(const char* name, std::size_t length) {
+  const std::string expected = std::string(name) + ": expected an Int32Array of length " + std::to_string(length);
+  if (!value(name).IsTypedArray() || value(name).As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
+    fail(expected);
+  }
+  Napi::Int32Array array = value(name).As<Napi::Int32Array>();
+  if (array.ElementLength() != length || (length > 0 && array.Data() == nullptr)) fail(expected);
+  references_.push_back(Napi::Persistent(array.As<Napi::Object>()));
+  return {array.Data(), length};
+}
+
 Span<const unsigned char> Arguments::uint8(const char* name, std::size_t length) {
   const std::string expected = std::string(name) + ": expected a Uint8Array of length " + std::to_string(length);
   if (!value(name).IsTypedArray() || value(name).As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {

@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -29,6 +30,7 @@ class Arguments {
 
   // A typed array of exactly `length` elements, kept alive until the job ends.
   Span<double> float64(const char* name, std::size_t length);
+  Span<const std::int32_t> int32(const char* name, std::size_t length);
   Span<const unsigned char> uint8(const char* name, std::size_t length);
   // Any number of positive 32-bit integers.
   std::vector<std::size_t> sizes(const char* name);

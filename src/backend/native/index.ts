@@ -11,6 +11,7 @@ import type {
 } from '../backend';
 import { type Addon, type Loaded, loadAddon } from './addon';
 import { runJob } from './job';
+import { train } from './training';
 
 let loaded: Loaded<{ readonly backend: Backend }> | null = null;
 
@@ -85,6 +86,7 @@ function nativeBackend(addon: Addon): Backend {
     forward,
     jacobian,
     kernel,
+    train: (task, run) => train(addon, task, networkOf(task, run), run),
   };
 }
 
