@@ -24,6 +24,8 @@ export interface KernelPlan {
   };
   /** Upper bounds on memory at the peak, in bytes, besides the parameters, which are read in place. */
   readonly bytes: {
+    /** The copy of the inputs that a call makes, so that nobody can change them meanwhile. */
+    readonly inputs: number;
     /** Activations of all layers, the inputs among them. */
     readonly activations: number;
     /** Two layers of derivatives of the outputs by the preactivations. */
@@ -87,12 +89,15 @@ export function planKernel(kernel: KernelShape): KernelPlan {
   const activationWidths = widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
   const real = precision === 'mixed' ? 4 : 8;
   const blocks = chooseBlocks(kernel, deltaRows, widest, rows);
+  const inputs = 8 * rows * widths[0]!;
   const activations =
     rows *
     (precision === 'mixed' ? 4 * activationWidths + 16 * Math.max(widest, widths[0]!) : 8 * activationWidths);
   const deltas = 2 * deltaRows * widest * real;
   const scratch = scratchBytes(kernel, blocks, widest, outputs);
-  const result = 8 * entries * (1 + (perLayer ? 2 * (depth + 1) : 0));
+  // The TypeScript backend's threads write into shared memory, from which the result is copied.
+  const copies = backend === 'typescript' ? 2 : 1;
+  const result = 8 * entries * (1 + (perLayer ? 2 * (depth + 1) : 0)) * copies;
   return {
     backend,
     threads,
@@ -101,7 +106,14 @@ export function planKernel(kernel: KernelShape): KernelPlan {
     symmetric,
     shape,
     flops: { forward, backward, grams, total: forward + backward + grams },
-    bytes: { activations, deltas, scratch, result, total: activations + deltas + scratch + result },
+    bytes: {
+      inputs,
+      activations,
+      deltas,
+      scratch,
+      result,
+      total: inputs + activations + deltas + scratch + result,
+    },
     blocks,
     lowestLayer,
   };
