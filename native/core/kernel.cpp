@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <mutex>
 #include <type_traits>
 #include <utility>
+
+#include "elementwise.hpp"
 
 namespace deepntk {
 
@@ -93,8 +94,8 @@ class KernelComputation {
         const MatrixView<double> h{output.data() + first * width, rows, width, width};
         applyWeights(run_, {input + first * below.count(), rows, below.count(), below.count()}, weights,
                      layer.weightGain, h);
-        addBias(h, layer, true);
-        const std::vector<double> own = columnSums(h);
+        std::vector<double> own(width, 0.0);
+        rectify(h, layer, own.data());
         {
           std::lock_guard<std::mutex> lock(merging);
           for (std::size_t j = 0; j < width; j++) sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
@@ -143,11 +144,7 @@ class KernelComputation {
       kept.values = Buffer<T>(inputs_ * count);
       const double scale = std::ldexp(1.0, -kept.exponent);
       forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
-        for (std::size_t i = first * count; i < (first + rows) * count; i++) {
-          const T value = static_cast<T>(dense[i] * scale);
-          // The gates are read from these: what is active stays so, however small.
-          kept.values[i] = value == 0 && dense[i] > 0 ? std::numeric_limits<T>::min() : value;
-        }
+        narrow(dense.data() + first * count, scale, kept.values.data() + first * count, rows * count);
       });
       current = std::move(dense);
     }
@@ -156,15 +153,6 @@ class KernelComputation {
   const double* currentValues(std::size_t l, const Buffer<double>& current) const {
     if constexpr (std::is_same_v<T, double>) return activations_[l].values.data();
     return current.data();
-  }
-
-  static std::vector<double> columnSums(MatrixView<const double> h) {
-    std::vector<double> sums(h.columns, 0.0);
-    for (std::size_t i = 0; i < h.rows; i++) {
-      const double* const row = h.row(i);
-      for (std::size_t j = 0; j < h.columns; j++) sums[j] += row[j];
-    }
-    return sums;
   }
 
   LayerWork workOf(std::size_t l) const {
@@ -246,9 +234,10 @@ class KernelComputation {
       for (std::size_t k = 0; k < chains_; k++) {
         T* const row = deltas.values.data() + (i * chains_ + k) * width;
         const T* const from = source == nullptr ? row : source->row(k);
-        for (std::size_t j = 0; j < width; j++) row[j] = activation[j] > 0 ? from[j] : T(0);
-        if constexpr (!std::is_same_v<T, double>) {
-          for (std::size_t j = 0; j < width; j++) largest = std::max(largest, std::abs(row[j]));
+        if constexpr (std::is_same_v<T, double>) {
+          gateRow(activation, from, row, width);
+        } else {
+          largest = std::max(largest, gateRow(activation, from, row, width));
         }
       }
     }
@@ -303,7 +292,8 @@ class KernelComputation {
     const bool allRows = above == nullptr || above->all;
     const std::size_t rows = allRows ? layer.weights.rows : above->kept.size(), columns = below.count();
     gathered.reserve(layer.weights.rows * layer.weights.columns);
-    forEachBlock(rows, 64, [&](std::size_t first, std::size_t count, std::size_t) {
+    // Too small a block would cost more to hand to a thread than to move.
+    forEachBlock(rows, 1 + 65536 / (columns + 1), [&](std::size_t first, std::size_t count, std::size_t) {
       for (std::size_t i = first; i < first + count; i++) {
         gatherColumns(layer.weights.row(allRows ? i : above->kept[i]), below, gathered.data() + i * columns);
       }

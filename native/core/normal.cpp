@@ -8,13 +8,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "elementwise.hpp"
 #include "philox.hpp"
-
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
-#define DEEPNTK_FOR_EACH_INSTRUCTION_SET __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define DEEPNTK_FOR_EACH_INSTRUCTION_SET
-#endif
 
 namespace deepntk {
 
