@@ -102,7 +102,7 @@ function multiplyActivations(
   buffers: ProductBuffers,
 ): void {
   const width = activations.network.widths[index]!;
-  const list = units[index]!;
+  const { list, count } = units[index]!;
   const a: Operand = {
     data: activations.layers[index]!,
     offset: 0,
@@ -112,9 +112,8 @@ function multiplyActivations(
     inner: list,
   };
   const b = symmetric ? a : { ...a, offset: n * width };
-  const inner = list?.length ?? width;
-  const onWork = countWork(team, inner / width);
-  multiplyBlock(buffers, a, b, range, inner, onDiagonal(symmetric, range), onWork);
+  const onWork = countWork(team, count / width);
+  multiplyBlock(buffers, a, b, range, count, onDiagonal(symmetric, range), onWork);
 }
 
 /** The Gram block of the deltas: one inner product over (outputs, units) for the trace, else over the units alone. */
