@@ -243,7 +243,10 @@ async function progressOf<R>(
 ): Promise<{ result: Promise<R> }> {
   let result: Promise<R> | undefined;
   await new Promise<void>((resolve, reject) => {
-    result = start({ ...run, onProgress: (done) => done >= fraction && resolve() } as RunOptions);
+    const onProgress = (done: number): void => {
+      if (done >= fraction) resolve();
+    };
+    result = start({ ...run, onProgress });
     result.catch(reject);
   });
   return { result: result! };
