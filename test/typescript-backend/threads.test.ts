@@ -16,8 +16,8 @@ const COMPILED = path.join(__dirname, '..', '..', 'dist', 'backend', 'typescript
 /** Some 100 Mflop: more than what runs on the calling thread. */
 const network = randomNetwork([30, 150, 170, 150, 150, 3], 1);
 const x = randomInputs(70, 30, 2);
-/** Some 20 Gflop: seconds of work, to be stopped. */
-const bigNetwork = randomNetwork([50, ...new Array<number>(12).fill(400), 10], 3);
+/** Some 80 Gflop: many seconds of work, to be stopped. */
+const bigNetwork = randomNetwork([50, ...new Array<number>(12).fill(400), 40], 3);
 const bigTask = kernelTask(bigNetwork, randomInputs(500, 50, 4));
 
 /** Compares arrays, or lists of arrays in which null stands for zeros. */
@@ -110,7 +110,7 @@ describe('abort', () => {
     expect(performance.now() - start).toBeLessThan(100);
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
     await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
-    expect(performance.now() - start).toBeLessThan(2000); // the big job would take longer than that
+    expect(performance.now() - start).toBeLessThan(5000); // the big job would take longer than that
   });
 
   test('while waiting for threads', async () => {
@@ -135,7 +135,7 @@ describe('abort', () => {
 describe('progress', () => {
   test('grows from 0 to 1, at most about 30 times a second, while the event loop stays free', async () => {
     const seen: number[] = [];
-    const task = kernelTask(bigNetwork, randomInputs(60, 50, 6));
+    const task = kernelTask(bigNetwork, randomInputs(15, 50, 6));
     let longest = 0;
     let last = performance.now();
     const timer = setInterval(() => {
@@ -167,7 +167,7 @@ describe('progress', () => {
     };
     const start = performance.now();
     await expect(typescriptBackend.kernel(bigTask, run)).rejects.toBe(error);
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(performance.now() - start).toBeLessThan(5000);
     await expect(typescriptBackend.kernel(kernelTask(network, x.slice(0, 30)), run)).rejects.toBe(error);
   });
 });
