@@ -12,7 +12,17 @@ export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './ke
 export type { ForwardOptions, ForwardResult, JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
 export type { KernelPlan } from './kernel/plan';
+export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
 export type { BackendName, BlasDescription, Precision } from './backend/backend';
 export * from './theory';
+
+export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist';
+export { readNpy, writeNpy } from './data/npy';
+export {
+  drawKernels,
+  type KernelPanel,
+  type KernelPicture,
+  type KernelPictureOptions,
+} from './report/kernel-picture';

@@ -141,6 +141,7 @@ function checkFlags(flags: Flags, command: Command): void {
 }
 
 async function runKernel(flags: Flags, command: Command): Promise<void> {
+  const interrupt = abortOnInterrupt();
   const x = await readInputs(flags.x);
   const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
   const { out } = flags;
@@ -153,7 +154,6 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
     return;
   }
 
-  const interrupt = abortOnInterrupt();
   const bar = progressBar('kernel');
   const start = performance.now();
   let result: NtkResult | NtkResultPerLayer;
