@@ -31,7 +31,8 @@ main().catch((error) => {
 
 async function main() {
   const { backend, blas, threads } = backendInfo();
-  const core = blas === null ? 'plain TypeScript loops' : `${blas.library} ${blas.version}, core type ${blas.core}`;
+  const core =
+    blas === null ? 'plain TypeScript loops' : `${blas.library} ${blas.version}, core type ${blas.core}`;
   console.log(`backend ${backend} (${core}), ${threads} ${threads === 1 ? 'thread' : 'threads'}\n`);
 
   const { x, labels } = await loadMnist({
