@@ -4,8 +4,9 @@ import { describeNative, longTask, sleep } from './support';
 describeNative('the event loop during native work', (backend) => {
   test('timers and file reads go on while more jobs run than libuv has threads', async () => {
     const controller = new AbortController();
+    const task = longTask(backend);
     const jobs = Array.from({ length: 6 }, () =>
-      backend.kernel(longTask(backend), { threads: 1, signal: controller.signal }),
+      backend.kernel(task, { threads: 1, signal: controller.signal }),
     );
     const outcomes = Promise.allSettled(jobs);
     const waits: number[] = [];

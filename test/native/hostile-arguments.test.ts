@@ -71,7 +71,8 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
     });
 
   describe.each(Object.entries(operations))('%s', (name, good) => {
-    const start = addon[name as keyof typeof operations] as Start;
+    const start: Start = (task, listener) =>
+      (addon[name as keyof typeof operations] as Start)(task, listener);
 
     test('takes what is right', async () => {
       expect(await started(start, good)).toBe(1);

@@ -66,7 +66,7 @@ export function kernelTask(backend: Backend, n: number, widths: number[], seed =
 
 /** Some seconds of work on any machine of today. */
 export function longTask(backend: Backend): KernelTask {
-  return kernelTask(backend, 1000, new Array<number>(60).fill(1000));
+  return kernelTask(backend, 1000, [...new Array<number>(60).fill(1000), 1]);
 }
 
 export function ones(length: number): Float64Array {
