@@ -12,7 +12,8 @@ namespace deepntk {
 
 namespace {
 
-// The activations of one layer for the whole batch, kept units only; the true ones are `values` times 2^exponent.
+// The activations of one layer for the whole batch, kept units only; the true ones are `values` times
+// 2^exponent.
 template <typename T>
 struct Activations {
   Buffer<T> values;
@@ -71,11 +72,18 @@ class KernelComputation {
 
   KernelOutput outputOf(std::size_t l) const {
     const bool parts = !task_.weights.empty();
-    return {task_.form,  task_.x2 == nullptr, task_.n, task_.n2, net_.outputs(), task_.kernel,
-            parts ? task_.weights[l - 1] : nullptr, parts ? task_.biases[l - 1] : nullptr};
+    return {task_.form,
+            task_.x2 == nullptr,
+            task_.n,
+            task_.n2,
+            net_.outputs(),
+            task_.kernel,
+            parts ? task_.weights[l - 1] : nullptr,
+            parts ? task_.biases[l - 1] : nullptr};
   }
 
-  // --- Forward: x^0 .. x^L -------------------------------------------------------------------------------------------
+  // --- Forward: x^0 .. x^L
+  // -------------------------------------------------------------------------------------------
 
   void forwardPass() {
     Buffer<double> current = keepInputs();
@@ -98,7 +106,8 @@ class KernelComputation {
         rectify(h, layer, own.data());
         {
           std::lock_guard<std::mutex> lock(merging);
-          for (std::size_t j = 0; j < width; j++) sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
+          for (std::size_t j = 0; j < width; j++)
+            sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
         }
         run_.advance(2.0 * rows * width * layer.weights.columns);
       });
@@ -107,7 +116,8 @@ class KernelComputation {
     }
   }
 
-  // x^0: the rows of X, below them those of X2. Units that are 0 for all inputs (dark pixels) are dropped like any others.
+  // x^0: the rows of X, below them those of X2. Units that are 0 for all inputs (dark pixels) are dropped
+  // like any others.
   Buffer<double> keepInputs() {
     const std::size_t width = net_.inputs();
     Buffer<double> stacked(inputs_ * width);
@@ -122,8 +132,8 @@ class KernelComputation {
     return current;
   }
 
-  // Compacts the activations of layer l where that pays and stores them. In float32, `current` receives the float64
-  // ones, which the next layer is computed from.
+  // Compacts the activations of layer l where that pays and stores them. In float32, `current` receives the
+  // float64 ones, which the next layer is computed from.
   void keep(std::size_t l, Buffer<double> dense, const std::vector<double>& sums, Buffer<double>& current) {
     Activations<T>& kept = activations_[l];
     kept.units = chooseUnits(sums, workOf(l), task_.compaction);
@@ -163,7 +173,8 @@ class KernelComputation {
             l > lowest_ && l > 0 ? net_.width(l - 1) : 0, pairs * (deltas ? 1.0 + chains_ : 1.0)};
   }
 
-  // --- Backward: delta^L .. delta^lowest, and every layer's Gram matrices on the way --------------------------------
+  // --- Backward: delta^L .. delta^lowest, and every layer's Gram matrices on the way
+  // --------------------------------
 
   void backwardPass() {
     Deltas<T> above, below;
@@ -175,8 +186,8 @@ class KernelComputation {
       if (!last) {
         startDeltas(below, l - 1);
         weights = outputLayer ? outputWeights(gathered)
-                              : gatherWeights(net_.layer(l), &activations_[l].units, activations_[l - 1].units,
-                                              gathered);
+                              : gatherWeights(net_.layer(l), &activations_[l].units,
+                                              activations_[l - 1].units, gathered);
         below.exponent = above.exponent;
         if constexpr (!std::is_same_v<T, double>) below.exponent += exponentOf(above.largest);
       }
@@ -215,16 +226,17 @@ class KernelComputation {
   }
 
   // below = above W, over the kept units of both layers.
-  void multiplyDeltas(const Deltas<T>& above, MatrixView<const T> weights, double weightGain, std::size_t first,
-                      std::size_t rows, Deltas<T>& below) {
+  void multiplyDeltas(const Deltas<T>& above, MatrixView<const T> weights, double weightGain,
+                      std::size_t first, std::size_t rows, Deltas<T>& below) {
     const double gain = std::ldexp(weightGain, above.exponent - below.exponent);
-    gemm<T>(run_, static_cast<T>(gain), {above.values.data() + first * above.width, rows, above.width, above.width},
-            weights, Transpose::no, T(0),
-            {below.values.data() + first * below.width, rows, below.width, below.width});
+    gemm<T>(run_, static_cast<T>(gain),
+            {above.values.data() + first * above.width, rows, above.width, above.width}, weights,
+            Transpose::no, T(0), {below.values.data() + first * below.width, rows, below.width, below.width});
   }
 
-  // Multiplies the deltas of layer l by relu'(h^l), which is 1 where the activation is positive and else 0. With
-  // `source`, the deltas are first set to its rows, one for every output. Returns the largest magnitude (float32 only).
+  // Multiplies the deltas of layer l by relu'(h^l), which is 1 where the activation is positive and else 0.
+  // With `source`, the deltas are first set to its rows, one for every output. Returns the largest magnitude
+  // (float32 only).
   double gate(std::size_t l, const MatrixView<const T>* source, std::size_t first, std::size_t rows,
               Deltas<T>& deltas) {
     const std::size_t width = deltas.width;
@@ -280,12 +292,14 @@ class KernelComputation {
             deltas == nullptr ? 0 : 2 * deltas->exponent};
   }
 
-  // --- Both ---------------------------------------------------------------------------------------------------------
+  // --- Both
+  // ---------------------------------------------------------------------------------------------------------
 
-  // The weights between the kept units of two layers (`above` null: all), in the scalar type asked for; in place where
-  // nothing is dropped or converted.
+  // The weights between the kept units of two layers (`above` null: all), in the scalar type asked for; in
+  // place where nothing is dropped or converted.
   template <typename S>
-  MatrixView<const S> gatherWeights(const Layer& layer, const Units* above, const Units& below, Buffer<S>& gathered) {
+  MatrixView<const S> gatherWeights(const Layer& layer, const Units* above, const Units& below,
+                                    Buffer<S>& gathered) {
     if constexpr (std::is_same_v<S, double>) {
       if (below.all && (above == nullptr || above->all)) return layer.weights;
     }
