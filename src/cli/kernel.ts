@@ -4,6 +4,7 @@ import { dirname, extname } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
+import type { BackendName } from '../backend/backend';
 import { invalidFile } from '../data/files';
 import { readNpy, writeNpy } from '../data/npy';
 import { DeepntkError } from '../errors';
@@ -31,7 +32,6 @@ import { type Part, printKernel, printPlan } from './kernel-report';
 import { progressBar } from './progress';
 import {
   backendOption,
-  type BackendName,
   integer,
   jsonOption,
   nameList,

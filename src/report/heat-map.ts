@@ -22,6 +22,13 @@ export function isPositive(value: number): boolean {
   return value > 0 && value < Infinity;
 }
 
+/** How many entries have none. */
+export function countHidden({ data }: NdArray): number {
+  let count = 0;
+  for (const value of data) if (!isPositive(value)) count++;
+  return count;
+}
+
 /** The range of the positive entries of all matrices, widened where they are all alike; 1 .. 10 where there are none. */
 export function positiveRange(matrices: readonly NdArray[]): [low: number, high: number] {
   let low = Infinity;
