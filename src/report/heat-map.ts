@@ -14,7 +14,7 @@ export interface LogColours {
   readonly neutral: Colour;
 }
 
-/** About how many pixels an edge has: enough that no viewer needs to blur it. */
+/** About how many pixels an edge has: as many as the PNG of the whole picture gives it, so that nothing is blurred. */
 const EDGE_PIXELS = 600;
 
 /** Whether an entry has a place on a logarithmic scale. */
