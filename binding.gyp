@@ -10,6 +10,7 @@
         'native/addon/training.cpp',
         'native/core/blas.cpp',
         'native/core/compaction.cpp',
+        'native/core/elementwise.cpp',
         'native/core/gram.cpp',
         'native/core/jacobian.cpp',
         'native/core/kernel.cpp',

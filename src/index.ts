@@ -12,6 +12,7 @@ export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './ke
 export type { ForwardOptions, ForwardResult, JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
 export type { KernelPlan } from './kernel/plan';
+export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
 export type { BackendName, BlasDescription, LossName, Precision } from './backend/backend';
@@ -36,24 +37,13 @@ export {
   type LayerDrift,
 } from './kernel/drift';
 
+export * from './training';
+
+export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist';
+export { readNpy, writeNpy } from './data/npy';
 export {
-  train,
-  type Evaluation,
-  type TrainedKernel,
-  type TrainOptions,
-  type TrainProgress,
-  type TrainResult,
-} from './training/train';
-export type { Fit, LabelledData } from './training/loss';
-export { lossGradient, type LossGradient } from './training/gradient';
-export type { LearningRate, OptimizerOptions } from './training/options';
-export type { TrainingState } from './training/state';
-export {
-  kernelRidgeRegression,
-  type GradientFlowOptions,
-  type GradientFlowPrediction,
-  type KernelRidgeOptions,
-  type KernelRidgePrediction,
-  predictGradientFlow,
-  type RegularizationOptions,
-} from './training/predict';
+  drawKernels,
+  type KernelPanel,
+  type KernelPicture,
+  type KernelPictureOptions,
+} from './report/kernel-picture';

@@ -20,7 +20,8 @@ Network readNetwork(Arguments& arguments) {
     parameters += product(arguments.env(), {widths[l], widths[l - 1] + 1});
     product(arguments.env(), {parameters});
     // BLAS counts in 32-bit integers; the longest row that it sees is the deltas of all outputs at one layer.
-    if (product(arguments.env(), {widths[l], widths[layers]}) > kMaxInt) arguments.fail("widths: too large for BLAS");
+    if (product(arguments.env(), {widths[l], widths[layers]}) > kMaxInt)
+      arguments.fail("widths: too large for BLAS");
   }
   const double* const values = arguments.float64("parameters", parameters).data;
   const Span<double> weightGains = arguments.float64("weightGains", layers);

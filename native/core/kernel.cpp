@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <mutex>
 #include <type_traits>
 #include <utility>
+
+#include "elementwise.hpp"
 
 namespace deepntk {
 
 namespace {
 
-// The activations of one layer for the whole batch, kept units only; the true ones are `values` times 2^exponent.
+// The activations of one layer for the whole batch, kept units only; the true ones are `values` times
+// 2^exponent.
 template <typename T>
 struct Activations {
   Buffer<T> values;
@@ -70,11 +72,18 @@ class KernelComputation {
 
   KernelOutput outputOf(std::size_t l) const {
     const bool parts = !task_.weights.empty();
-    return {task_.form,  task_.x2 == nullptr, task_.n, task_.n2, net_.outputs(), task_.kernel,
-            parts ? task_.weights[l - 1] : nullptr, parts ? task_.biases[l - 1] : nullptr};
+    return {task_.form,
+            task_.x2 == nullptr,
+            task_.n,
+            task_.n2,
+            net_.outputs(),
+            task_.kernel,
+            parts ? task_.weights[l - 1] : nullptr,
+            parts ? task_.biases[l - 1] : nullptr};
   }
 
-  // --- Forward: x^0 .. x^L -------------------------------------------------------------------------------------------
+  // --- Forward: x^0 .. x^L
+  // -------------------------------------------------------------------------------------------
 
   void forwardPass() {
     Buffer<double> current = keepInputs();
@@ -93,11 +102,12 @@ class KernelComputation {
         const MatrixView<double> h{output.data() + first * width, rows, width, width};
         applyWeights(run_, {input + first * below.count(), rows, below.count(), below.count()}, weights,
                      layer.weightGain, h);
-        addBias(h, layer, true);
-        const std::vector<double> own = columnSums(h);
+        std::vector<double> own(width, 0.0);
+        rectify(h, layer, own.data());
         {
           std::lock_guard<std::mutex> lock(merging);
-          for (std::size_t j = 0; j < width; j++) sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
+          for (std::size_t j = 0; j < width; j++)
+            sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
         }
         run_.advance(2.0 * rows * width * layer.weights.columns);
       });
@@ -106,7 +116,8 @@ class KernelComputation {
     }
   }
 
-  // x^0: the rows of X, below them those of X2. Units that are 0 for all inputs (dark pixels) are dropped like any others.
+  // x^0: the rows of X, below them those of X2. Units that are 0 for all inputs (dark pixels) are dropped
+  // like any others.
   Buffer<double> keepInputs() {
     const std::size_t width = net_.inputs();
     Buffer<double> stacked(inputs_ * width);
@@ -121,8 +132,8 @@ class KernelComputation {
     return current;
   }
 
-  // Compacts the activations of layer l where that pays and stores them. In float32, `current` receives the float64
-  // ones, which the next layer is computed from.
+  // Compacts the activations of layer l where that pays and stores them. In float32, `current` receives the
+  // float64 ones, which the next layer is computed from.
   void keep(std::size_t l, Buffer<double> dense, const std::vector<double>& sums, Buffer<double>& current) {
     Activations<T>& kept = activations_[l];
     kept.units = chooseUnits(sums, workOf(l), task_.compaction);
@@ -143,11 +154,7 @@ class KernelComputation {
       kept.values = Buffer<T>(inputs_ * count);
       const double scale = std::ldexp(1.0, -kept.exponent);
       forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
-        for (std::size_t i = first * count; i < (first + rows) * count; i++) {
-          const T value = static_cast<T>(dense[i] * scale);
-          // The gates are read from these: what is active stays so, however small.
-          kept.values[i] = value == 0 && dense[i] > 0 ? std::numeric_limits<T>::min() : value;
-        }
+        narrow(dense.data() + first * count, scale, kept.values.data() + first * count, rows * count);
       });
       current = std::move(dense);
     }
@@ -158,15 +165,6 @@ class KernelComputation {
     return current.data();
   }
 
-  static std::vector<double> columnSums(MatrixView<const double> h) {
-    std::vector<double> sums(h.columns, 0.0);
-    for (std::size_t i = 0; i < h.rows; i++) {
-      const double* const row = h.row(i);
-      for (std::size_t j = 0; j < h.columns; j++) sums[j] += row[j];
-    }
-    return sums;
-  }
-
   LayerWork workOf(std::size_t l) const {
     const std::size_t last = net_.layers() - 1;  // L
     const bool deltas = l >= lowest_ && l > 0;
@@ -175,7 +173,8 @@ class KernelComputation {
             l > lowest_ && l > 0 ? net_.width(l - 1) : 0, pairs * (deltas ? 1.0 + chains_ : 1.0)};
   }
 
-  // --- Backward: delta^L .. delta^lowest, and every layer's Gram matrices on the way --------------------------------
+  // --- Backward: delta^L .. delta^lowest, and every layer's Gram matrices on the way
+  // --------------------------------
 
   void backwardPass() {
     Deltas<T> above, below;
@@ -187,8 +186,8 @@ class KernelComputation {
       if (!last) {
         startDeltas(below, l - 1);
         weights = outputLayer ? outputWeights(gathered)
-                              : gatherWeights(net_.layer(l), &activations_[l].units, activations_[l - 1].units,
-                                              gathered);
+                              : gatherWeights(net_.layer(l), &activations_[l].units,
+                                              activations_[l - 1].units, gathered);
         below.exponent = above.exponent;
         if constexpr (!std::is_same_v<T, double>) below.exponent += exponentOf(above.largest);
       }
@@ -227,16 +226,17 @@ class KernelComputation {
   }
 
   // below = above W, over the kept units of both layers.
-  void multiplyDeltas(const Deltas<T>& above, MatrixView<const T> weights, double weightGain, std::size_t first,
-                      std::size_t rows, Deltas<T>& below) {
+  void multiplyDeltas(const Deltas<T>& above, MatrixView<const T> weights, double weightGain,
+                      std::size_t first, std::size_t rows, Deltas<T>& below) {
     const double gain = std::ldexp(weightGain, above.exponent - below.exponent);
-    gemm<T>(run_, static_cast<T>(gain), {above.values.data() + first * above.width, rows, above.width, above.width},
-            weights, Transpose::no, T(0),
-            {below.values.data() + first * below.width, rows, below.width, below.width});
+    gemm<T>(run_, static_cast<T>(gain),
+            {above.values.data() + first * above.width, rows, above.width, above.width}, weights,
+            Transpose::no, T(0), {below.values.data() + first * below.width, rows, below.width, below.width});
   }
 
-  // Multiplies the deltas of layer l by relu'(h^l), which is 1 where the activation is positive and else 0. With
-  // `source`, the deltas are first set to its rows, one for every output. Returns the largest magnitude (float32 only).
+  // Multiplies the deltas of layer l by relu'(h^l), which is 1 where the activation is positive and else 0.
+  // With `source`, the deltas are first set to its rows, one for every output. Returns the largest magnitude
+  // (float32 only).
   double gate(std::size_t l, const MatrixView<const T>* source, std::size_t first, std::size_t rows,
               Deltas<T>& deltas) {
     const std::size_t width = deltas.width;
@@ -246,9 +246,10 @@ class KernelComputation {
       for (std::size_t k = 0; k < chains_; k++) {
         T* const row = deltas.values.data() + (i * chains_ + k) * width;
         const T* const from = source == nullptr ? row : source->row(k);
-        for (std::size_t j = 0; j < width; j++) row[j] = activation[j] > 0 ? from[j] : T(0);
-        if constexpr (!std::is_same_v<T, double>) {
-          for (std::size_t j = 0; j < width; j++) largest = std::max(largest, std::abs(row[j]));
+        if constexpr (std::is_same_v<T, double>) {
+          gateRow(activation, from, row, width);
+        } else {
+          largest = std::max(largest, gateRow(activation, from, row, width));
         }
       }
     }
@@ -291,19 +292,22 @@ class KernelComputation {
             deltas == nullptr ? 0 : 2 * deltas->exponent};
   }
 
-  // --- Both ---------------------------------------------------------------------------------------------------------
+  // --- Both
+  // ---------------------------------------------------------------------------------------------------------
 
-  // The weights between the kept units of two layers (`above` null: all), in the scalar type asked for; in place where
-  // nothing is dropped or converted.
+  // The weights between the kept units of two layers (`above` null: all), in the scalar type asked for; in
+  // place where nothing is dropped or converted.
   template <typename S>
-  MatrixView<const S> gatherWeights(const Layer& layer, const Units* above, const Units& below, Buffer<S>& gathered) {
+  MatrixView<const S> gatherWeights(const Layer& layer, const Units* above, const Units& below,
+                                    Buffer<S>& gathered) {
     if constexpr (std::is_same_v<S, double>) {
       if (below.all && (above == nullptr || above->all)) return layer.weights;
     }
     const bool allRows = above == nullptr || above->all;
     const std::size_t rows = allRows ? layer.weights.rows : above->kept.size(), columns = below.count();
     gathered.reserve(layer.weights.rows * layer.weights.columns);
-    forEachBlock(rows, 64, [&](std::size_t first, std::size_t count, std::size_t) {
+    // Too small a block would cost more to hand to a thread than to move.
+    forEachBlock(rows, 1 + 65536 / (columns + 1), [&](std::size_t first, std::size_t count, std::size_t) {
       for (std::size_t i = first; i < first + count; i++) {
         gatherColumns(layer.weights.row(allRows ? i : above->kept[i]), below, gathered.data() + i * columns);
       }

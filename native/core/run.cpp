@@ -19,7 +19,8 @@ std::int64_t now() {
       .count();
 }
 
-// The compute threads of the process that no computation holds. Never destroyed: threads may outlive static objects.
+// The compute threads of the process that no computation holds. Never destroyed: threads may outlive static
+// objects.
 struct Budget {
   std::mutex mutex;
   std::condition_variable released;
@@ -89,7 +90,9 @@ Team::Team(Run& run, std::size_t asked) : run_(run), leased_(lease(run, asked)) 
   }
 }
 
-Team::~Team() { stop(); }
+Team::~Team() {
+  stop();
+}
 
 void Team::stop() noexcept {
   {

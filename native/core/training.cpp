@@ -4,11 +4,41 @@
 #include <cmath>
 #include <limits>
 
+#include "elementwise.hpp"
+
 namespace deepntk {
 
 namespace {
 
-constexpr std::size_t kUpdateTile = std::size_t{1} << 16;  // parameters moved at a time: their arrays fit the cache
+constexpr std::size_t kUpdateTile = std::size_t{1}
+                                    << 16;  // parameters moved at a time: their arrays fit the cache
+
+// The factors of one step.
+struct Movement {
+  double learningRate, correction1, correction2;
+};
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void addTo(double* sum, const double* values, std::size_t size) {
+  for (std::size_t i = 0; i < size; i++) sum[i] += values[i];
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void descend(double* parameters, const double* direction, double learningRate, std::size_t size) {
+  for (std::size_t i = 0; i < size; i++) parameters[i] -= learningRate * direction[i];
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void adam(const Optimizer& rule, const Movement& movement, const double* gradient, double* first,
+          double* second, double* parameters, std::size_t size) {
+  const double beta1 = rule.beta1, beta2 = rule.beta2, epsilon = rule.epsilon;
+  const double stepSize = movement.learningRate / movement.correction1, correction2 = movement.correction2;
+  for (std::size_t i = 0; i < size; i++) {
+    first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
+    second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
+    parameters[i] -= stepSize * first[i] / (std::sqrt(second[i] / correction2) + epsilon);
+  }
+}
 
 class Training {
  public:
@@ -34,10 +64,11 @@ class Training {
       for (std::size_t slot = 0; slot < slots; slot++) loss += slotLosses_[slot];
       task_.losses[step] = loss / size;
       const Movement movement = movementOf(step);
-      team_.parallelFor((task_.parameterCount + kUpdateTile - 1) / kUpdateTile, [&](std::size_t tile, std::size_t) {
-        const std::size_t first = tile * kUpdateTile;
-        updateRange(first, std::min(first + kUpdateTile, task_.parameterCount), slots, movement);
-      });
+      team_.parallelFor(
+          (task_.parameterCount + kUpdateTile - 1) / kUpdateTile, [&](std::size_t tile, std::size_t) {
+            const std::size_t first = tile * kUpdateTile;
+            updateRange(first, std::min(first + kUpdateTile, task_.parameterCount), slots, movement);
+          });
       begin += size;
     }
   }
@@ -50,17 +81,14 @@ class Training {
     Buffer<double> deltas, below;
   };
 
-  struct Movement {
-    double learningRate, correction1, correction2;
-  };
-
   std::size_t slotCount(std::size_t size) const {
     return std::min(task_.gradients.size(), (size + task_.minSlotRows - 1) / task_.minSlotRows);
   }
 
   double flopsPerSample() const {
     double flops = 0;
-    for (std::size_t l = 1; l <= net_.layers(); l++) flops += (l == 1 ? 4.0 : 6.0) * net_.width(l - 1) * net_.width(l);
+    for (std::size_t l = 1; l <= net_.layers(); l++)
+      flops += (l == 1 ? 4.0 : 6.0) * net_.width(l - 1) * net_.width(l);
     return flops;
   }
 
@@ -70,9 +98,11 @@ class Training {
     return samples * flopsPerSample();
   }
 
-  // --- Forward and backward -------------------------------------------------------------------------------------------
+  // --- Forward and backward
+  // -------------------------------------------------------------------------------------------
 
-  // Samples `first` to `end` of the batch that begins at `begin` in the list of rows: their losses and their gradient.
+  // Samples `first` to `end` of the batch that begins at `begin` in the list of rows: their losses and their
+  // gradient.
   void runSlot(Scratch& scratch, std::size_t slot, std::size_t begin, std::size_t first, std::size_t end,
                std::size_t size) {
     const std::size_t rows = end - first, blocks = (rows + task_.rowBlock - 1) / task_.rowBlock;
@@ -89,11 +119,13 @@ class Training {
     slotLosses_[slot] = loss;
   }
 
-  MatrixView<const double> inputsOf(Scratch& scratch, const std::int32_t* list, std::size_t first, std::size_t rows) {
+  MatrixView<const double> inputsOf(Scratch& scratch, const std::int32_t* list, std::size_t first,
+                                    std::size_t rows) {
     const std::size_t width = net_.inputs();
     if (list == nullptr) return {task_.x + first * width, rows, width, width};
     scratch.inputs.reserve(rowBlock_ * width);
-    for (std::size_t i = 0; i < rows; i++) std::copy_n(task_.x + list[i] * width, width, scratch.inputs.data() + i * width);
+    for (std::size_t i = 0; i < rows; i++)
+      std::copy_n(task_.x + list[i] * width, width, scratch.inputs.data() + i * width);
     return {scratch.inputs.data(), rows, width, width};
   }
 
@@ -135,8 +167,10 @@ class Training {
     return loss;
   }
 
-  // -sum_k y_k log softmax(f)_k, with the derivatives (sum_k y_k) softmax(f) - y. A NaN among the outputs stays one.
-  static double crossEntropyRow(const double* f, const double* y, std::size_t outputs, double scale, double* delta) {
+  // -sum_k y_k log softmax(f)_k, with the derivatives (sum_k y_k) softmax(f) - y. A NaN among the outputs
+  // stays one.
+  static double crossEntropyRow(const double* f, const double* y, std::size_t outputs, double scale,
+                                double* delta) {
     double largest = -std::numeric_limits<double>::infinity(), sum = 0, mass = 0, loss = 0;
     for (std::size_t k = 0; k < outputs; k++) largest = std::max(largest, f[k]);
     for (std::size_t k = 0; k < outputs; k++) {
@@ -152,7 +186,8 @@ class Training {
     return loss;
   }
 
-  // From the deltas of the outputs down to layer 1: the gradient of each layer, and the deltas of the one below.
+  // From the deltas of the outputs down to layer 1: the gradient of each layer, and the deltas of the one
+  // below.
   void backwardBlock(Scratch& scratch, MatrixView<const double> x, double* gradient, bool add) {
     const std::size_t rows = x.rows;
     double* deltas = scratch.deltas.data();
@@ -172,7 +207,7 @@ class Training {
       if (l == 1) return;
       gemm<double>(run_, layer.weightGain, {deltas, rows, width, width}, layer.weights, Transpose::no, 0.0,
                    {below, rows, inputs, inputs});
-      for (std::size_t at = 0; at < rows * inputs; at++) below[at] = input.data[at] > 0 ? below[at] : 0;
+      gateRow(input.data, below, below, rows * inputs);
       std::swap(deltas, below);
     }
   }
@@ -186,7 +221,8 @@ class Training {
     }
   }
 
-  // --- The step -------------------------------------------------------------------------------------------------------
+  // --- The step
+  // -------------------------------------------------------------------------------------------------------
 
   Movement movementOf(std::size_t step) const {
     const double t = static_cast<double>(task_.stepsBefore + step + 1);
@@ -197,30 +233,18 @@ class Training {
   void updateRange(std::size_t begin, std::size_t end, std::size_t slots, const Movement& movement) {
     const std::size_t count = end - begin;
     double* const gradient = task_.gradients[0] + begin;
-    for (std::size_t slot = 1; slot < slots; slot++) {
-      const double* const other = task_.gradients[slot] + begin;
-      for (std::size_t i = 0; i < count; i++) gradient[i] += other[i];
-    }
+    for (std::size_t slot = 1; slot < slots; slot++) addTo(gradient, task_.gradients[slot] + begin, count);
     double* const parameters = task_.parameters + begin;
-    const auto [name, beta1, beta2, epsilon] = task_.optimizer;
-    const auto [learningRate, correction1, correction2] = movement;
-    if (name == Optimizer::Name::gradientDescent) {
-      for (std::size_t i = 0; i < count; i++) parameters[i] -= learningRate * gradient[i];
-    } else if (name == Optimizer::Name::momentum) {
+    const Optimizer& rule = task_.optimizer;
+    if (rule.name == Optimizer::Name::gradientDescent) {
+      descend(parameters, gradient, movement.learningRate, count);
+    } else if (rule.name == Optimizer::Name::momentum) {
       double* const velocity = task_.firstMoments + begin;
-      for (std::size_t i = 0; i < count; i++) {
-        velocity[i] = beta1 * velocity[i] + gradient[i];
-        parameters[i] -= learningRate * velocity[i];
-      }
+      for (std::size_t i = 0; i < count; i++) velocity[i] = rule.beta1 * velocity[i] + gradient[i];
+      descend(parameters, velocity, movement.learningRate, count);
     } else {
-      double* const first = task_.firstMoments + begin;
-      double* const second = task_.secondMoments + begin;
-      const double stepSize = learningRate / correction1;
-      for (std::size_t i = 0; i < count; i++) {
-        first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
-        second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
-        parameters[i] -= stepSize * first[i] / (std::sqrt(second[i] / correction2) + epsilon);
-      }
+      adam(rule, movement, gradient, task_.firstMoments + begin, task_.secondMoments + begin, parameters,
+           count);
     }
   }
 
@@ -235,6 +259,8 @@ class Training {
 
 }  // namespace
 
-void takeSteps(Run& run, std::size_t threads, const TrainTask& task) { Training(run, threads, task).run(); }
+void takeSteps(Run& run, std::size_t threads, const TrainTask& task) {
+  Training(run, threads, task).run();
+}
 
 }  // namespace deepntk

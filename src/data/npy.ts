@@ -1,6 +1,8 @@
 /**
  * NumPy's .npy files, versions 1, 2 and 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
+import { types } from 'node:util';
+
 import { DeepntkError, invalidArgument } from '../errors';
 import { sizeOf, type NdArray } from '../ndarray';
 import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
@@ -72,7 +74,7 @@ export function encodeNpy(array: NdArray): Uint8Array<ArrayBuffer> {
 }
 
 function npyParts({ data, shape }: NdArray, where: string): [header: Uint8Array, data: Uint8Array] {
-  if (!(data instanceof Float64Array) && !(data instanceof Float32Array)) {
+  if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
     throw invalidArgument(`${where}: data`, 'a Float64Array or a Float32Array', data);
   }
   if (!isShape(shape))
@@ -83,7 +85,7 @@ function npyParts({ data, shape }: NdArray, where: string): [header: Uint8Array,
       `${where}: expected a shape of ${data.length} entries, as many as the data have, got (${shape.join(', ')})`,
     );
   }
-  const descr = data instanceof Float64Array ? '<f8' : '<f4';
+  const descr = data.BYTES_PER_ELEMENT === 8 ? '<f8' : '<f4';
   const text = formatNpyHeader({ descr, fortranOrder: false, shape });
   const room = shape.length > 0 ? ' '.repeat(GROWTH_DIGITS - String(shape[0]).length) : '';
   const unpadded = MAGIC.length + 4 + text.length + room.length + 1;

@@ -156,7 +156,7 @@ function* safetensorsParts(tensors: NamedTensors): Generator<Uint8Array> {
         `tensor ${quote(tensor)}: expected a shape of ${data.length} entries, as many as the data have, got [${shape.join(', ')}]`,
       );
     }
-    const dtype = data instanceof Float64Array ? 'F64' : 'F32';
+    const dtype = data.BYTES_PER_ELEMENT === 8 ? 'F64' : 'F32';
     header[tensor] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }

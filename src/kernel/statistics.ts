@@ -8,8 +8,8 @@ export interface KernelSummary {
   /** The mean of Theta(x, x') over x != x'; NaN for a single input. */
   readonly meanOffDiagonal: number;
   /**
-   * meanOffDiagonal / meanDiagonal: near 1 where the net sees all inputs alike (ordered phase, edge of chaos), near 0
-   * where it sees each as unrelated to the others (chaotic phase).
+   * meanOffDiagonal / meanDiagonal: 1 where the net sees all inputs alike, 0 where a step of gradient descent on one
+   * input leaves the outputs of all others as they are.
    */
   readonly offDiagonalRatio: number;
   /** The smallest and the largest entry; NaN where an entry is NaN. */

@@ -14,12 +14,19 @@ export interface LogColours {
   readonly neutral: Colour;
 }
 
-/** About how many pixels an edge has: enough that no viewer needs to blur it. */
+/** About how many pixels an edge has: as many as the PNG of the whole picture gives it, so that nothing is blurred. */
 const EDGE_PIXELS = 600;
 
 /** Whether an entry has a place on a logarithmic scale. */
 export function isPositive(value: number): boolean {
   return value > 0 && value < Infinity;
+}
+
+/** How many entries have none. */
+export function countHidden({ data }: NdArray): number {
+  let count = 0;
+  for (const value of data) if (!isPositive(value)) count++;
+  return count;
 }
 
 /** The range of the positive entries of all matrices, widened where they are all alike; 1 .. 10 where there are none. */
@@ -65,15 +72,22 @@ export function colourBarUri(colours: LogColours): string {
 function pictureUri(rows: number, columns: number, colourOf: (i: number, j: number) => Colour): string {
   const enlarge = Math.max(1, Math.ceil(EDGE_PIXELS / Math.max(rows, columns)));
   const picture = new PNG({ width: columns * enlarge, height: rows * enlarge, colorType: 2 });
+  const pixels = picture.data;
+  const line = 4 * picture.width;
   for (let i = 0; i < rows; i++) {
+    const start = i * enlarge * line;
     for (let j = 0; j < columns; j++) {
-      const pixel = Uint8Array.of(...colourOf(i, j), 255);
-      for (let y = i * enlarge; y < (i + 1) * enlarge; y++) {
-        for (let x = j * enlarge; x < (j + 1) * enlarge; x++) {
-          picture.data.set(pixel, 4 * (y * picture.width + x));
-        }
+      const [red, green, blue] = colourOf(i, j);
+      for (let at = start + 4 * j * enlarge; at < start + 4 * (j + 1) * enlarge; at += 4) {
+        pixels[at] = red;
+        pixels[at + 1] = green;
+        pixels[at + 2] = blue;
+        pixels[at + 3] = 255;
       }
     }
+    for (let copy = 1; copy < enlarge; copy++) pixels.copyWithin(start + copy * line, start, start + line);
   }
-  return `data:image/png;base64,${PNG.sync.write(picture, { colorType: 2 }).toString('base64')}`;
+  // Lines repeat, so "the difference to the line above" is the best of the filters; to try all takes much longer.
+  const bytes = PNG.sync.write(picture, { colorType: 2, filterType: 2, deflateStrategy: 0 });
+  return `data:image/png;base64,${bytes.toString('base64')}`;
 }

@@ -1,7 +1,7 @@
 import { PNG } from 'pngjs';
 
 import { heatMapUri, positiveRange } from '../../src/report/heat-map';
-import { drawKernels } from '../../src/report/kernel-picture';
+import { drawKernels, type KernelPictureOptions } from '../../src/report/kernel-picture';
 import { formatNumber, formatTick } from '../../src/report/marks';
 import { colourScheme } from '../../src/report/render';
 
@@ -167,7 +167,7 @@ test.each([
   [[{ kernel, title: 'A' }], { labels: [1, 2] }, 'labels: expected an array of 6 labels'],
   [[{ kernel, title: 'A' }], { label: labels }, 'unknown option "label"'],
 ])('what does not fit together is refused: %#', async (panels, options, message) => {
-  await expect(drawKernels(panels, options)).rejects.toMatchObject({
+  await expect(drawKernels(panels, options as KernelPictureOptions)).rejects.toMatchObject({
     code: 'ERR_INVALID_ARGUMENT',
     message: expect.stringContaining(message) as string,
   });

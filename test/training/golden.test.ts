@@ -113,9 +113,7 @@ describe.each(['predict_0.json', 'predict_1.json', 'predict_2.json'])('%s', (fil
         learningRate: record.learning_rate,
         times: [t === 'inf' ? Infinity : t],
         testKernel: toNdArray(record.k_test_train),
-        ...(initial === 'zero'
-          ? {}
-          : { f0: toNdArray(record.f0_train), f0Test: toNdArray(record.f0_test) }),
+        ...(initial === 'zero' ? {} : { f0: toNdArray(record.f0_train), f0Test: toNdArray(record.f0_test) }),
       });
       // neural-tangents solves by Cholesky in float64: condition numbers up to 51 leave 1e-14 or better.
       expect(prediction.train[0]!.shape).toEqual(trainOutputs.shape);

@@ -3,6 +3,7 @@ import { gateBlock, spreadRows } from '../../linalg/elementwise';
 import type { Numbers, Operand } from '../../linalg/pack';
 import { type BlockRange, type ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { type LayerSlot, layerSlots } from '../backend';
+import type { ActiveUnits } from './forward';
 import { type Team, countWork } from './team';
 import { tilesOf } from './tiles';
 import { type Activations, type Allocator, exponentOf, raiseExponent, scaleExponent } from './workspace';
@@ -55,7 +56,7 @@ export interface BackwardPass {
   readonly deltas: DeltaBuffers;
   readonly buffers: ProductBuffers;
   /** What {@link forward} returned. */
-  readonly units: readonly (Int32Array | null)[];
+  readonly units: readonly ActiveUnits[];
 }
 
 /** The step from layer `above`, or from the outputs where that is null, to the layer below it. */
@@ -65,12 +66,12 @@ export function backwardStep(pass: BackwardPass, above: DeltaLayer | null): Back
   const layer = above === null ? network.widths.length - 2 : above.layer - 1;
   const slot = layerSlots(network.widths)[layer]!;
   const scale = above === null || deltas.exponents === null ? 0 : scaleExponent(deltas.exponents, layer);
-  const list = units[layer]!;
+  const { list, count } = units[layer]!;
   const result: DeltaLayer = {
     layer,
     data: deltas.layers[layer % 2]!,
     units: list,
-    width: list?.length ?? slot.inputs,
+    width: count,
     exponent: (above?.exponent ?? 0) + scale,
   };
   const gates = { activations: layers[layer]!, width: slot.inputs, units: list, outputs: deltas.outputs };
@@ -103,16 +104,16 @@ function multiplyDeltas(
     rows: null,
     inner: null,
   };
+  const { list, count } = units[above.layer - 1]!;
   const transposedWeights: Operand = {
     data: activations.network.parameters,
     offset: slot.weights,
     rowStride: 1,
     innerStride: slot.inputs,
-    rows: units[above.layer - 1]!,
+    rows: list,
     inner: above.units,
   };
-  const width = units[above.layer - 1]?.length ?? slot.inputs;
-  const onWork = countWork(team, (width * above.width) / (slot.inputs * slot.outputs));
+  const onWork = countWork(team, (count * above.width) / (slot.inputs * slot.outputs));
   return (range) => {
     multiplyBlock(buffers, a, transposedWeights, range, above.width, false, onWork);
   };
@@ -124,7 +125,7 @@ function spreadOutputs(
   slot: LayerSlot,
 ): (range: BlockRange) => void {
   const { parameters } = activations.network;
-  const list = units.at(-1)!;
+  const { list } = units.at(-1)!;
   const rows = deltas.sumOfOutputs ? sumOfRows(parameters, slot) : parameters;
   const begin = deltas.sumOfOutputs ? 0 : slot.weights;
   return (range) => {

@@ -10,13 +10,9 @@ import { type Activations, exponentOf, raiseExponent, scaleExponent } from './wo
 /**
  * Computes the activations of all hidden layers: x^l = relu(weightGain_l W^l x^{l-1} + biasGain_l b^l).
  *
- * @returns for x^0 .. x^L, the units that some input activates; null where leaving out the others is not worth it
+ * @returns the units of x^0 .. x^L that some input activates
  */
-export function forward(
-  team: Team,
-  activations: Activations,
-  buffers: ProductBuffers,
-): (Int32Array | null)[] {
+export function forward(team: Team, activations: Activations, buffers: ProductBuffers): ActiveUnits[] {
   const { network, rows, rowBlock, layers, passing, active, exponents } = activations;
   const { widths } = network;
   const units = [activeUnits(active, 0, widths[0]!)];
@@ -27,10 +23,10 @@ export function forward(
     const layer = index + 1;
     const kept = layers[layer]!;
     const output = passing === null ? (kept as Float64Array) : passing[layer % 2]!;
-    const x = inputOperand(input, slot.inputs, units[index]!);
+    const x = inputOperand(input, slot.inputs, units[index]!.list);
     const weights: Operand = { ...x, data: network.parameters, offset: slot.weights };
     const affine = affineOf(activations, index, slot.biases);
-    const inner = units[index]?.length ?? slot.inputs;
+    const inner = units[index]!.count;
     const scale = scaleExponent(exponents, index);
     const activeOffset = offset;
     const tiles = tilesOf(rows, slot.outputs, rowBlock);
@@ -57,20 +53,19 @@ export function forwardOutputs(
   outputs: Float64Array,
   buffers: ProductBuffers,
 ): void {
-  const units = forward(team, activations, buffers).at(-1)!;
+  const { list, count } = forward(team, activations, buffers).at(-1)!;
   const { network, rows, rowBlock, layers, passing } = activations;
   const depth = layers.length - 1;
   const slot = layerSlots(network.widths)[depth]!;
   const input = passing === null ? layers[depth]! : passing[depth % 2]!;
-  const x = inputOperand(input as Float64Array, slot.inputs, units);
+  const x = inputOperand(input as Float64Array, slot.inputs, list);
   const weights: Operand = { ...x, data: network.parameters, offset: slot.weights };
   const affine = affineOf(activations, depth, slot.biases);
-  const inner = units?.length ?? slot.inputs;
-  const onWork = countWork(team, inner / slot.inputs);
+  const onWork = countWork(team, count / slot.inputs);
   const tiles = tilesOf(rows, slot.outputs, rowBlock);
   team.stage(tiles.count, (tile) => {
     const range = tiles.at(tile);
-    multiplyBlock(buffers, x, weights, range, inner, false, onWork);
+    multiplyBlock(buffers, x, weights, range, count, false, onWork);
     shiftBlock(buffers, range, affine, outputs, slot.outputs);
   });
 }
@@ -91,13 +86,22 @@ function affineOf({ network }: Activations, index: number, biases: number) {
 /** Gathering through a list slows packing a little, so that a few dead units are not worth one. */
 const WORTH_GATHERING = 0.97;
 
-function activeUnits(active: Uint8Array, offset: number, width: number): Int32Array | null {
+/** The units of one layer that are not zero for all inputs. */
+export interface ActiveUnits {
+  /** Their numbers; null for all units, which is also said where leaving out a few is not worth it. */
+  readonly list: Int32Array | null;
+  readonly count: number;
+}
+
+function activeUnits(active: Uint8Array, offset: number, width: number): ActiveUnits {
   const units = new Int32Array(width);
   let count = 0;
   for (let unit = 0; unit < width; unit++) {
     if (active[offset + unit] !== 0) units[count++] = unit;
   }
-  return count > width * WORTH_GATHERING ? null : units.slice(0, count);
+  return count > width * WORTH_GATHERING
+    ? { list: null, count: width }
+    : { list: units.slice(0, count), count };
 }
 
 /** The scale of the activations that a job keeps of layer l: they are x^l / 2^(the result). */

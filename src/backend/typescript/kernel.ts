@@ -4,6 +4,9 @@
  *
  * The Gram matrices are not stored: each tile of them is added to the kernel as it is finished. So the memory is that of
  * the activations of all layers, of two layers of deltas and of the result.
+ *
+ * In mixed precision activations and deltas are stored as float32, scaled by a power of two a layer, which halves that
+ * memory; the arithmetic is in float64 throughout, because JavaScript has no other, and takes as long as without it.
  */
 import { addProductOfGrams } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
@@ -102,7 +105,7 @@ function multiplyActivations(
   buffers: ProductBuffers,
 ): void {
   const width = activations.network.widths[index]!;
-  const list = units[index]!;
+  const { list, count } = units[index]!;
   const a: Operand = {
     data: activations.layers[index]!,
     offset: 0,
@@ -112,9 +115,8 @@ function multiplyActivations(
     inner: list,
   };
   const b = symmetric ? a : { ...a, offset: n * width };
-  const inner = list?.length ?? width;
-  const onWork = countWork(team, inner / width);
-  multiplyBlock(buffers, a, b, range, inner, onDiagonal(symmetric, range), onWork);
+  const onWork = countWork(team, count / width);
+  multiplyBlock(buffers, a, b, range, count, onDiagonal(symmetric, range), onWork);
 }
 
 /** The Gram block of the deltas: one inner product over (outputs, units) for the trace, else over the units alone. */

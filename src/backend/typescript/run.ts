@@ -143,6 +143,11 @@ function postJob(workers: readonly Worker[], control: TeamControl, job: Job, out
       leave();
     };
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-    worker.postMessage({ control, job } satisfies WorkerRequest);
+    try {
+      worker.postMessage({ control, job } satisfies WorkerRequest);
+    } catch (error) {
+      outcome.failed(error);
+      void worker.terminate();
+    }
   }
 }

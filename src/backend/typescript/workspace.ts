@@ -1,4 +1,5 @@
 /** The arrays of one computation: allocated once, before it starts, and shared by the threads that work on it. */
+import { types } from 'node:util';
 import type { Numbers } from '../../linalg/pack';
 import { DeepntkError } from '../../errors';
 import type { NetworkData, Precision } from '../backend';
@@ -36,7 +37,7 @@ export interface Allocator {
 export function sharedMemory(): CountingAllocator {
   return allocator(
     (bytes) => new SharedArrayBuffer(bytes),
-    (array) => array.buffer instanceof SharedArrayBuffer,
+    (array) => types.isSharedArrayBuffer(array.buffer),
   );
 }
 
