@@ -24,7 +24,7 @@ export function expectKernel(where: string, kernel: unknown): KernelMatrix {
   const { data, shape } = expectArray(where, kernel);
   const [inputs = 0, columns, outputs = 1, outputs2 = 1] = shape;
   if ((shape.length !== 2 && shape.length !== 4) || inputs !== columns || outputs !== outputs2) {
-    throw invalidArgument(`${where}.shape`, '[N, N] or [N, N, K, K]', `[${shape.join(', ')}]`);
+    throw mismatch(where, 'shape [N, N] or [N, N, K, K]', `[${shape.join(', ')}]`);
   }
   const size = inputs * outputs;
   const matrix = flattenKernel(data, inputs, inputs, outputs);
@@ -86,7 +86,7 @@ export function expectShape(where: string, array: unknown, shape: readonly numbe
     shape.some((extent, i) => extent !== -1 && extent !== found.shape[i])
   ) {
     const wanted = shape.map((extent) => (extent === -1 ? 'any' : extent)).join(', ');
-    throw invalidArgument(`${where}.shape`, `[${wanted}]`, `[${found.shape.join(', ')}]`);
+    throw mismatch(where, `shape [${wanted}]`, `[${found.shape.join(', ')}]`);
   }
   return Float64Array.from(found.data);
 }
@@ -100,7 +100,7 @@ function expectSymmetric(where: string, matrix: Float64Array, size: number): voi
     for (let j = 0; j < i; j++) {
       const difference = Math.abs(matrix[i * size + j]! - matrix[j * size + i]!);
       if (difference > ASYMMETRY * largest) {
-        throw invalidArgument(where, 'a symmetric matrix', `entries that differ by ${difference}`);
+        throw mismatch(where, 'a symmetric matrix', `entries that differ by ${difference}`);
       }
     }
   }
@@ -113,7 +113,12 @@ export function expectLabels(where: string, labels: unknown, inputs: number): nu
   }
   const list = Array.from(labels as ArrayLike<unknown>);
   if (list.length !== inputs) {
-    throw invalidArgument(where, `one label for each of the ${inputs} inputs`, `${list.length} labels`);
+    throw mismatch(where, `one label for each of the ${inputs} inputs`, `${list.length}`);
   }
   return list.map((label, i) => expectInteger(`${where}[${i}]`, label, { min: 0 }));
+}
+
+/** "`where`: expected `what`, got ..." where what came is best said in words of our own. */
+export function mismatch(where: string, what: string, got: string): DeepntkError {
+  return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${got}`);
 }

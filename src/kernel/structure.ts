@@ -1,8 +1,8 @@
 /** The structure of a kernel matrix: how it tells classes apart, and its spectrum. */
-import { expectBoolean, expectOptions, invalidArgument } from '../errors';
+import { expectBoolean, expectOptions } from '../errors';
 import { symmetricEigen } from '../linalg/eigen';
 import type { NdArray } from '../ndarray';
-import { expectKernel, expectLabels, type KernelMatrix } from './matrix';
+import { expectKernel, expectLabels, type KernelMatrix, mismatch } from './matrix';
 
 export interface ClassBlocks {
   /** Mean of the diagonal; the other numbers are divided by it. */
@@ -102,11 +102,7 @@ export function kernelCosine(a: ArrayLike<number>, b: ArrayLike<number>): number
 function expectPlainKernel(where: string, kernel: NdArray): KernelMatrix {
   const matrix = expectKernel(`${where}: kernel`, kernel);
   if (matrix.outputs !== 1) {
-    throw invalidArgument(
-      `${where}: kernel`,
-      'a kernel of shape [N, N] (trace, mean or one output)',
-      'a full kernel',
-    );
+    throw mismatch(`${where}: kernel`, 'shape [N, N] (trace, mean or one output)', 'a full kernel');
   }
   return matrix;
 }

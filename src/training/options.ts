@@ -1,6 +1,7 @@
 /** Reads the options of training that say how it steps. */
 import type { OptimizerRule } from '../backend/backend';
 import { expectInteger, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { mismatch } from '../kernel/matrix';
 
 /**
  * An optimizer by name, with PyTorch's conventions and defaults, or with its own numbers:
@@ -69,7 +70,7 @@ export function readLearningRate(
   if (Array.isArray(rate)) {
     const rates = (rate as readonly unknown[]).map((value, step) => expectRate(`${where}[${step}]`, value));
     if (rates.length !== steps) {
-      throw invalidArgument(where, `one number for each of the ${steps} steps`, `${rates.length} numbers`);
+      throw mismatch(where, `one number for each of the ${steps} steps`, `${rates.length}`);
     }
     return (stepsBefore) => rates[stepsBefore]!;
   }

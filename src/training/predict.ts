@@ -1,6 +1,13 @@
 /** What a fixed kernel predicts: the mean outputs of gradient flow under the squared loss, and kernel ridge regression. */
 import { DeepntkError, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
-import { expectArray, expectKernel, expectShape, flattenKernel, type KernelMatrix } from '../kernel/matrix';
+import {
+  expectArray,
+  expectKernel,
+  expectShape,
+  flattenKernel,
+  type KernelMatrix,
+  mismatch,
+} from '../kernel/matrix';
 import { rankTolerance } from '../kernel/structure';
 import { symmetricEigen, type SymmetricEigen } from '../linalg/eigen';
 import type { NdArray } from '../ndarray';
@@ -188,7 +195,7 @@ function readTestKernel(
   const shape =
     expectArray(name, testKernel).shape.length === 4 ? [-1, inputs, outputs, outputs] : [-1, inputs];
   if (outputs > 1 && shape.length === 2) {
-    throw invalidArgument(`${name}.shape`, `[M, ${inputs}, ${outputs}, ${outputs}]`, testKernel.shape);
+    throw mismatch(name, `shape [M, ${inputs}, ${outputs}, ${outputs}]`, `[${testKernel.shape.join(', ')}]`);
   }
   const tests = testKernel.shape[0]!;
   const data = flattenKernel(expectShape(name, testKernel, shape), tests, inputs, outputs);
@@ -204,7 +211,7 @@ function readTestOutputs(
   { f0Test }: GradientFlowOptions,
 ): Float64Array | null {
   if (f0Test === undefined) return null;
-  if (test === null) throw invalidArgument(`${where}: f0Test`, 'testKernel to come with it', 'no testKernel');
+  if (test === null) throw mismatch(`${where}: f0Test`, 'a testKernel with it', 'none');
   return expectShape(`${where}: f0Test`, f0Test, test.shape);
 }
 
