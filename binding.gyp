@@ -8,6 +8,7 @@
         'native/addon/job.cpp',
         'native/addon/network.cpp',
         'native/addon/training.cpp',
+        'native/core/activations.cpp',
         'native/core/blas.cpp',
         'native/core/compaction.cpp',
         'native/core/elementwise.cpp',

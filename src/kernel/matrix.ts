@@ -61,7 +61,7 @@ export function expectArray(where: string, array: unknown): NdArray {
   if (typeof array !== 'object' || array === null || !('data' in array) || !('shape' in array)) {
     throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape }', array);
   }
-  const { data, shape } = array as { data: unknown; shape: unknown };
+  const { data, shape } = array;
   if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
     throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
   }

@@ -6,6 +6,7 @@ import {
   Mlp,
   type NdArray,
   train,
+  type TrainingState,
   type TrainOptions,
 } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
@@ -107,7 +108,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
       steps: 12,
       backend,
       ...options,
-    } as TrainOptions);
+    });
   };
 
   test('neither the number of threads nor the cutting of the run into jobs changes a bit', async () => {
@@ -147,7 +148,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
 
   test('training goes on from a checkpoint bit for bit', async () => {
     const options = { batchSize: 50, seed: 9, checkpointEvery: 5 };
-    let state;
+    let state: TrainingState | undefined;
     const whole = await run({
       ...options,
       onCheckpoint: (checkpoint) => {
