@@ -41,6 +41,8 @@ export * from './training';
 
 export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist';
 export { readNpy, writeNpy } from './data/npy';
+export { type CsvOptions, type LabelledTable, readCsv } from './data/csv';
+export { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from './data/classes';
 export {
   drawKernels,
   type KernelPanel,

@@ -8,6 +8,7 @@ import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import { addKernelCommand } from './kernel';
 import { printError } from './output';
 import { addPhaseCommand } from './phase';
+import { addTrainCommand } from './train';
 import { UsageError } from './usage';
 
 const FAILURE = 1;
@@ -51,6 +52,7 @@ Example:
   addDoctorCommand(program);
   addPhaseCommand(program);
   addKernelCommand(program);
+  addTrainCommand(program);
   return program;
 }
 
