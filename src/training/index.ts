@@ -14,3 +14,5 @@ export {
   predictGradientFlow,
   type RegularizationOptions,
 } from './predict';
+export { compareWithTraining, type ComparedOutputs, type CompareOptions, type Comparison } from './compare';
+export { firstStepStudy, type FirstStepOptions, type FirstStepRow, type MeanWithError } from './first-step';

@@ -50,6 +50,11 @@ export interface TrainOptions extends Omit<ComputeOptions, 'onProgress' | 'allow
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called with every kernel as soon as it is there; training waits for the promise. */
   readonly onKernel?: (kernel: TrainedKernel) => void | Promise<void>;
+  /**
+   * Called with the net as it is after each step of `kernelAt`; training waits for the promise. The net is the run's own:
+   * it goes on changing afterwards.
+   */
+  readonly onNet?: (net: Mlp, step: number) => void | Promise<void>;
   /** Called after so many steps, each time, with all that {@link resumeFrom} needs; training waits for the promise. */
   readonly checkpointEvery?: number;
   readonly onCheckpoint?: (state: TrainingState) => void | Promise<void>;
@@ -78,7 +83,16 @@ export interface Evaluation extends Fit {
 const OPTION_NAMES = [
   ...COMPUTE_OPTION_NAMES.filter((name) => name !== 'allowNonFinite'),
   ...['loss', 'optimizer', 'learningRate', 'steps', 'batchSize', 'seed', 'kernelAt', 'kernelInputs'],
-  ...['kernelOptions', 'testData', 'evaluateAt', 'onKernel', 'checkpointEvery', 'onCheckpoint', 'resumeFrom'],
+  ...[
+    'kernelOptions',
+    'testData',
+    'evaluateAt',
+    'onKernel',
+    'onNet',
+    'checkpointEvery',
+    'onCheckpoint',
+    'resumeFrom',
+  ],
 ];
 
 /** A run: what was asked for, and what has come of it so far. */

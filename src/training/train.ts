@@ -136,6 +136,7 @@ async function computeKernel(plan: Plan, step: number): Promise<void> {
   const result = { ...kernel, step };
   plan.kernels.push(result);
   await options.onKernel?.(result);
+  await options.onNet?.(trained, step);
 }
 
 function computeOptions({ options: { signal }, threads, backend }: Plan) {
