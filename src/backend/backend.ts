@@ -221,8 +221,9 @@ export interface ChainReplicas {
   /** Theta, over 2^`exponents`. */
   readonly thetas: Float64Array;
   readonly exponents: Int32Array;
-  /** What the replica counts for: 1 where it was drawn from its own law. */
+  /** What the replica counts for, over 2^`weightExponents`: 1 where all are drawn from their own law. */
   readonly weights: Float64Array;
+  readonly weightExponents: Int32Array;
   /** The part of the mixture that it was drawn from: 0, 1 or 2. */
   readonly parts: Uint8Array;
 }

@@ -131,12 +131,7 @@ function walk(
 function startVector(plan: ChainShape): number[] {
   const { inputNorm2, biasVariance, weightScale, weightTerms, biasTerms } = plan;
   const unit = biasVariance > 0 || biasTerms.some((term) => term > 0) ? 1 : 0;
-  return [
-    unit,
-    weightScale[1]! * inputNorm2 + biasVariance,
-    weightTerms[1]! * inputNorm2 + biasTerms[1]!,
-    0,
-  ];
+  return [unit, weightScale[1]! * inputNorm2 + biasVariance, weightTerms[1]! * inputNorm2 + biasTerms[1]!, 0];
 }
 
 /** The terms of the map from layer l - 1 to layer l, given l. */

@@ -29,6 +29,11 @@ import { type LayerLaw, pathMixture } from './chain-paths';
  */
 const SHARES = [0.1, 0.6, 0.3] as const;
 
+/** The shares of the parts that replicas are drawn from. */
+export function planShares(tilted: boolean): readonly [number, number, number] {
+  return tilted ? SHARES : [1, 0, 0];
+}
+
 /** The largest factor, in powers of two, by which numbers may typically change before they are rescaled. */
 const RESCALE_BITS = 64;
 
@@ -59,7 +64,7 @@ export function planChain(spec: NetworkSpec, inputNorm2: number, tilted: boolean
 }
 
 function chainMixture(plan: Omit<ChainPlan, 'mixture'>, laws: readonly LayerLaw[]): ChainMixture {
-  return { shares: SHARES, ...pathMixture(plan, (layer) => laws[plan.widthClass[layer]!]!) };
+  return { shares: planShares(true), ...pathMixture(plan, (layer) => laws[plan.widthClass[layer]!]!) };
 }
 
 /** r_l: s_l E X_{l-1} / (s_l E X_{l-1} + sb2) for l = 1 .. L; 1 for the output, whose own bias the kernel does not feel. */

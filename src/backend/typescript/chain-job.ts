@@ -21,6 +21,7 @@ export function createChainJob(task: ChainTask, memory: Allocator): ChainJob {
     thetas: memory.float64(task.count),
     exponents: memory.int32(task.count),
     weights: memory.float64(task.count),
+    weightExponents: memory.int32(task.count),
     parts: memory.uint8(task.count),
   };
 }

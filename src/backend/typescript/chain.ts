@@ -17,6 +17,7 @@ export function sampleChain(task: ChainTask, from: number, to: number, out: Chai
     out.thetas[i] = chain.theta;
     out.exponents[i] = chain.exponent;
     out.weights[i] = chain.weight;
+    out.weightExponents[i] = chain.weightExponent;
     out.parts[i] = chain.part;
   }
 }
@@ -30,6 +31,7 @@ class Chain {
   theta = 0;
   exponent = 0;
   weight = 1;
+  weightExponent = 0;
   part = 0;
 
   /** Theta' = across + square * along, over 2^exponent. */
@@ -64,7 +66,7 @@ class Chain {
     if (this.#record !== null) this.theta = this.#descend(this.#record);
     else if (this.#dead) this.theta = this.plan.biasTerms[this.plan.depth + 1]! * powerOfTwo(-this.exponent);
     else this.theta = this.#across + this.#square * this.#along;
-    this.weight = this.#weigh();
+    this.#weigh();
   }
 
   #block(index: number, stream: number): Uint32Array {
@@ -205,19 +207,21 @@ class Chain {
     return sum;
   }
 
-  /** 1 / q. */
-  #weigh(): number {
+  /** Sets the weight, 1 / q. Each of q's terms may be out of the range of doubles; they are brought to the largest's. */
+  #weigh(): void {
     const { mixture } = this.plan;
-    if (mixture === null) return 1;
+    if (mixture === null) return;
     const { shares, inverseMean, inverseSecondMoment } = mixture;
     const weigher = this.#across + this.#square * this.#along;
-    const first = weigher * inverseMean.value * powerOfTwo(this.exponent + inverseMean.exponent);
-    const second =
-      weigher *
-      weigher *
-      inverseSecondMoment.value *
-      powerOfTwo(2 * this.exponent + inverseSecondMoment.exponent);
-    return 1 / (shares[0] + (shares[1] * first + shares[2] * second));
+    const by = exponentOf(weigher);
+    const significand = weigher * powerOfTwo(-by);
+    const firstExponent = this.exponent + by + inverseMean.exponent;
+    const secondExponent = 2 * (this.exponent + by) + inverseSecondMoment.exponent;
+    const top = Math.max(0, firstExponent, secondExponent);
+    const first = significand * inverseMean.value * powerOfTwo(firstExponent - top);
+    const second = significand * significand * inverseSecondMoment.value * powerOfTwo(secondExponent - top);
+    this.weight = 1 / (shares[0] * powerOfTwo(-top) + (shares[1] * first + shares[2] * second));
+    this.weightExponent = -top;
   }
 }
 
@@ -234,7 +238,13 @@ interface ChainRecord {
 
 function createRecord(depth: number): ChainRecord {
   const array = (): Float64Array => new Float64Array(depth + 2);
-  return { noise: array(), across: array(), up: array(), down: array(), exponents: new Int32Array(depth + 2) };
+  return {
+    noise: array(),
+    across: array(),
+    up: array(),
+    down: array(),
+    exponents: new Int32Array(depth + 2),
+  };
 }
 
 function keepLayer(

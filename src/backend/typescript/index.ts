@@ -54,10 +54,11 @@ export const typescriptBackend: Backend = {
       {
         flops: chainFlops(task),
         create: (memory) => createChainJob(task, memory),
-        result: ({ thetas, exponents, weights, parts }, own) => ({
+        result: ({ thetas, exponents, weights, weightExponents, parts }, own) => ({
           thetas: own(thetas),
           exponents: exponents.slice(),
           weights: own(weights),
+          weightExponents: weightExponents.slice(),
           parts: parts.slice(),
         }),
       },
