@@ -42,6 +42,9 @@ function pathArguments(paths: PathTables): ChainArguments {
 /** { bits } under `gate` becomes { gateBits }. */
 function prefixed(part: string, values: ChainArguments): ChainArguments {
   return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [`${part}${name[0]!.toUpperCase()}${name.slice(1)}`, value]),
+    Object.entries(values).map(([name, value]) => [
+      `${part}${name[0]!.toUpperCase()}${name.slice(1)}`,
+      value,
+    ]),
   );
 }
