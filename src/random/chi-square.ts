@@ -13,6 +13,8 @@ import { philox4x32 } from './philox';
 /** {@link tryChiSquare} says no by this number. */
 export const REJECTED = -1;
 
+const { sqrt } = Math;
+
 const SHARPEST = 1.2717;
 
 /**
@@ -26,7 +28,7 @@ const SHARPEST = 1.2717;
 export function tryChiSquare(dof: number, x: number, word: number): number {
   if (dof < 2) return dof * (x * x);
   const d = 0.5 * dof - 1 / 3;
-  const t = x / Math.sqrt(9 * d);
+  const t = x / sqrt(9 * d);
   const root = 1 + t;
   const v = root * (root * root);
   const u = (word + 0.5) * 2 ** -32;

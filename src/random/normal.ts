@@ -25,6 +25,8 @@ export function fillNormals(out: Float64Array, key: StreamKey, scale = 1, first 
   }
 }
 
+const { floor, sqrt } = Math;
+
 const block = new Uint32Array(4);
 const pair = new Float64Array(2);
 const double = new Float64Array(1);
@@ -32,10 +34,10 @@ const doubleWords = new Uint32Array(double.buffer); // little-endian: [low, high
 
 /** Turns the four words of a block into two normals. */
 export function boxMuller(words: Uint32Array, out: Float64Array): void {
-  const radius = Math.sqrt(-2 * log(uniform(words[0], words[1])));
+  const radius = sqrt(-2 * log(uniform(words[0], words[1])));
   // The angle in quarter turns, 0 .. 4, split into the nearest whole number and a rest in [-1/2, 1/2].
   const quarters = 4 * uniform(words[2], words[3]);
-  const whole = Math.floor(quarters + 0.5);
+  const whole = floor(quarters + 0.5);
   const rest = quarters - whole;
   const z = rest * rest;
   const sine = rest * (S0 + z * (S1 + z * (S2 + z * (S3 + z * (S4 + z * (S5 + z * S6))))));

@@ -2,6 +2,8 @@
 import type { ChainReplicas } from '../backend/backend';
 import { ExactSum } from './exact-sum';
 
+const { max, min } = Math;
+
 /** The powers of two that Theta and its square are measured by, so that their sums are numbers near 1. */
 export interface Scale {
   readonly first: number;
@@ -81,7 +83,7 @@ export class Accumulator {
       part.count += from.count;
       for (const name of SUM_NAMES) part[name].addAll(from[name]);
     });
-    this.largest = Math.max(this.largest, other.largest);
+    this.largest = max(this.largest, other.largest);
   }
 
   toJSON(): AccumulatorJson {
@@ -102,6 +104,6 @@ export class Accumulator {
 /** value times 2^exponent, where both the value and the result are doubles; 2^exponent need not be one. */
 export function shifted(value: number, exponent: number): number {
   if (exponent >= -1000 && exponent <= 1000) return value * 2 ** exponent;
-  const half = Math.max(-1000, Math.min(1000, exponent >> 1));
-  return value * 2 ** half * 2 ** Math.max(-1074, Math.min(1000, exponent - half));
+  const half = max(-1000, min(1000, exponent >> 1));
+  return value * 2 ** half * 2 ** max(-1074, min(1000, exponent - half));
 }

@@ -58,8 +58,8 @@ function singleStates(): StateSpace {
     options: (steps) =>
       steps.map(({ from, to, up, down, factor }) => ({ from, to, law: lawIndex(up, down), weight: factor })),
     ends: [
-      { state: ACROSS!, weight: 1, dof: 1 },
-      { state: ALONG!, weight: 1, dof: 3 },
+      { state: ACROSS, weight: 1, dof: 1 },
+      { state: ALONG, weight: 1, dof: 3 },
     ],
   };
 }
@@ -85,9 +85,9 @@ function pairStates(): StateSpace {
           })),
       ),
     ends: [
-      { state: indexOf(ACROSS!, ACROSS!), weight: 1, dof: 1 },
-      { state: indexOf(ACROSS!, ALONG!), weight: 2, dof: 3 },
-      { state: indexOf(ALONG!, ALONG!), weight: 3, dof: 5 },
+      { state: indexOf(ACROSS, ACROSS), weight: 1, dof: 1 },
+      { state: indexOf(ACROSS, ALONG), weight: 2, dof: 3 },
+      { state: indexOf(ALONG, ALONG), weight: 3, dof: 5 },
     ],
   };
 }
@@ -147,16 +147,16 @@ function stepsInto(plan: ChainShape, layer: number): Step[] {
   const noise = plan.noiseScale[layer]!;
   const signal = plan.signalScale[layer]!;
   return [
-    step(UNIT!, UNIT!, 0, 0, 1),
-    step(UNIT!, SIGNAL!, 0, 0, plan.biasVariance),
-    step(SIGNAL!, SIGNAL!, 1, 0, scale),
-    step(UNIT!, ACROSS!, 0, 0, plan.biasTerms[layer]!),
-    step(SIGNAL!, ACROSS!, 1, 0, plan.weightTerms[layer]!),
-    step(ACROSS!, ACROSS!, 0, 1, scale),
-    step(ACROSS!, ACROSS!, 0, 0, noise),
-    step(ALONG!, ACROSS!, 1, 0, noise),
-    step(ACROSS!, ALONG!, 0, 0, signal),
-    step(ALONG!, ALONG!, 1, 0, signal),
+    step(UNIT, UNIT, 0, 0, 1),
+    step(UNIT, SIGNAL, 0, 0, plan.biasVariance),
+    step(SIGNAL, SIGNAL, 1, 0, scale),
+    step(UNIT, ACROSS, 0, 0, plan.biasTerms[layer]!),
+    step(SIGNAL, ACROSS, 1, 0, plan.weightTerms[layer]!),
+    step(ACROSS, ACROSS, 0, 1, scale),
+    step(ACROSS, ACROSS, 0, 0, noise),
+    step(ALONG, ACROSS, 1, 0, noise),
+    step(ACROSS, ALONG, 0, 0, signal),
+    step(ALONG, ALONG, 1, 0, signal),
   ].filter(({ factor }) => factor > 0);
 }
 

@@ -102,7 +102,7 @@ export async function readRun(path: string): Promise<SavedRun> {
   const { format, version, settings, ranges, sums } = (content ?? {}) as Record<string, unknown>;
   if (format !== FORMAT) throw invalidFile(path, `the format ${FORMAT}`, String(format));
   if (version !== FORMAT_VERSION) throw invalidFile(path, `version ${FORMAT_VERSION}`, String(version));
-  if (!isRanges(ranges)) throw invalidFile(path, 'ranges of replicas', JSON.stringify(ranges) ?? 'none');
+  if (!isRanges(ranges)) throw invalidFile(path, 'ranges of replicas', String(JSON.stringify(ranges)));
   const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
   if (!isSums(sums, count)) throw invalidFile(path, `sums over ${count} replicas`, 'others');
   if (typeof settings !== 'object' || settings === null) throw invalidFile(path, 'settings', 'none');
@@ -121,7 +121,7 @@ export function expectSameSettings(
   for (const name of Object.keys(ours)) {
     const [want, got] = [JSON.stringify(ours[name]), JSON.stringify(theirs[name])];
     if (want !== got) {
-      throw invalidFile(path, `a run with ${name} ${short(want)}`, short(got ?? 'none'));
+      throw invalidFile(path, `a run with ${name} ${short(want)}`, short(String(got)));
     }
   }
 }
@@ -172,8 +172,9 @@ function isSums(value: unknown, count: number): value is AccumulatorJson {
   const { largest, parts } = (value ?? {}) as { largest?: unknown; parts?: unknown };
   if (!isFinite(largest) || !Array.isArray(parts) || parts.length !== 3) return false;
   let total = 0;
-  for (const part of parts as Record<string, unknown>[]) {
-    if (typeof part !== 'object' || part === null || !Number.isSafeInteger(part['count'])) return false;
+  for (const entry of parts as unknown[]) {
+    const part = (entry ?? {}) as Record<string, unknown>;
+    if (!Number.isSafeInteger(part['count'])) return false;
     total += part['count'] as number;
     for (const name of ['x', 'y', 'xx', 'yy', 'xy']) {
       const list = part[name];

@@ -180,7 +180,7 @@ function readRequest(where: string, spec: NetworkSpec, options: DispersionOption
   if (checkpoint !== undefined && (typeof checkpoint !== 'string' || checkpoint === '')) {
     throw invalidArgument(`${where}: checkpoint`, 'the path of a file', checkpoint);
   }
-  const { goal, relativeError } = readGoal(where, options);
+  const { goal, relativeError } = readGoal(where, options as Goal);
   const { provenance } = computation;
   const context = { ...settings, samplerReason: choice.reason, exact, relativeError, provenance };
   return {
@@ -193,9 +193,16 @@ function readRequest(where: string, spec: NetworkSpec, options: DispersionOption
   };
 }
 
+/** What a caller without types may have written. */
+interface Goal {
+  readonly replicas?: number;
+  readonly relativeError?: number;
+  readonly maxReplicas?: number;
+}
+
 function readGoal(
   where: string,
-  { replicas, relativeError, maxReplicas }: DispersionOptions,
+  { replicas, relativeError, maxReplicas }: Goal,
 ): { goal: number; relativeError: number | null } {
   const limits = { min: 2, max: 2 ** 48 };
   if (replicas !== undefined && (relativeError !== undefined || maxReplicas !== undefined)) {

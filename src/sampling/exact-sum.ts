@@ -1,3 +1,5 @@
+const { abs } = Math;
+
 /**
  * A sum of doubles without rounding: as a list of doubles that do not overlap. What it comes to, rounded once, is a
  * function of the set of summands alone, not of their order, nor of how they were gathered into parts.
@@ -21,7 +23,7 @@ export class ExactSum {
     for (let i = 0; i < parts.length; i++) {
       let large = high;
       let small = parts[i]!;
-      if (Math.abs(large) < Math.abs(small)) [large, small] = [small, large];
+      if (abs(large) < abs(small)) [large, small] = [small, large];
       high = large + small;
       const low = small - (high - large);
       if (low !== 0) parts[kept++] = low;

@@ -41,7 +41,7 @@ describe('calibration: the exact dispersion lies in the 99 % interval', () => {
     ['tilted', 1, 1000], // 0.03
     ['tilted', 6, 1000],
     ['tilted', 30, 1000], // 1
-    ['tilted', 150, 1000], // 5
+    ['tilted', 150, 500], // 5
   ];
   const cases = phases.flatMap(([phase, weightVariance]) =>
     depths.flatMap(([sampler, depth, replicas]) =>
@@ -251,10 +251,8 @@ describe('a run in pieces', () => {
     await estimateDispersion(SPEC, { ...options, replicas: 100, checkpoint });
     writeFileSync(checkpoint, damage(readFileSync(checkpoint, 'utf8')));
     const run = estimateDispersion(SPEC, { ...options, replicas: 200, checkpoint });
-    await expect(run).rejects.toMatchObject({
-      code: 'ERR_INVALID_FILE',
-      message: expect.stringContaining(checkpoint),
-    });
+    await expect(run).rejects.toMatchObject({ code: 'ERR_INVALID_FILE' });
+    await expect(run).rejects.toThrow(checkpoint);
   });
 
   test('that cannot be written says so, and leaves nothing behind', async () => {

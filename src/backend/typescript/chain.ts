@@ -22,6 +22,8 @@ export function sampleChain(task: ChainTask, from: number, to: number, out: Chai
   }
 }
 
+const { max, min, sqrt } = Math;
+
 const LAWS = GATE_LAWS.length;
 const UPS = GATE_LAWS.map(([up]) => up);
 const DOWNS = GATE_LAWS.map(([, down]) => down);
@@ -129,7 +131,7 @@ class Chain {
       const active = drawGates(plan, LAWS * plan.widthClass[layer]! + law, words[2]!, words[3]!);
       if (active === 0) this.#dead = true;
       const upDof = active + 2 * UPS[law]!;
-      const downDof = Math.max(0, active - 1) + 2 * DOWNS[law]!;
+      const downDof = max(0, active - 1) + 2 * DOWNS[law]!;
       let up = tryChiSquare(upDof, normals[0]!, words[0]!);
       let down = tryChiSquare(downDof, normals[1]!, words[1]!);
       if (up === REJECTED) up = retryChiSquare(upDof, at, 0);
@@ -146,7 +148,7 @@ class Chain {
       across = scale * (down * across) + term + noiseScale[layer + 1]! * sum;
       along = signalScale[layer + 1]! * sum;
       if (layer % plan.rescaleEvery === 0) {
-        const shift = exponentOf(Math.max(signal, Math.max(across, along)));
+        const shift = exponentOf(max(signal, max(across, along)));
         const factor = powerOfTwo(-shift);
         signal *= factor;
         across *= factor;
@@ -174,7 +176,7 @@ class Chain {
     const { depth, weightScale, rescaleEvery } = this.plan;
     const normals = this.#normals;
     let sum = this.#own;
-    let along = Math.sqrt(this.#square);
+    let along = sqrt(this.#square);
     let norm2 = 1;
     let shift = 0; // the numbers below stand for themselves times 2^shift, their squares for 2^(2 shift)
     let factor = 1;
@@ -184,14 +186,14 @@ class Chain {
         along = 0;
         norm2 = 0;
       } else {
-        if (layer === depth) along *= Math.sqrt(scale);
+        if (layer === depth) along *= sqrt(scale);
         else {
           const stream = streamOf(PURPOSE.chainNoise, layer);
           boxMuller(this.#block(0, stream), normals);
           const share = noise[layer + 1]!;
           along =
-            Math.sqrt(scale * ((1 - share) * up[layer + 1]!)) * along +
-            Math.sqrt(scale * (share * norm2)) * normals[0]!;
+            sqrt(scale * ((1 - share) * up[layer + 1]!)) * along +
+            sqrt(scale * (share * norm2)) * normals[0]!;
         }
         norm2 = along * along + scale * (norm2 * down[layer]!);
       }
@@ -217,7 +219,7 @@ class Chain {
     const significand = weigher * powerOfTwo(-by);
     const firstExponent = this.exponent + by + inverseMean.exponent;
     const secondExponent = 2 * (this.exponent + by) + inverseSecondMoment.exponent;
-    const top = Math.max(0, firstExponent, secondExponent);
+    const top = max(0, firstExponent, secondExponent);
     const first = significand * inverseMean.value * powerOfTwo(firstExponent - top);
     const second = significand * significand * inverseSecondMoment.value * powerOfTwo(secondExponent - top);
     this.weight = 1 / (shares[0] * powerOfTwo(-top) + (shares[1] * first + shares[2] * second));
@@ -290,6 +292,6 @@ function exponentOf(value: number): number {
 function powerOfTwo(exponent: number): number {
   if (exponent < -1022) return 0;
   double[0] = 0;
-  doubleWords[1] = (Math.min(exponent, 1023) + 1023) << 20;
+  doubleWords[1] = (min(exponent, 1023) + 1023) << 20;
   return double[0];
 }
