@@ -102,7 +102,7 @@ export async function readRun(path: string): Promise<SavedRun> {
   const { format, version, settings, ranges, sums } = (content ?? {}) as Record<string, unknown>;
   if (format !== FORMAT) throw invalidFile(path, `the format ${FORMAT}`, String(format));
   if (version !== FORMAT_VERSION) throw invalidFile(path, `version ${FORMAT_VERSION}`, String(version));
-  if (!isRanges(ranges)) throw invalidFile(path, 'ranges of replicas', String(JSON.stringify(ranges)));
+  if (!isRanges(ranges)) throw invalidFile(path, 'ranges of replicas', JSON.stringify(ranges ?? null));
   const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
   if (!isSums(sums, count)) throw invalidFile(path, `sums over ${count} replicas`, 'others');
   if (typeof settings !== 'object' || settings === null) throw invalidFile(path, 'settings', 'none');
@@ -119,9 +119,9 @@ export function expectSameSettings(
     ({ ...spec, inputNorm2, seed, sampler }) as Readonly<Record<string, unknown>>;
   const [ours, theirs] = [flat(wanted), flat(found)];
   for (const name of Object.keys(ours)) {
-    const [want, got] = [JSON.stringify(ours[name]), JSON.stringify(theirs[name])];
+    const [want, got] = [JSON.stringify(ours[name]), JSON.stringify(theirs[name] ?? null)];
     if (want !== got) {
-      throw invalidFile(path, `a run with ${name} ${short(want)}`, short(String(got)));
+      throw invalidFile(path, `a run with ${name} ${short(want)}`, short(got));
     }
   }
 }

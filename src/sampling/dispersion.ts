@@ -180,7 +180,7 @@ function readRequest(where: string, spec: NetworkSpec, options: DispersionOption
   if (checkpoint !== undefined && (typeof checkpoint !== 'string' || checkpoint === '')) {
     throw invalidArgument(`${where}: checkpoint`, 'the path of a file', checkpoint);
   }
-  const { goal, relativeError } = readGoal(where, options as Goal);
+  const { goal, relativeError } = readGoal(where, options);
   const { provenance } = computation;
   const context = { ...settings, samplerReason: choice.reason, exact, relativeError, provenance };
   return {
