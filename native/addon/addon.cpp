@@ -19,7 +19,8 @@ namespace deepntk {
 
 namespace {
 
-// Raised whenever a function below changes its arguments or results; src/backend/native/addon.ts must say the same.
+// Raised whenever a function below changes its arguments or results; src/backend/native/addon.ts must say the
+// same.
 constexpr int kAbi = 2;
 
 constexpr std::size_t kMaxInt = std::numeric_limits<int>::max();
@@ -34,7 +35,8 @@ Network readNetwork(Arguments& arguments) {
     parameters += product(arguments.env(), {widths[l], widths[l - 1] + 1});
     product(arguments.env(), {parameters});
     // BLAS counts in 32-bit integers; the longest row that it sees is the deltas of all outputs at one layer.
-    if (product(arguments.env(), {widths[l], widths[layers]}) > kMaxInt) arguments.fail("widths: too large for BLAS");
+    if (product(arguments.env(), {widths[l], widths[layers]}) > kMaxInt)
+      arguments.fail("widths: too large for BLAS");
   }
   const double* const values = arguments.float64("parameters", parameters).data;
   const Span<double> weightGains = arguments.float64("weightGains", layers);
@@ -62,8 +64,8 @@ Napi::Value startForward(const Napi::CallbackInfo& info) {
 
 // startJacobian(task, listener) -> cancel
 Napi::Value startJacobian(const Napi::CallbackInfo& info) {
-  Arguments arguments(info, {"widths", "parameters", "weightGains", "biasGains", "x", "n", "rowBlock", "threads",
-                             "weights", "biases", "jacobian"});
+  Arguments arguments(info, {"widths", "parameters", "weightGains", "biasGains", "x", "n", "rowBlock",
+                             "threads", "weights", "biases", "jacobian"});
   const auto network = std::make_shared<const Network>(readNetwork(arguments));
   const std::size_t n = arguments.integer("n", 1, kMaxInt);
   const std::size_t rowBlock = arguments.integer("rowBlock", 1, kMaxInt);
@@ -84,14 +86,15 @@ Napi::Value startJacobian(const Napi::CallbackInfo& info) {
 
 // startKernel(task, listener) -> cancel
 Napi::Value startKernel(const Napi::CallbackInfo& info) {
-  Arguments arguments(info, {"widths", "parameters", "weightGains", "biasGains", "x", "n", "x2", "n2", "form",
-                             "weightTerms", "biasTerms", "mixed", "rows", "gram", "threads", "kernel", "weights",
-                             "biases"});
+  Arguments arguments(
+      info, {"widths", "parameters", "weightGains", "biasGains", "x", "n", "x2", "n2", "form", "weightTerms",
+             "biasTerms", "mixed", "rows", "gram", "threads", "kernel", "weights", "biases"});
   const auto network = std::make_shared<const Network>(readNetwork(arguments));
   const std::size_t layers = network->layers(), outputs = network->outputs();
   const std::size_t n = arguments.integer("n", 1, kMaxInt), n2 = arguments.integer("n2", 1, kMaxInt);
   const auto form = static_cast<KernelForm>(arguments.integer("form", 0, 3));
-  const std::size_t rows = arguments.integer("rows", 1, kMaxInt), gram = arguments.integer("gram", 1, kMaxInt);
+  const std::size_t rows = arguments.integer("rows", 1, kMaxInt),
+                    gram = arguments.integer("gram", 1, kMaxInt);
   const std::size_t threads = arguments.integer("threads", 1, kMaxInt);
   const bool mixed = arguments.boolean("mixed");
   const double* const x = arguments.float64("x", lengthOf(arguments, {n, network->inputs()})).data;
@@ -132,7 +135,8 @@ Napi::Value startKernel(const Napi::CallbackInfo& info) {
 // fillNormals({ out, seed, replica, stream, scale })
 void fillNormalsOf(const Napi::CallbackInfo& info) {
   Arguments arguments(info, {"out", "length", "seed", "replica", "stream", "scale"});
-  const StreamKey key{arguments.integer("seed", 0, kMaxSafeInteger), arguments.integer("replica", 0, kMaxSafeInteger),
+  const StreamKey key{arguments.integer("seed", 0, kMaxSafeInteger),
+                      arguments.integer("replica", 0, kMaxSafeInteger),
                       static_cast<std::uint32_t>(arguments.integer("stream", 0, 0xffffffff))};
   const std::size_t length = arguments.integer("length", 0, kMaxSafeInteger);
   const double scale = arguments.number("scale");
@@ -170,7 +174,8 @@ double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner) {
 Napi::Value measureGemm(const Napi::CallbackInfo& info) {
   Arguments arguments(info, {"rows", "columns", "inner", "single"});
   constexpr std::size_t kMax = 8192;
-  const std::size_t rows = arguments.integer("rows", 1, kMax), columns = arguments.integer("columns", 1, kMax);
+  const std::size_t rows = arguments.integer("rows", 1, kMax),
+                    columns = arguments.integer("columns", 1, kMax);
   const std::size_t inner = arguments.integer("inner", 1, kMax);
   const double seconds = arguments.boolean("single") ? secondsOfGemm<float>(rows, columns, inner)
                                                      : secondsOfGemm<double>(rows, columns, inner);
@@ -193,6 +198,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
 
 }  // namespace deepntk
 
-static Napi::Object initializeAddon(Napi::Env env, Napi::Object exports) { return deepntk::initialize(env, exports); }
+static Napi::Object initializeAddon(Napi::Env env, Napi::Object exports) {
+  return deepntk::initialize(env, exports);
+}
 
 NODE_API_MODULE(deepntk, initializeAddon)

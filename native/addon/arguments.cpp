@@ -41,7 +41,8 @@ Napi::TypedArrayOf<T> typedArray(const Arguments& arguments, const char* name, N
 
 }  // namespace
 
-Arguments::Arguments(const Napi::CallbackInfo& info, std::initializer_list<const char*> names) : env_(info.Env()) {
+Arguments::Arguments(const Napi::CallbackInfo& info, std::initializer_list<const char*> names)
+    : env_(info.Env()) {
   if (info.Length() < 1 || !info[0].IsObject()) fail("expected an object");
   const Napi::Object object = info[0].As<Napi::Object>();
   for (const char* name : names) values_[name] = object.Get(name);
@@ -54,9 +55,13 @@ Arguments::Arguments(const Napi::CallbackInfo& info, std::initializer_list<const
   }
 }
 
-void Arguments::fail(const std::string& message) const { throw Napi::TypeError::New(env_, message); }
+void Arguments::fail(const std::string& message) const {
+  throw Napi::TypeError::New(env_, message);
+}
 
-const Napi::Value& Arguments::value(const char* name) const { return values_.at(name); }
+const Napi::Value& Arguments::value(const char* name) const {
+  return values_.at(name);
+}
 
 double Arguments::number(const char* name) const {
   if (!value(name).IsNumber()) fail(std::string(name) + ": expected a number");
@@ -70,13 +75,17 @@ bool Arguments::boolean(const char* name) const {
 
 std::size_t Arguments::integer(const char* name, std::size_t min, std::size_t max) const {
   const double result = number(name);
-  if (!(result >= static_cast<double>(min) && result <= static_cast<double>(max)) || std::floor(result) != result) {
-    fail(std::string(name) + ": expected an integer from " + std::to_string(min) + " to " + std::to_string(max));
+  if (!(result >= static_cast<double>(min) && result <= static_cast<double>(max)) ||
+      std::floor(result) != result) {
+    fail(std::string(name) + ": expected an integer from " + std::to_string(min) + " to " +
+         std::to_string(max));
   }
   return static_cast<std::size_t>(result);
 }
 
-bool Arguments::isNull(const char* name) const { return value(name).IsNull(); }
+bool Arguments::isNull(const char* name) const {
+  return value(name).IsNull();
+}
 
 Span<double> Arguments::float64(const char* name, std::size_t length) {
   return float64Of(name, value(name), length);
@@ -84,7 +93,8 @@ Span<double> Arguments::float64(const char* name, std::size_t length) {
 
 Span<double> Arguments::float64Of(const std::string& name, Napi::Value value, std::size_t length) {
   const std::string expected = name + ": expected a Float64Array of length " + std::to_string(length);
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) fail(expected);
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array)
+    fail(expected);
   Napi::Float64Array array = value.As<Napi::Float64Array>();
   if (array.ElementLength() != length || (length > 0 && array.Data() == nullptr)) fail(expected);
   references_.push_back(Napi::Persistent(array.As<Napi::Object>()));
@@ -92,8 +102,10 @@ Span<double> Arguments::float64Of(const std::string& name, Napi::Value value, st
 }
 
 Span<const unsigned char> Arguments::uint8(const char* name, std::size_t length) {
-  const std::string expected = std::string(name) + ": expected a Uint8Array of length " + std::to_string(length);
-  if (!value(name).IsTypedArray() || value(name).As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+  const std::string expected =
+      std::string(name) + ": expected a Uint8Array of length " + std::to_string(length);
+  if (!value(name).IsTypedArray() ||
+      value(name).As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
     fail(expected);
   }
   Napi::Uint8Array array = value(name).As<Napi::Uint8Array>();
@@ -157,7 +169,8 @@ std::vector<double*> Arguments::float64List(const char* name, std::size_t count,
 std::size_t product(Napi::Env env, std::initializer_list<std::size_t> factors) {
   std::size_t result = 1;
   for (std::size_t factor : factors) {
-    if (factor != 0 && result > kLargestLength / factor) throw Napi::RangeError::New(env, "the sizes are too large");
+    if (factor != 0 && result > kLargestLength / factor)
+      throw Napi::RangeError::New(env, "the sizes are too large");
     result *= factor;
   }
   return result;

@@ -1,5 +1,5 @@
-// Reads what JavaScript hands in, and trusts none of it: every type and length is checked, and a complaint is a
-// JavaScript TypeError.
+// Reads what JavaScript hands in, and trusts none of it: every type and length is checked, and a complaint is
+// a JavaScript TypeError.
 #pragma once
 
 #include <napi.h>
@@ -15,8 +15,8 @@
 
 namespace deepntk {
 
-// The named properties of one object. All of them are fetched at once, so that no getter runs any more when the first
-// pointer into a typed array is taken.
+// The named properties of one object. All of them are fetched at once, so that no getter runs any more when
+// the first pointer into a typed array is taken.
 class Arguments {
  public:
   Arguments(const Napi::CallbackInfo& info, std::initializer_list<const char*> names);

@@ -40,7 +40,8 @@ PathTables readPaths(const Arguments& arguments, const PathNames& names) {
 
 ScaledNumber readScaled(const Arguments& arguments, const char* value, const char* exponent) {
   const double power = arguments.number(exponent);
-  if (!(power >= -kMaxExponent && power <= kMaxExponent)) arguments.fail(std::string(exponent) + ": out of range");
+  if (!(power >= -kMaxExponent && power <= kMaxExponent))
+    arguments.fail(std::string(exponent) + ": out of range");
   return {arguments.number(value), static_cast<std::int64_t>(power)};
 }
 
@@ -79,24 +80,60 @@ ChainPlan readPlan(const Arguments& arguments) {
 }  // namespace
 
 Napi::Value startChain(const Napi::CallbackInfo& info) {
-  Arguments arguments(
-      info, {"depth",       "inputNorm2",     "biasVariance",  "weightScale",   "weightTerms",
-             "biasTerms",   "signalScale",    "noiseScale",    "rescaleEvery",  "widthClass",
-             "gateBits",    "gateLow",        "gateStart",     "gateKeep",      "gateOther",
-             "tilted",      "shares",         "seed",          "first",         "count",
-             "threads",     "thetas",         "exponents",     "weights",       "weightExponents",
-             "parts",       "inverseMeanValue", "inverseMeanExponent", "inverseSecondMomentValue",
-             "inverseSecondMomentExponent",
-             kFirst.states,  kFirst.top,  kFirst.topState,  kFirst.topDof,  kFirst.start,  kFirst.cumulative,
-             kFirst.source,  kFirst.law,  kSecond.states,   kSecond.top,    kSecond.topState, kSecond.topDof,
-             kSecond.start,  kSecond.cumulative, kSecond.source, kSecond.law});
+  Arguments arguments(info, {"depth",
+                             "inputNorm2",
+                             "biasVariance",
+                             "weightScale",
+                             "weightTerms",
+                             "biasTerms",
+                             "signalScale",
+                             "noiseScale",
+                             "rescaleEvery",
+                             "widthClass",
+                             "gateBits",
+                             "gateLow",
+                             "gateStart",
+                             "gateKeep",
+                             "gateOther",
+                             "tilted",
+                             "shares",
+                             "seed",
+                             "first",
+                             "count",
+                             "threads",
+                             "thetas",
+                             "exponents",
+                             "weights",
+                             "weightExponents",
+                             "parts",
+                             "inverseMeanValue",
+                             "inverseMeanExponent",
+                             "inverseSecondMomentValue",
+                             "inverseSecondMomentExponent",
+                             kFirst.states,
+                             kFirst.top,
+                             kFirst.topState,
+                             kFirst.topDof,
+                             kFirst.start,
+                             kFirst.cumulative,
+                             kFirst.source,
+                             kFirst.law,
+                             kSecond.states,
+                             kSecond.top,
+                             kSecond.topState,
+                             kSecond.topDof,
+                             kSecond.start,
+                             kSecond.cumulative,
+                             kSecond.source,
+                             kSecond.law});
   const auto plan = std::make_shared<const ChainPlan>(readPlan(arguments));
   const std::size_t seed = arguments.integer("seed", 0, kMaxSafeInteger);
   const std::size_t first = arguments.integer("first", 0, kMaxSafeInteger);
   const std::size_t count = arguments.integer("count", 1, kMaxSafeInteger);
   const std::size_t threads = arguments.integer("threads", 1, std::numeric_limits<int>::max());
   const ChainReplicas out{arguments.float64("thetas", count).data, arguments.int32("exponents", count).data,
-                          arguments.float64("weights", count).data, arguments.int32("weightExponents", count).data,
+                          arguments.float64("weights", count).data,
+                          arguments.int32("weightExponents", count).data,
                           arguments.bytes("parts", count).data};
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
                     [=](Run& run) { sampleChain(run, threads, *plan, seed, first, count, out); });

@@ -9,8 +9,8 @@
 
 namespace deepntk {
 
-// All jobs whose threads run. process.exit() destroys the C++ library's and OpenBLAS's static objects under the feet of
-// such threads: an exit handler stops them first. Never destroyed itself.
+// All jobs whose threads run. process.exit() destroys the C++ library's and OpenBLAS's static objects under
+// the feet of such threads: an exit handler stops them first. Never destroyed itself.
 class Registry {
  public:
   static Registry& instance() {
@@ -55,12 +55,14 @@ Job::Job(Work work)
         send(progress_);
       }) {}
 
-Napi::Value Job::start(Napi::Env env, Napi::Value listener, std::vector<Napi::ObjectReference> references, Work work) {
+Napi::Value Job::start(Napi::Env env, Napi::Value listener, std::vector<Napi::ObjectReference> references,
+                       Work work) {
   if (!listener.IsFunction()) throw Napi::TypeError::New(env, "expected a listener function");
   Registry::instance();  // registers the exit handler, after those of the libraries that it must run before
   std::shared_ptr<Job> job(new Job(std::move(work)));
   auto* const owner = new std::shared_ptr<Job>(job);
-  job->channel_ = Channel::New(env, listener.As<Napi::Function>(), "deepntk", 0, 1, job.get(), &Job::finalize, owner);
+  job->channel_ =
+      Channel::New(env, listener.As<Napi::Function>(), "deepntk", 0, 1, job.get(), &Job::finalize, owner);
   job->references_ = std::move(references);
   Registry::instance().add(job.get());
   try {
@@ -93,7 +95,8 @@ void Job::compute() noexcept {
 
 void Job::send(Status& status) noexcept {
   if (closed_.load() || Registry::instance().exiting()) return;
-  // After napi_closing the channel must not be touched again: it goes as soon as its finalizer has joined this thread.
+  // After napi_closing the channel must not be touched again: it goes as soon as its finalizer has joined
+  // this thread.
   if (channel_.NonBlockingCall(&status) == napi_closing) closed_.store(true);
 }
 

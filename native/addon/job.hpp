@@ -14,7 +14,8 @@
 
 namespace deepntk {
 
-// What a job tells its listener: listener(status, detail). The numbers are known to src/backend/native/addon.ts.
+// What a job tells its listener: listener(status, detail). The numbers are known to
+// src/backend/native/addon.ts.
 enum class Status : int {
   progress = 0,  // detail: the finished share of the work
   done = 1,
@@ -23,14 +24,15 @@ enum class Status : int {
   failed = 4,  // detail: a message
 };
 
-// Life: the thread-safe function owns the job. It is released by the job's thread when the work is over, or torn down
-// with its environment (worker.terminate()) while the work goes on; both end in its finalizer, which cancels, joins the
-// thread, and only then lets go of the arrays that the work reads and writes.
+// Life: the thread-safe function owns the job. It is released by the job's thread when the work is over, or
+// torn down with its environment (worker.terminate()) while the work goes on; both end in its finalizer,
+// which cancels, joins the thread, and only then lets go of the arrays that the work reads and writes.
 class Job {
  public:
   using Work = std::function<void(Run&)>;
 
-  // Starts `work`; returns a JavaScript function that cancels it. `references` are held until the work is over.
+  // Starts `work`; returns a JavaScript function that cancels it. `references` are held until the work is
+  // over.
   static Napi::Value start(Napi::Env env, Napi::Value listener, std::vector<Napi::ObjectReference> references,
                            Work work);
 

@@ -16,8 +16,8 @@ namespace {
 constexpr double kMaxFlops = 8e8;       // of one call: 16 ms at 50 GFLOP/s
 constexpr std::size_t kMaxEdge = 1024;  // inner and right edge of a piece of a product that is too large
 
-void gemmPiece(double alpha, MatrixView<const double> a, MatrixView<const double> b, CBLAS_TRANSPOSE transposeB,
-               double beta, MatrixView<double> c) {
+void gemmPiece(double alpha, MatrixView<const double> a, MatrixView<const double> b,
+               CBLAS_TRANSPOSE transposeB, double beta, MatrixView<double> c) {
   cblas_dgemm(CblasRowMajor, CblasNoTrans, transposeB, static_cast<int>(c.rows), static_cast<int>(c.columns),
               static_cast<int>(a.columns), alpha, a.data, static_cast<int>(a.stride), b.data,
               static_cast<int>(b.stride), beta, c.data, static_cast<int>(c.stride));
@@ -31,13 +31,13 @@ void gemmPiece(float alpha, MatrixView<const float> a, MatrixView<const float> b
 }
 
 void syrkPiece(MatrixView<const double> a, double beta, MatrixView<double> c) {
-  cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(a.columns), 1,
-              a.data, static_cast<int>(a.stride), beta, c.data, static_cast<int>(c.stride));
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(a.columns),
+              1, a.data, static_cast<int>(a.stride), beta, c.data, static_cast<int>(c.stride));
 }
 
 void syrkPiece(MatrixView<const float> a, float beta, MatrixView<float> c) {
-  cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(a.columns), 1,
-              a.data, static_cast<int>(a.stride), beta, c.data, static_cast<int>(c.stride));
+  cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(a.columns),
+              1, a.data, static_cast<int>(a.stride), beta, c.data, static_cast<int>(c.stride));
 }
 
 // The length of each of the fewest equal pieces of `total` that are at most `limit` long.
@@ -68,9 +68,9 @@ void gemm(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b,
     columnStep = evenPiece(c.columns, kMaxEdge);
     innerStep = evenPiece(inner, kMaxEdge);
     const double fitting = kMaxFlops / (2.0 * columnStep * innerStep);
-    rowStep = evenPiece(c.rows, fitting > static_cast<double>(c.rows) ? c.rows
-                                                                      : std::max<std::size_t>(
-                                                                            1, static_cast<std::size_t>(fitting)));
+    rowStep = evenPiece(c.rows, fitting > static_cast<double>(c.rows)
+                                    ? c.rows
+                                    : std::max<std::size_t>(1, static_cast<std::size_t>(fitting)));
   }
   for (std::size_t i = 0; i < c.rows; i += rowStep) {
     for (std::size_t j = 0; j < c.columns; j += columnStep) {

@@ -11,8 +11,8 @@ namespace deepntk {
 
 enum class Transpose { no, yes };
 
-// C = alpha A op(B) + beta C; one call of BLAS never lasts more than some 20 ms: larger products are cut, and the run is
-// asked between the pieces whether it is cancelled.
+// C = alpha A op(B) + beta C; one call of BLAS never lasts more than some 20 ms: larger products are cut, and
+// the run is asked between the pieces whether it is cancelled.
 template <typename T>
 void gemm(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b, Transpose transposeB, T beta,
           MatrixView<T> c);
@@ -31,7 +31,8 @@ struct BlasDescription {
 
 BlasDescription describeBlas();
 
-// While anyone holds it, BLAS runs on one thread; the last to release restores the number that the first found.
+// While anyone holds it, BLAS runs on one thread; the last to release restores the number that the first
+// found.
 void acquireSingleThreadedBlas();
 void releaseSingleThreadedBlas();
 

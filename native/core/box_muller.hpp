@@ -1,5 +1,6 @@
-// Uniform and normal numbers from the words of Philox blocks: the arithmetic of src/random/normal.ts, to the last bit.
-// Whoever includes this is compiled without contraction into fused multiply-adds (-ffp-contract=off).
+// Uniform and normal numbers from the words of Philox blocks: the arithmetic of src/random/normal.ts, to the
+// last bit. Whoever includes this is compiled without contraction into fused multiply-adds
+// (-ffp-contract=off).
 #pragma once
 
 #include <cmath>
@@ -20,8 +21,8 @@ inline std::uint64_t toBits(double value) {
   return bits;
 }
 
-// (k + 1/2) / 2^52 with k the upper 52 bits of the two words. The bits go into the mantissa of a number in [1, 2):
-// instruction sets without a conversion from 64-bit integers keep their vectors.
+// (k + 1/2) / 2^52 with k the upper 52 bits of the two words. The bits go into the mantissa of a number in
+// [1, 2): instruction sets without a conversion from 64-bit integers keep their vectors.
 inline double uniform(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t k = (std::uint64_t{high} << 20) | (low >> 12);
   return (fromBits(0x3ff0000000000000 | k) - 1.0) + 0x1p-53;
@@ -57,11 +58,12 @@ inline void boxMuller(double first, double second, double& normal0, double& norm
   const double rest = quarters - whole;
   const double z = rest * rest;
   const double sine =
-      rest * (1.5707963267948966 +
-              z * (-0.6459640975062443 +
-                   z * (0.07969262624604301 +
-                        z * (-0.004681754132340976 +
-                             z * (0.0001604411507421909 + z * (-3.59864335298231e-6 + z * 5.633933781537854e-8))))));
+      rest *
+      (1.5707963267948966 +
+       z * (-0.6459640975062443 +
+            z * (0.07969262624604301 +
+                 z * (-0.004681754132340976 +
+                      z * (0.0001604411507421909 + z * (-3.59864335298231e-6 + z * 5.633933781537854e-8))))));
   const double cosine =
       1 + z * (-1.2337005501361697 +
                z * (0.2536695079010478 +

@@ -1,6 +1,6 @@
-// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt alone, so
-// that every instruction set gives the same bits. Replicas go up the layers abreast, one a lane; what is rare (a
-// rejected attempt) is done lane by lane after the loop that met it.
+// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt
+// alone, so that every instruction set gives the same bits. Replicas go up the layers abreast, one a lane;
+// what is rare (a rejected attempt) is done lane by lane after the loop that met it.
 #include "chain.hpp"
 
 #include <algorithm>
@@ -169,7 +169,8 @@ void stepUp(const ChainPlan& plan, Lanes& lanes, std::size_t layer) {
 
 void rescale(Lanes& lanes) {
   for (std::size_t i = 0; i < kLanes; i++) {
-    const std::int64_t shift = exponentOf(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
+    const std::int64_t shift =
+        exponentOf(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
     const double factor = powerOfTwo(-shift);
     lanes.signal[i] *= factor;
     lanes.across[i] *= factor;
@@ -243,7 +244,8 @@ double descend(const ChainPlan& plan, const Lanes& lanes, const Records& records
                                  streamOf(kChainNoise, layer)};
         const PhiloxBlock block = stream.block(0);
         double normal, unused;
-        boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normal, unused);
+        boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normal,
+                  unused);
         const double share = records.noise[above];
         along = std::sqrt(scale * ((1 - share) * records.up[above])) * along +
                 std::sqrt(scale * (share * norm2)) * normal;
@@ -274,8 +276,9 @@ constexpr std::size_t kPathBlocks = 32;
 DEEPNTK_FOR_EACH_INSTRUCTION_SET
 void drawPathUniforms(double* out, const LayerStream& at, std::uint32_t firstBlock) {
   for (std::size_t i = 0; i < kPathBlocks; i++) {
-    const PhiloxBlock block = philox4x32({{firstBlock + static_cast<std::uint32_t>(i), at.stream, at.replica0, at.replica1}},
-                                         at.key0, at.key1);
+    const PhiloxBlock block =
+        philox4x32({{firstBlock + static_cast<std::uint32_t>(i), at.stream, at.replica0, at.replica1}},
+                   at.key0, at.key1);
     out[2 * i] = uniform(block.words[0], block.words[1]);
     out[2 * i + 1] = uniform(block.words[2], block.words[3]);
   }
@@ -284,7 +287,8 @@ void drawPathUniforms(double* out, const LayerStream& at, std::uint32_t firstBlo
 // Chooses the part of the mixture, the law of every layer, and the degrees of freedom of the output's square.
 void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::size_t lane) {
   const ChainMixture& mixture = plan.mixture;
-  const LayerStream at{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane], streamOf(kChainPath, 0)};
+  const LayerStream at{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
+                       streamOf(kChainPath, 0)};
   const PhiloxBlock choice = at.block(0);
   const double u = uniform(choice.words[0], choice.words[1]);
   std::uint8_t* const law = records.law.data() + lane;
@@ -317,7 +321,8 @@ void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, 
   lanes.squareDof[lane] = tables.topDof[top];
 }
 
-// 1 / q, times 2^-exponent. Each of q's terms may be out of the range of doubles; they are brought to the largest's.
+// 1 / q, times 2^-exponent. Each of q's terms may be out of the range of doubles; they are brought to the
+// largest's.
 double weigh(const ChainPlan& plan, const Lanes& lanes, std::size_t lane, std::int32_t& exponent) {
   const ChainMixture& mixture = plan.mixture;
   const double weigher = lanes.across[lane] + lanes.square[lane] * lanes.along[lane];
@@ -330,7 +335,8 @@ double weigh(const ChainPlan& plan, const Lanes& lanes, std::size_t lane, std::i
   const double second =
       significand * significand * mixture.inverseSecondMoment.value * powerOfTwo(secondExponent - top);
   exponent = static_cast<std::int32_t>(-top);
-  return 1 / (mixture.shares[0] * powerOfTwo(-top) + (mixture.shares[1] * first + mixture.shares[2] * second));
+  return 1 /
+         (mixture.shares[0] * powerOfTwo(-top) + (mixture.shares[1] * first + mixture.shares[2] * second));
 }
 
 void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::uint64_t first,
@@ -362,7 +368,8 @@ void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key,
 
 bool validPaths(const PathTables& tables, std::size_t depth) {
   const std::size_t options = tables.cumulative.size(), ends = tables.top.size();
-  if (tables.states == 0 || ends == 0 || tables.topState.size() != ends || tables.topDof.size() != ends) return false;
+  if (tables.states == 0 || ends == 0 || tables.topState.size() != ends || tables.topDof.size() != ends)
+    return false;
   if (tables.source.size() != options || tables.law.size() != options) return false;
   if (tables.start.size() != tables.states * (depth + 1) + 1) return false;
   const auto isState = [&](std::uint8_t state) { return state < tables.states; };
@@ -407,8 +414,8 @@ const char* ChainPlan::fault() const {
   return nullptr;
 }
 
-void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first,
-                 std::size_t count, const ChainReplicas& out) {
+void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed,
+                 std::uint64_t first, std::size_t count, const ChainReplicas& out) {
   const Key key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   const std::size_t tiles = (count + kLanes - 1) / kLanes;
   run.expect(static_cast<double>(count));
@@ -421,8 +428,8 @@ void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint
   team.parallelFor(tiles, [&](std::size_t tile, std::size_t worker) {
     if (!workers[worker]) workers[worker].reset(new Worker{{}, Records(plan)});
     const std::size_t from = tile * kLanes, length = std::min(kLanes, count - from);
-    const ChainReplicas part{out.thetas + from, out.exponents + from, out.weights + from, out.weightExponents + from,
-                             out.parts + from};
+    const ChainReplicas part{out.thetas + from, out.exponents + from, out.weights + from,
+                             out.weightExponents + from, out.parts + from};
     sampleLanes(plan, workers[worker]->lanes, workers[worker]->records, key, first + from, length, part);
     run.advance(static_cast<double>(length));
   });

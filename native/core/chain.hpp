@@ -10,7 +10,8 @@
 
 namespace deepntk {
 
-// The fields are those of `ChainPlan` in src/backend/backend.ts, and so are their lengths; a plan owns its arrays.
+// The fields are those of `ChainPlan` in src/backend/backend.ts, and so are their lengths; a plan owns its
+// arrays.
 struct PathTables {
   std::size_t states = 0;
   std::vector<double> top;
@@ -56,7 +57,7 @@ struct ChainReplicas {
   unsigned char* parts;
 };
 
-void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first,
-                 std::size_t count, const ChainReplicas& out);
+void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed,
+                 std::uint64_t first, std::size_t count, const ChainReplicas& out);
 
 }  // namespace deepntk

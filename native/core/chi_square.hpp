@@ -1,4 +1,5 @@
-// Chi-square numbers with a whole number of degrees of freedom; the twin of src/random/chi-square.ts, to the last bit.
+// Chi-square numbers with a whole number of degrees of freedom; the twin of src/random/chi-square.ts, to the
+// last bit.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,9 @@ struct LayerStream {
 };
 
 // A word as a double, without an instruction for unsigned integers.
-inline double toDouble(std::uint32_t word) { return fromBits(0x4330000000000000 | word) - 0x1p52; }
+inline double toDouble(std::uint32_t word) {
+  return fromBits(0x4330000000000000 | word) - 0x1p52;
+}
 
 // The quick test of an attempt: what comes of it, and whether it settles the matter. Without branches.
 inline double quickChiSquare(double dof, double x, std::uint32_t word, bool& settled) {
@@ -53,7 +56,8 @@ inline double chiSquare(double dof, const LayerStream& at, int which) {
   for (std::uint32_t attempt = 0;; attempt++) {
     const PhiloxBlock first = at.block(2 * attempt);
     double normals[2];
-    boxMuller(uniform(first.words[0], first.words[1]), uniform(first.words[2], first.words[3]), normals[0], normals[1]);
+    boxMuller(uniform(first.words[0], first.words[1]), uniform(first.words[2], first.words[3]), normals[0],
+              normals[1]);
     const double value = tryChiSquare(dof, normals[which], at.block(2 * attempt + 1).words[which]);
     if (value != kRejected) return value;
   }

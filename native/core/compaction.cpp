@@ -4,17 +4,19 @@ namespace deepntk {
 
 namespace {
 
-// Moving one number through an index list takes about as long as this many operations of a matrix product (measured:
-// 0.4 ns against 80 GFLOP/s).
+// Moving one number through an index list takes about as long as this many operations of a matrix product
+// (measured: 0.4 ns against 80 GFLOP/s).
 constexpr double kFlopsPerGather = 32;
 
 bool pays(std::size_t kept, std::size_t width, const LayerWork& work) {
   const double dropped = static_cast<double>(width - kept);
   const double forwardFlops = 2.0 * work.inputs * work.widthAbove;
   const double backwardFlops = 2.0 * work.deltaRows * (work.widthAbove + work.widthBelow);
-  // The activations are moved once, the weights above once forward and once backward, the weights below backward.
-  const double gathered = static_cast<double>(kept) *
-                          (work.inputs + work.widthAbove + (work.deltaRows > 0 ? work.widthAbove + work.widthBelow : 0));
+  // The activations are moved once, the weights above once forward and once backward, the weights below
+  // backward.
+  const double gathered =
+      static_cast<double>(kept) *
+      (work.inputs + work.widthAbove + (work.deltaRows > 0 ? work.widthAbove + work.widthBelow : 0));
   return dropped * (forwardFlops + backwardFlops + work.gramFlopsPerUnit) > gathered * kFlopsPerGather;
 }
 

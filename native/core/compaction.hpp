@@ -1,6 +1,6 @@
-// Units that no input of the batch activates take part in nothing: their activations, their deltas and the weights
-// between them are left out. Exact; and deep ReLU nets align their inputs, so that the share of such units grows with
-// depth.
+// Units that no input of the batch activates take part in nothing: their activations, their deltas and the
+// weights between them are left out. Exact; and deep ReLU nets align their inputs, so that the share of such
+// units grows with depth.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +24,10 @@ struct Units {
 
 // What depends on the number of units kept in one layer.
 struct LayerWork {
-  std::size_t inputs;         // rows of the activations
-  std::size_t deltaRows;      // rows of the deltas; 0 where nothing is back-propagated to this layer
-  std::size_t widthAbove;     // n_{l+1}; 0 where the forward pass ends at this layer
-  std::size_t widthBelow;     // n_{l-1}; 0 where back-propagation ends at this layer
+  std::size_t inputs;      // rows of the activations
+  std::size_t deltaRows;   // rows of the deltas; 0 where nothing is back-propagated to this layer
+  std::size_t widthAbove;  // n_{l+1}; 0 where the forward pass ends at this layer
+  std::size_t widthBelow;  // n_{l-1}; 0 where back-propagation ends at this layer
   double gramFlopsPerUnit;
 };
 

@@ -6,8 +6,8 @@
 #include "buffer.hpp"
 #include "mlp.hpp"
 
-// One version of a function for each instruction set worth it, chosen when the program starts. All give the same bits:
-// nothing is contracted into fused multiply-adds (-ffp-contract=off).
+// One version of a function for each instruction set worth it, chosen when the program starts. All give the
+// same bits: nothing is contracted into fused multiply-adds (-ffp-contract=off).
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
 #define DEEPNTK_FOR_EACH_INSTRUCTION_SET __attribute__((target_clones("default", "avx2", "avx512f")))
 #else

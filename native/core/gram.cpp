@@ -21,13 +21,14 @@ struct Line {
 };
 
 template <typename T>
-inline void addLine(const Line<T> line, std::size_t count, const Strides strides, double* kernel, double* weights,
-                    double* biases) {
+inline void addLine(const Line<T> line, std::size_t count, const Strides strides, double* kernel,
+                    double* weights, double* biases) {
   for (std::size_t j = 0; j < count; j++) {
     const double delta =
         line.deltas != nullptr ? static_cast<double>(line.deltas[j * strides.deltas]) : line.constantDelta;
-    const double weightPart =
-        line.activations != nullptr ? line.weightTerm * static_cast<double>(line.activations[j]) * delta : 0.0;
+    const double weightPart = line.activations != nullptr
+                                  ? line.weightTerm * static_cast<double>(line.activations[j]) * delta
+                                  : 0.0;
     const double biasPart = line.biasTerm * delta;
     kernel[j * strides.kernel] += weightPart + biasPart;
     if (weights != nullptr) weights[j * strides.kernel] += weightPart;
@@ -45,7 +46,9 @@ void gramOf(const Run& run, MatrixView<const T> a, MatrixView<const T> b, Matrix
   }
 }
 
-double* at(double* base, std::size_t offset) { return base == nullptr ? nullptr : base + offset; }
+double* at(double* base, std::size_t offset) {
+  return base == nullptr ? nullptr : base + offset;
+}
 
 }  // namespace
 
@@ -56,7 +59,8 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
   const bool triangle = output.symmetric && tile.row == tile.column;
   const std::size_t columnInput = output.symmetric ? tile.column : output.n + tile.column;
 
-  Line<T> line{nullptr, nullptr, 1.0, std::ldexp(layer.weightTerm, layer.activationExponent + layer.deltaExponent),
+  Line<T> line{nullptr, nullptr, 1.0,
+               std::ldexp(layer.weightTerm, layer.activationExponent + layer.deltaExponent),
                std::ldexp(layer.biasTerm, layer.deltaExponent)};
   if (layer.weightTerm != 0) {
     const std::size_t width = layer.activationWidth;
@@ -66,7 +70,8 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
               {scratch.activations.data(), tile.rows, tile.columns, tile.columns});
   }
 
-  // Adds entry (k1, k2) of every pair of inputs of the tile; `deltas` holds them at deltaRow and deltaColumn steps.
+  // Adds entry (k1, k2) of every pair of inputs of the tile; `deltas` holds them at deltaRow and deltaColumn
+  // steps.
   const auto addEntry = [&](std::size_t entry, const T* deltas, std::size_t rowStep, std::size_t columnStep,
                             bool withDiagonal) {
     for (std::size_t i = 0; i < tile.rows; i++) {
@@ -78,7 +83,8 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
       if (columnStep == 1 && entries == 1) {
         addLine(line, count, {1, 1}, kernel, at(output.weights, first), at(output.biases, first));
       } else {
-        addLine(line, count, {columnStep, entries}, kernel, at(output.weights, first), at(output.biases, first));
+        addLine(line, count, {columnStep, entries}, kernel, at(output.weights, first),
+                at(output.biases, first));
       }
     }
   };
@@ -126,7 +132,8 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
                 {scratch.deltas.data(), tile.rows * chains, columns, columns});
       for (std::size_t k1 = 0; k1 < outputs; k1++) {
         for (std::size_t k2 = 0; k2 < outputs; k2++) {
-          addEntry(k1 * outputs + k2, scratch.deltas.data() + k1 * columns + k2, chains * columns, chains, k2 <= k1);
+          addEntry(k1 * outputs + k2, scratch.deltas.data() + k1 * columns + k2, chains * columns, chains,
+                   k2 <= k1);
         }
       }
     }
@@ -163,7 +170,9 @@ void mirrorTile(const Tile& tile, const KernelOutput& output) {
   }
 }
 
-template void addTile(const Run&, const GramLayer<double>&, const Tile&, const KernelOutput&, TileScratch<double>&);
-template void addTile(const Run&, const GramLayer<float>&, const Tile&, const KernelOutput&, TileScratch<float>&);
+template void addTile(const Run&, const GramLayer<double>&, const Tile&, const KernelOutput&,
+                      TileScratch<double>&);
+template void addTile(const Run&, const GramLayer<float>&, const Tile&, const KernelOutput&,
+                      TileScratch<float>&);
 
 }  // namespace deepntk

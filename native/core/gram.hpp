@@ -13,7 +13,8 @@ namespace deepntk {
 
 enum class KernelForm { trace, full, diagonal, sumOfLogits };
 
-// Where the kernel goes: n x n2 blocks of `entries` numbers. Only the lower triangle is filled where symmetric.
+// Where the kernel goes: n x n2 blocks of `entries` numbers. Only the lower triangle is filled where
+// symmetric.
 struct KernelOutput {
   KernelForm form;
   bool symmetric;
@@ -27,8 +28,8 @@ struct KernelOutput {
   }
 };
 
-// One layer, as its Gram matrices see it. Rows of the activations and deltas: first those of X, then those of X2,
-// which where symmetric are X again.
+// One layer, as its Gram matrices see it. Rows of the activations and deltas: first those of X, then those of
+// X2, which where symmetric are X again.
 template <typename T>
 struct GramLayer {
   const T* activations;  // inputs x activationWidth
@@ -46,7 +47,8 @@ struct Tile {
   std::size_t row, column, rows, columns;  // in inputs
 };
 
-// The tiles that cover the kernel; of a symmetric one, its lower triangle. Row tiles and column tiles have edge `edge`.
+// The tiles that cover the kernel; of a symmetric one, its lower triangle. Row tiles and column tiles have
+// edge `edge`.
 std::vector<Tile> tilesOf(const KernelOutput& output, std::size_t edge);
 
 // Scratch of one thread.

@@ -66,12 +66,12 @@ void backwardBlock(const Run& run, const JacobianTask& task, MatrixView<const do
     for (std::size_t row = 0; row < x.rows * outputs; row++) {
       const std::size_t input = row / outputs;
       const double* activation = l == 1 ? x.row(input) : scratch.activations[l - 1].data() + input * inputs;
-      writeLayer(run, layer, task.weights[l - 1] != 0, task.biases[l - 1] != 0, deltas + row * width, activation,
-                 out + row * rowLength + end);
+      writeLayer(run, layer, task.weights[l - 1] != 0, task.biases[l - 1] != 0, deltas + row * width,
+                 activation, out + row * rowLength + end);
     }
     if (l == 1) break;
-    gemm<double>(run, layer.weightGain, {deltas, x.rows * outputs, width, width}, layer.weights, Transpose::no, 0.0,
-                 {below, x.rows * outputs, inputs, inputs});
+    gemm<double>(run, layer.weightGain, {deltas, x.rows * outputs, width, width}, layer.weights,
+                 Transpose::no, 0.0, {below, x.rows * outputs, inputs, inputs});
     for (std::size_t row = 0; row < x.rows * outputs; row++) {
       const double* activation = scratch.activations[l - 1].data() + row / outputs * inputs;
       for (std::size_t j = 0; j < inputs; j++) {

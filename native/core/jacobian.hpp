@@ -19,8 +19,8 @@ struct JacobianTask {
   std::size_t columns() const;  // P'
 };
 
-// df_k/dW^l_ij = weightGain_l delta^l_ki x^{l-1}_j and df_k/db^l_i = biasGain_l delta^l_ki, with delta^l = df/dh^l
-// carried down from the output. Shares nothing with the kernel's Gram form: each checks the other.
+// df_k/dW^l_ij = weightGain_l delta^l_ki x^{l-1}_j and df_k/db^l_i = biasGain_l delta^l_ki, with delta^l =
+// df/dh^l carried down from the output. Shares nothing with the kernel's Gram form: each checks the other.
 void computeJacobian(Run& run, std::size_t threads, const JacobianTask& task);
 
 }  // namespace deepntk

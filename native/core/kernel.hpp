@@ -2,8 +2,9 @@
 //
 //   Theta(x, x') = sum over l of (weightTerms_l x^{l-1}.x'^{l-1} + biasTerms_l) (delta^l . delta'^l)
 //
-// One matrix product a layer forward (rows are inputs), one backward (rows are (input, output) pairs), and per layer two
-// Gram matrices, in tiles, multiplied entry by entry into the result. The Jacobian is never formed.
+// One matrix product a layer forward (rows are inputs), one backward (rows are (input, output) pairs), and
+// per layer two Gram matrices, in tiles, multiplied entry by entry into the result. The Jacobian is never
+// formed.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@ namespace deepntk {
 
 struct KernelTask {
   const Network& network;
-  const double* x;   // n x n_0
+  const double* x;  // n x n_0
   std::size_t n;
   const double* x2;  // n2 x n_0, or null: x again, and the kernel is symmetric
   std::size_t n2;
@@ -34,8 +35,8 @@ struct KernelTask {
   Compaction compaction = Compaction::whereItPays;
 };
 
-// Memory beside the result: the activations of all layers from the lowest that counts, two layers of deltas, one layer
-// of gathered weights, and two tiles a thread.
+// Memory beside the result: the activations of all layers from the lowest that counts, two layers of deltas,
+// one layer of gathered weights, and two tiles a thread.
 void computeKernel(Run& run, std::size_t threads, const KernelTask& task);
 
 }  // namespace deepntk

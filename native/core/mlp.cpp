@@ -44,16 +44,20 @@ Network::Network(std::vector<std::size_t> widths, const double* parameters, Span
     : widths_(std::move(widths)) {
   for (std::size_t l = 1; l < widths_.size(); l++) {
     const std::size_t rows = widths_[l], columns = widths_[l - 1];
-    layers_.push_back(
-        {{parameters, rows, columns, columns}, parameters + rows * columns, weightGains[l - 1], biasGains[l - 1]});
+    layers_.push_back({{parameters, rows, columns, columns},
+                       parameters + rows * columns,
+                       weightGains[l - 1],
+                       biasGains[l - 1]});
     parameters += rows * columns + rows;
   }
 }
 
-std::size_t Network::widest() const { return *std::max_element(widths_.begin(), widths_.end()); }
+std::size_t Network::widest() const {
+  return *std::max_element(widths_.begin(), widths_.end());
+}
 
-void applyWeights(const Run& run, MatrixView<const double> x, MatrixView<const double> weights, double weightGain,
-                  MatrixView<double> h) {
+void applyWeights(const Run& run, MatrixView<const double> x, MatrixView<const double> weights,
+                  double weightGain, MatrixView<double> h) {
   gemm<double>(run, weightGain, x, weights, Transpose::yes, 0.0, h);
 }
 

@@ -21,7 +21,8 @@ struct Layer {
 // h^l = weightGain_l W^l x^{l-1} + biasGain_l b^l, x^l = relu(h^l), f = h^{L+1}. A view of the parameters.
 class Network {
  public:
-  // `widths`: n_0 .. n_{L+1}. `parameters`: W^1 (row-major), b^1, W^2, b^2, ... Gains: L + 1 numbers, layer 1 first.
+  // `widths`: n_0 .. n_{L+1}. `parameters`: W^1 (row-major), b^1, W^2, b^2, ... Gains: L + 1 numbers, layer 1
+  // first.
   Network(std::vector<std::size_t> widths, const double* parameters, Span<const double> weightGains,
           Span<const double> biasGains);
 
@@ -38,10 +39,10 @@ class Network {
   std::vector<Layer> layers_;
 };
 
-// Preactivations of a block of inputs, without the bias: h = weightGain x W'. `x` and `weights` may hold fewer columns
-// than the layer has inputs, where the missing ones are zero in every row of `x`.
-void applyWeights(const Run& run, MatrixView<const double> x, MatrixView<const double> weights, double weightGain,
-                  MatrixView<double> h);
+// Preactivations of a block of inputs, without the bias: h = weightGain x W'. `x` and `weights` may hold
+// fewer columns than the layer has inputs, where the missing ones are zero in every row of `x`.
+void applyWeights(const Run& run, MatrixView<const double> x, MatrixView<const double> weights,
+                  double weightGain, MatrixView<double> h);
 
 // h + biasGain b in place; with `relu`, then its positive part. Not-a-number stays not-a-number.
 void addBias(MatrixView<double> h, const Layer& layer, bool relu);

@@ -1,6 +1,6 @@
-// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt alone, so
-// that every instruction set gives the same bits. Loops run over blocks of lanes and hold no branches: compilers
-// vectorize them.
+// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt
+// alone, so that every instruction set gives the same bits. Loops run over blocks of lanes and hold no
+// branches: compilers vectorize them.
 #include "normal.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// Standard normal numbers from Philox blocks; the twin of src/random/normal.ts, to the last bit on every machine.
+// Standard normal numbers from Philox blocks; the twin of src/random/normal.ts, to the last bit on every
+// machine.
 #pragma once
 
 #include <cstdint>

@@ -43,9 +43,10 @@ class Run {
   ProgressHook hook_;
 };
 
-// The threads of one computation: the calling one and helpers of its own, leased from a budget of the whole process
-// (one thread a core), so that several computations at once do not oversubscribe the machine. While a team lives, BLAS
-// runs on one thread: parallelism is over tiles, and results do not depend on the number of threads.
+// The threads of one computation: the calling one and helpers of its own, leased from a budget of the whole
+// process (one thread a core), so that several computations at once do not oversubscribe the machine. While a
+// team lives, BLAS runs on one thread: parallelism is over tiles, and results do not depend on the number of
+// threads.
 class Team {
  public:
   using Body = std::function<void(std::size_t index, std::size_t worker)>;
@@ -58,8 +59,8 @@ class Team {
 
   std::size_t size() const { return helpers_.size() + 1; }
 
-  // Calls body(0 .. count - 1, worker), each index once, on all threads; checks for cancellation before each index.
-  // The first exception that a body throws ends the loop and is thrown here.
+  // Calls body(0 .. count - 1, worker), each index once, on all threads; checks for cancellation before each
+  // index. The first exception that a body throws ends the loop and is thrown here.
   void parallelFor(std::size_t count, const Body& body);
 
  private:
@@ -75,7 +76,8 @@ class Team {
   std::condition_variable wake_;
   std::condition_variable finished_;
   std::atomic<std::uint64_t> generation_{0};
-  std::atomic<std::size_t> busy_{0};
+  bool open_ = false;                   // helpers may still join the loop under way
+  std::atomic<std::size_t> inside_{0};  // helpers that joined it and have not left
   std::atomic<std::size_t> next_{0};
   std::size_t count_ = 0;
   const Body* body_ = nullptr;

@@ -21,8 +21,12 @@ struct Case {
 };
 
 const std::vector<Case> kCases = {
-    {{3, 1}, 4, 0, false},        {{5, 3}, 4, 3, true},          {{4, 7, 1}, 1, 0, false},
-    {{6, 8, 5, 2}, 4, 3, true},   {{5, 12, 7, 9, 5}, 12, 0, true}, {{9, 1, 6, 3}, 7, 0, false},
+    {{3, 1}, 4, 0, false},
+    {{5, 3}, 4, 3, true},
+    {{4, 7, 1}, 1, 0, false},
+    {{6, 8, 5, 2}, 4, 3, true},
+    {{5, 12, 7, 9, 5}, 12, 0, true},
+    {{9, 1, 6, 3}, 7, 0, false},
     {{2, 30, 30, 30, 30, 4}, 6, 9, false},
 };
 
@@ -51,12 +55,25 @@ std::vector<double> kernelOf(const Network& network, const RandomNet& net, const
     biasTerms.push_back(net.biasGains[l] * net.biasGains[l]);
   }
   const std::size_t outputs = network.outputs(), columns = n2 == 0 ? n : n2;
-  const std::size_t entries =
-      form == KernelForm::full ? outputs * outputs : form == KernelForm::diagonal ? outputs : 1;
+  const std::size_t entries = form == KernelForm::full       ? outputs * outputs
+                              : form == KernelForm::diagonal ? outputs
+                                                             : 1;
   std::vector<double> kernel(n * columns * entries, 0.0);
-  const KernelTask task{network, x.data(), n, n2 == 0 ? nullptr : x2.data(), columns, form,
-                        {weightTerms.data(), weightTerms.size()}, {biasTerms.data(), biasTerms.size()},
-                        options.mixed, options.rows, options.edge, kernel.data(), {}, {}, options.compaction};
+  const KernelTask task{network,
+                        x.data(),
+                        n,
+                        n2 == 0 ? nullptr : x2.data(),
+                        columns,
+                        form,
+                        {weightTerms.data(), weightTerms.size()},
+                        {biasTerms.data(), biasTerms.size()},
+                        options.mixed,
+                        options.rows,
+                        options.edge,
+                        kernel.data(),
+                        {},
+                        {},
+                        options.compaction};
   Run run;
   computeKernel(run, options.threads, task);
   return kernel;
@@ -117,7 +134,8 @@ void compactionAndBlocksChangeNothing() {
   const RandomNet net({40, 50, 60, 30, 50, 3}, 3);
   const Network network = net.network();
   const std::vector<double> x = net.inputs(11, 5);
-  for (KernelForm form : {KernelForm::trace, KernelForm::full, KernelForm::diagonal, KernelForm::sumOfLogits}) {
+  for (KernelForm form :
+       {KernelForm::trace, KernelForm::full, KernelForm::diagonal, KernelForm::sumOfLogits}) {
     Options dense;
     dense.compaction = Compaction::never;
     const std::vector<double> expected = kernelOf(network, net, x, 11, x, 0, form, dense);
@@ -151,7 +169,8 @@ void threadsChangeNoBit() {
         kernelOf(network, net, x, 30, x, 0, KernelForm::trace, three));
 }
 
-// The scale of activations and deltas runs through 2^500 at weight variance 4 and 2^-400 at 1: far beyond float32.
+// The scale of activations and deltas runs through 2^500 at weight variance 4 and 2^-400 at 1: far beyond
+// float32.
 void mixedPrecisionSurvivesEveryPhase() {
   const struct {
     double weightVariance;
@@ -179,8 +198,20 @@ void cancellationIsPrompt() {
   const std::vector<double> x = net.inputs(400, 5);
   const std::vector<double> terms(network.layers(), 1.0);
   std::vector<double> kernel(400 * 400);
-  const KernelTask task{network, x.data(), 400, nullptr, 400, KernelForm::trace, {terms.data(), terms.size()},
-                        {terms.data(), terms.size()}, false, 256, 256, kernel.data(), {}, {}};
+  const KernelTask task{network,
+                        x.data(),
+                        400,
+                        nullptr,
+                        400,
+                        KernelForm::trace,
+                        {terms.data(), terms.size()},
+                        {terms.data(), terms.size()},
+                        false,
+                        256,
+                        256,
+                        kernel.data(),
+                        {},
+                        {}};
   Run run;
   bool cancelled = false;
   std::thread job([&] {

@@ -49,7 +49,8 @@ void anyPartOfAStreamCanBeDrawnAlone() {
   for (std::size_t i = 0; i < part.size(); i++) CHECK(part[i] == whole[1000 + i]);
 }
 
-// 10^6 normals: the standard errors are .001 for the mean and .0014, .0024, .0098 for the moments below; five of each.
+// 10^6 normals: the standard errors are .001 for the mean and .0014, .0024, .0098 for the moments below; five
+// of each.
 void momentsOfTheNormal() {
   std::vector<double> normals(1000000);
   fillNormals({normals.data(), normals.size()}, {42, 0, 1}, 1);

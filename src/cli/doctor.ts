@@ -2,9 +2,10 @@ import { arch, platform, release } from 'node:os';
 
 import type { Command } from 'commander';
 
+import type { BackendName } from '../backend/backend';
 import { type BackendInfo, backendInfo, setBackend } from '../backend/choose';
 import { printJson, printTable, type Rows } from './output';
-import { backendOption, type BackendName, jsonOption } from './usage';
+import { backendOption, jsonOption } from './usage';
 
 interface Flags {
   readonly backend?: BackendName;

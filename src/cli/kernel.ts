@@ -4,6 +4,7 @@ import { dirname, extname } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
+import type { BackendName } from '../backend/backend';
 import { invalidFile } from '../data/files';
 import { readNpy, writeNpy } from '../data/npy';
 import { DeepntkError } from '../errors';
@@ -31,7 +32,6 @@ import { type Part, printKernel, printPlan } from './kernel-report';
 import { progressBar } from './progress';
 import {
   backendOption,
-  type BackendName,
   integer,
   jsonOption,
   nameList,
@@ -186,7 +186,8 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
   );
 }
 
-async function readInputs(path: string): Promise<NdArray> {
+/** Inputs, N x n_0, from a .npy file. */
+export async function readInputs(path: string): Promise<NdArray> {
   const x = await readNpy(path);
   if (x.shape.length !== 2) throw invalidFile(path, 'inputs, N x n_0', `shape (${x.shape.join(', ')})`);
   return x;

@@ -7,6 +7,7 @@ import { addDispersionCommand, addMergeCommand } from './dispersion';
 import { addDoctorCommand } from './doctor';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import { addKernelCommand } from './kernel';
+import { addMomentsCommand } from './moments';
 import { printError } from './output';
 import { addPhaseCommand } from './phase';
 import { UsageError } from './usage';
@@ -51,6 +52,7 @@ Example:
     );
   addDoctorCommand(program);
   addPhaseCommand(program);
+  addMomentsCommand(program);
   addDispersionCommand(program);
   addMergeCommand(program);
   addKernelCommand(program);

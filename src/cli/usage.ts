@@ -1,7 +1,7 @@
 /** Reading the values of options. What is wrong with the command line itself ends the command with status 2. */
 import { InvalidArgumentError, Option } from 'commander';
 
-import { BACKEND_NAMES, type BackendName } from '../backend/backend';
+import { BACKEND_NAMES } from '../backend/backend';
 import { DeepntkError, describe } from '../errors';
 
 /** The command line asks for what does not exist or does not fit together. */
@@ -88,5 +88,3 @@ export const threadsOption = () =>
   new Option('--threads <n>', 'upper bound on threads (default: all of the machine)').argParser(
     integer({ min: 1, max: 1024 }),
   );
-
-export type { BackendName };

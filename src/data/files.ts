@@ -16,7 +16,7 @@ export function invalidFile(name: string, what: string, got: string, options?: E
 /**
  * The whole content of a file, of any size that memory holds.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be read
+ * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be read, `ERR_OUT_OF_MEMORY` where it is larger than memory
  */
 export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
@@ -35,7 +35,8 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
       await file.close();
     }
   } catch (error) {
-    throw new DeepntkError('ERR_INVALID_FILE', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    const code = error instanceof RangeError ? 'ERR_OUT_OF_MEMORY' : 'ERR_INVALID_FILE';
+    throw new DeepntkError(code, `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -130,21 +130,23 @@ export function kernelShape(form: KernelForm, n: number, n2: number, outputs: nu
   return [n, n2];
 }
 
-/** One product should end within about 20 ms, for the sake of abort, and there should be enough of them to share. */
-const FLOPS_PER_PRODUCT: Readonly<Record<BackendName, number>> = { native: 1e9, typescript: 5e7 };
+/** One product should end within about 20 ms, for the sake of abort. */
+const NATIVE_FLOPS_PER_PRODUCT = 1e9;
 const SMALLEST_ROW_BLOCK = 16;
-const LARGEST_GRAM_TILE: Readonly<Record<BackendName, number>> = { native: 256, typescript: 64 };
+const LARGEST_GRAM_TILE = 256;
 const SMALLEST_GRAM_TILE = 16;
 
+/** Large enough for the loops, small enough to be shared among threads; measured (docs/performance.md). */
 function chooseBlocks(kernel: KernelShape, deltaRows: number, widest: number, rows: number): KernelBlocks {
   const { threads, backend } = kernel;
+  if (backend === 'typescript') return rows < 500 ? { rows: 64, gram: 32 } : { rows: 128, gram: 64 };
   const flopsPerRow = 2 * Math.max(1, widest) * Math.max(widest, kernel.network.widths[0]!);
-  const fastEnough = Math.floor(FLOPS_PER_PRODUCT[backend] / flopsPerRow);
+  const fastEnough = Math.floor(NATIVE_FLOPS_PER_PRODUCT / flopsPerRow);
   const shared = threads === 1 ? deltaRows : Math.ceil(deltaRows / (2 * threads));
   const gramShare = threads === 1 ? rows : Math.ceil(rows / (2 * Math.ceil(Math.sqrt(threads))));
   return {
     rows: Math.max(SMALLEST_ROW_BLOCK, Math.min(fastEnough, shared)),
-    gram: Math.min(LARGEST_GRAM_TILE[backend], Math.max(SMALLEST_GRAM_TILE, gramShare)),
+    gram: Math.min(LARGEST_GRAM_TILE, Math.max(SMALLEST_GRAM_TILE, gramShare)),
   };
 }
 

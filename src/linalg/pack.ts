@@ -101,6 +101,7 @@ function packLastPanel(
   }
 }
 
-function rowOffset(operand: Operand, row: number): number {
+/** Where row `row` of an operand begins. */
+export function rowOffset(operand: Operand, row: number): number {
   return operand.offset + (operand.rows === null ? row : operand.rows[row]) * operand.rowStride;
 }

@@ -5,12 +5,15 @@
  * Every entry of C is summed in the same order, in chunks of {@link INNER_BLOCK}, wherever it lies in a block. So the
  * bits of a result depend neither on how it is cut into blocks nor on who computes which, and A A^T is symmetric.
  */
-import { type Operand, PANEL, pack, packedLength } from './pack';
+import { type Operand, PANEL, pack, packedLength, rowOffset } from './pack';
 
 /** Inner indices packed at a time: a pair of panels (2 x 8 KiB) stays in the first-level cache. */
 const INNER_BLOCK = 256;
 /** Rows of A, and of B, packed at a time: 256 KiB each, for the second-level cache. */
 const ROW_BLOCK = 128;
+
+/** Up to so many rows of A, B is read where it lies: packing it would cost more than it gains. */
+const THIN_ROWS = 2;
 
 /** The rows of A and of B that one block of C belongs to. */
 export interface BlockRange {
@@ -60,6 +63,14 @@ export function multiplyBlock(
   const { block, stride } = buffers;
   for (let p = 0; p < depth; p += INNER_BLOCK) {
     const pEnd = Math.min(p + INNER_BLOCK, depth);
+    if (rowEnd - rowBegin <= THIN_ROWS) {
+      pack(packedA, a, rowBegin, rowEnd, p, pEnd);
+      for (let row = 0; row < rowEnd - rowBegin; row++) {
+        multiplyRow(packedA, row, b, columnBegin, columnEnd, p, pEnd, block, row * stride);
+      }
+      onWork(2 * (rowEnd - rowBegin) * (columnEnd - columnBegin) * (pEnd - p));
+      continue;
+    }
     for (let column = columnBegin; column < columnEnd; column += ROW_BLOCK) {
       const blockColumnEnd = Math.min(column + ROW_BLOCK, columnEnd);
       pack(packedB, b, column, blockColumnEnd, p, pEnd);
@@ -188,4 +199,44 @@ function multiplyPanelPair(
   c[o + 1] += c31;
   c[o + 2] += c32;
   c[o + 3] += c33;
+}
+
+/** Adds one row of products, row `row` of the panel `a` with the rows of B, each summed in the micro-kernel's order. */
+function multiplyRow(
+  a: Float64Array,
+  row: number,
+  b: Operand,
+  columnBegin: number,
+  columnEnd: number,
+  innerBegin: number,
+  innerEnd: number,
+  c: Float64Array,
+  cBegin: number,
+): void {
+  const { data, innerStride, inner } = b;
+  for (let column = columnBegin; column < columnEnd; column += PANEL) {
+    // Past the last row of B, its last row is read again and the sums are dropped.
+    const last = columnEnd - 1;
+    const row0 = rowOffset(b, column);
+    const row1 = rowOffset(b, Math.min(column + 1, last));
+    const row2 = rowOffset(b, Math.min(column + 2, last));
+    const row3 = rowOffset(b, Math.min(column + 3, last));
+    let c0 = 0;
+    let c1 = 0;
+    let c2 = 0;
+    let c3 = 0;
+    for (let p = innerBegin, i = row; p < innerEnd; p++, i += PANEL) {
+      const q = (inner === null ? p : inner[p]) * innerStride;
+      const x = a[i];
+      c0 += x * data[row0 + q];
+      c1 += x * data[row1 + q];
+      c2 += x * data[row2 + q];
+      c3 += x * data[row3 + q];
+    }
+    const o = cBegin + column - columnBegin;
+    c[o] += c0;
+    c[o + 1] += c1;
+    c[o + 2] += c2;
+    c[o + 3] += c3;
+  }
 }

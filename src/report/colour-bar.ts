@@ -8,8 +8,9 @@ export interface ColourBar {
   readonly colours: LogColours;
   readonly height: number;
   readonly thickness: number;
-  /** The entries that have no logarithm. */
-  readonly hidden: readonly number[];
+  /** How many entries have no logarithm, and whether all of them are finite. */
+  readonly hidden: number;
+  readonly finite: boolean;
 }
 
 interface Tick {
@@ -21,7 +22,7 @@ interface Tick {
 const NEAREST_LABELS = 20;
 
 /** The bar with its ticks at (0, 0); its title above; below it, where needed, what grey stands for. */
-export function colourBarMarks({ colours, height, thickness, hidden }: ColourBar): Mark[] {
+export function colourBarMarks({ colours, height, thickness, hidden, finite }: ColourBar): Mark[] {
   const [low, high] = colours.domain;
   const place = (value: number) => height * (1 - Math.log(value / low) / Math.log(high / low));
   const marks: Mark[] = [
@@ -49,7 +50,7 @@ export function colourBarMarks({ colours, height, thickness, hidden }: ColourBar
     marks.push(line(thickness, y, thickness + (label === null ? 3 : 6), y));
     if (label !== null) marks.push(text(label, { x: thickness + 10, y: y + 4.5, size: 12.5, align: 'left' }));
   }
-  if (hidden.length > 0) {
+  if (hidden > 0) {
     const [red, green, blue] = colours.neutral;
     marks.push(
       {
@@ -64,13 +65,13 @@ export function colourBarMarks({ colours, height, thickness, hidden }: ColourBar
           },
         },
       },
-      text(hidden.every(Number.isFinite) ? '≤ 0' : '≤ 0, NaN, ∞', {
+      text(finite ? '≤ 0' : '≤ 0, NaN, ∞', {
         x: thickness + 10,
         y: height + 27,
         size: 12.5,
         align: 'left',
       }),
-      text(`${hidden.length} ${hidden.length === 1 ? 'entry' : 'entries'}`, {
+      text(`${hidden} ${hidden === 1 ? 'entry' : 'entries'}`, {
         x: 0,
         y: height + 48,
         size: 12.5,

@@ -14,12 +14,19 @@ export interface LogColours {
   readonly neutral: Colour;
 }
 
-/** About how many pixels an edge has: enough that no viewer needs to blur it. */
+/** About how many pixels an edge has: as many as the PNG of the whole picture gives it, so that nothing is blurred. */
 const EDGE_PIXELS = 600;
 
 /** Whether an entry has a place on a logarithmic scale. */
 export function isPositive(value: number): boolean {
   return value > 0 && value < Infinity;
+}
+
+/** How many entries have none. */
+export function countHidden({ data }: NdArray): number {
+  let count = 0;
+  for (const value of data) if (!isPositive(value)) count++;
+  return count;
 }
 
 /** The range of the positive entries of all matrices, widened where they are all alike; 1 .. 10 where there are none. */

@@ -6,7 +6,7 @@ import { summarizeKernel } from '../kernel/statistics';
 import type { NdArray } from '../ndarray';
 import { axisMarks, classRuns, type ClassRun } from './class-axis';
 import { colourBarMarks } from './colour-bar';
-import { heatMapUri, isPositive, type LogColours, positiveRange } from './heat-map';
+import { countHidden, heatMapUri, type LogColours, positiveRange } from './heat-map';
 import { fittingSize, formatNumber, text } from './marks';
 import { colourScheme, FONT, renderPng, renderSvg } from './render';
 
@@ -70,9 +70,8 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
     colourAt: colourScheme('viridis'),
     neutral: NEUTRAL,
   };
-  const hidden = panels
-    .flatMap(({ kernel }) => Array.from(kernel.data))
-    .filter((value) => !isPositive(value));
+  const hidden = panels.reduce((sum, { kernel }) => sum + countHidden(kernel), 0);
+  const finite = panels.every(({ kernel }) => kernel.data.every(Number.isFinite));
 
   const top = MARGIN.top + (options.title === undefined ? 0 : TITLE_HEIGHT);
   const barX = MARGIN.left + panels.length * (SIDE + GAP) - GAP + BAR.gap;
@@ -83,7 +82,7 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
   marks.push({
     type: 'group',
     encode: { enter: { x: { value: barX }, y: { value: top } } },
-    marks: colourBarMarks({ colours, height: SIDE, thickness: BAR.thickness, hidden }),
+    marks: colourBarMarks({ colours, height: SIDE, thickness: BAR.thickness, hidden, finite }),
   });
   if (options.title !== undefined) {
     marks.push(

@@ -94,16 +94,16 @@ function nativeBackend(addon: Addon): Backend {
 function networkOf({ network, x, n }: Pick<ForwardTask, 'network' | 'x' | 'n'>, { threads }: RunOptions) {
   const { widths, parameters, weightGains, biasGains } = network;
   for (const array of [parameters, weightGains, biasGains, x]) {
-    const { buffer } = array;
-    if (buffer instanceof SharedArrayBuffer ? 'growable' in buffer && buffer.growable : isResizable(buffer)) {
-      throw invalidArgument('native backend', 'arrays of a fixed length', array);
-    }
+    if (!hasFixedLength(array.buffer))
+      throw invalidArgument('native backend', 'an array of a fixed length', array);
   }
   return { widths, parameters, weightGains, biasGains, x, n, threads };
 }
 
-function isResizable(buffer: ArrayBufferLike): boolean {
-  return 'resizable' in buffer && buffer.resizable === true;
+function hasFixedLength(buffer: ArrayBufferLike): boolean {
+  const resizable = 'resizable' in buffer && buffer.resizable === true;
+  const growable = 'growable' in buffer && buffer.growable === true;
+  return !resizable && !growable;
 }
 
 function zeros(length: number): Float64Array {

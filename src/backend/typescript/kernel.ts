@@ -4,6 +4,9 @@
  *
  * The Gram matrices are not stored: each tile of them is added to the kernel as it is finished. So the memory is that of
  * the activations of all layers, of two layers of deltas and of the result.
+ *
+ * In mixed precision activations and deltas are stored as float32, scaled by a power of two a layer, which halves that
+ * memory; the arithmetic is in float64 throughout, because JavaScript has no other, and takes as long as without it.
  */
 import { addProductOfGrams } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';

@@ -8,8 +8,10 @@ import { Worker } from 'node:worker_threads';
 
 const WORKER_FILE = path.join(__dirname, 'worker.js');
 
-/** An idle thread does not collect its garbage, so that one which has seen arrays larger than this is not kept. */
+/** An idle thread does not collect its garbage: one that has seen arrays larger than this is not kept, */
 const KEEP_BELOW_BYTES = 2 ** 26;
+/** and any other one only for so many milliseconds. */
+const KEEP_FOR = 5000;
 
 interface Waiting {
   readonly count: number;
@@ -17,7 +19,8 @@ interface Waiting {
 }
 
 const capacity = os.availableParallelism();
-const idle = new Set<Worker>();
+/** Workers without a job, and the timers that will end them. */
+const idle = new Map<Worker, NodeJS.Timeout>();
 const queue: Waiting[] = [];
 let lent = 0;
 
@@ -30,8 +33,9 @@ export async function borrowWorkers(count: number, signal: AbortSignal | undefin
   await turn(count, signal);
   const workers: Worker[] = [];
   try {
-    for (const worker of idle) {
+    for (const [worker, timer] of idle) {
       if (workers.length === count) break;
+      clearTimeout(timer);
       idle.delete(worker);
       workers.push(worker);
     }
@@ -55,10 +59,18 @@ export function returnWorkers(count: number, alive: readonly Worker[], bytes: nu
   lent -= count;
   for (const worker of alive) {
     worker.unref();
-    if (bytes < KEEP_BELOW_BYTES && idle.size < capacity) idle.add(worker);
+    if (bytes < KEEP_BELOW_BYTES && idle.size < capacity) keepIdle(worker);
     else void worker.terminate();
   }
   startNext();
+}
+
+function keepIdle(worker: Worker): void {
+  const end = (): void => {
+    idle.delete(worker);
+    void worker.terminate();
+  };
+  idle.set(worker, setTimeout(end, KEEP_FOR).unref());
 }
 
 function turn(count: number, signal: AbortSignal | undefined): Promise<void> {
@@ -96,6 +108,9 @@ function startWorker(): Worker {
     // Told to the job that it works for, if any, by a listener of the job's; without this one an idle worker's death
     // would end the process.
   });
-  worker.on('exit', () => idle.delete(worker));
+  worker.on('exit', () => {
+    clearTimeout(idle.get(worker));
+    idle.delete(worker);
+  });
   return worker;
 }
