@@ -26,3 +26,4 @@ export {
   type KernelPicture,
   type KernelPictureOptions,
 } from './report/kernel-picture';
+export * from './sampling';

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 
 import { VERSION } from '../version';
+import { addDispersionCommand, addMergeCommand } from './dispersion';
 import { addDoctorCommand } from './doctor';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import { addKernelCommand } from './kernel';
@@ -52,6 +53,8 @@ Example:
   addDoctorCommand(program);
   addPhaseCommand(program);
   addMomentsCommand(program);
+  addDispersionCommand(program);
+  addMergeCommand(program);
   addKernelCommand(program);
   return program;
 }

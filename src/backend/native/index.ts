@@ -10,6 +10,7 @@ import type {
   RunOptions,
 } from '../backend';
 import { type Addon, type Loaded, loadAddon } from './addon';
+import { sampleChain } from './chain';
 import { runJob } from './job';
 
 let loaded: Loaded<{ readonly backend: Backend }> | null = null;
@@ -85,6 +86,7 @@ function nativeBackend(addon: Addon): Backend {
     forward,
     jacobian,
     kernel,
+    sampleChain: (task, run) => sampleChain(addon, task, run),
   };
 }
 

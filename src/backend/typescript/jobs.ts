@@ -1,6 +1,7 @@
-/** The three computations as jobs: plain data that a thread can be sent. */
+/** The computations as jobs: plain data that a thread can be sent. */
 import { ProductBuffers } from '../../linalg/product';
 import { type ForwardTask, layerSlots } from '../backend';
+import { type ChainJob, chain } from './chain-job';
 import { forwardOutputs } from './forward';
 import { type JacobianJob, jacobian } from './jacobian';
 import { type KernelJob, kernel } from './kernel';
@@ -14,7 +15,7 @@ export interface ForwardJob {
   readonly outputs: Float64Array;
 }
 
-export type Job = ForwardJob | JacobianJob | KernelJob;
+export type Job = ForwardJob | JacobianJob | KernelJob | ChainJob;
 
 /** One thread's part of a job: every thread of the team calls it with the same job. */
 export function runJob(team: Team, job: Job): void {
@@ -27,6 +28,9 @@ export function runJob(team: Team, job: Job): void {
       return;
     case 'kernel':
       kernel(team, job);
+      return;
+    case 'chain':
+      chain(team, job);
   }
 }
 

@@ -51,7 +51,8 @@ async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions)
     returnWorkers(workers.length, workers, 0);
     throw error;
   }
-  const bytes = memory.bytes() + job.activations.network.parameters.byteLength;
+  const parameters = 'activations' in job ? job.activations.network.parameters.byteLength : 0;
+  const bytes = memory.bytes() + parameters;
   await new Promise<void>((resolve, reject) => {
     const control = createTeamControl(workers.length);
     const watch = watchRun(control, work.flops, run, reject);
