@@ -1,0 +1,168 @@
+/** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
+import { expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import type { NetworkSpec } from '../network/spec';
+import {
+  type Assumption,
+  meansOf,
+  type PairState,
+  type RecursionState,
+  runRecursion,
+} from './moment-recursion';
+import { add, divide, log, log1p, multiply, ONE, type Scaled, scaled, toNumber } from './scaled';
+
+export interface MomentsOptions {
+  /** |x|^2, the squared norm of the input; 1 by default. */
+  readonly inputNorm2?: number;
+  /** `exact` by default; `gradient-independence` is an approximation kept for comparison. */
+  readonly assumption?: Assumption;
+}
+
+/** Mean and second moment of a random number, and what follows from them. */
+export interface MomentPair {
+  readonly mean: number;
+  readonly secondMoment: number;
+  readonly variance: number;
+  /** R = secondMoment / mean^2 */
+  readonly dispersion: number;
+  /** R - 1, computed as such: right also where R rounds to 1. */
+  readonly relativeVariance: number;
+  /** sqrt(R - 1) */
+  readonly relativeStandardDeviation: number;
+  // Natural logarithms, right also where the number itself overflows or underflows.
+  readonly logMean: number;
+  readonly logSecondMoment: number;
+  readonly logDispersion: number;
+}
+
+/** Moments of the trace kernel (the SUM over outputs), with its parts. For one output that is the kernel itself. */
+export interface Moments extends MomentPair {
+  /** E of the part of the trace kernel that is due to gradients by weights. */
+  readonly weights: number;
+  /** E of the part that is due to gradients by biases. */
+  readonly biases: number;
+  /** E[Theta_w^2], E[Theta_w Theta_b], E[Theta_b^2]; secondMoment = weights + 2 cross + biases. */
+  readonly secondMomentParts: { readonly weights: number; readonly cross: number; readonly biases: number };
+  /** One diagonal output entry Theta_kk. */
+  readonly entry: MomentPair;
+  /** E[Theta_jk^2], j != k, which is its variance: the mean is 0. `null` where there is one output. */
+  readonly offDiagonalSecondMoment: number | null;
+  /** E[Theta_jk^2] / E[Theta_kk]^2 */
+  readonly offDiagonalRelativeVariance: number | null;
+}
+
+/**
+ * The exact mean and second moment of Theta(x, x) over random initializations, for any depth, widths, sigma_w^2 and
+ * sigma_b^2, both parametrizations, with and without bias gradients. O(depth), and as precise at depth 100,000 as at 1.
+ *
+ * The gates of one input are replaced by independent fair coins, which is exact in law but for nets with a dead layer:
+ * they have probability at most sum_l 2^-n_l (for Theta that is the whole error; below widths of 12 or so it shows).
+ *
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputNorm2 is negative or not finite, or where it is 0 and the kernel
+ *   is zero with it
+ * @see docs/theory.md, "Exact moments"
+ * @example moments(createSpec({ inputDim: 30, depth: 10, width: 30 }), { inputNorm2: 1 }).dispersion // 2.240612523...
+ */
+export function moments(spec: NetworkSpec, options: MomentsOptions = {}): Moments {
+  const { inputNorm2, assumption } = readMomentsOptions('moments', spec, options);
+  return momentsOfState(runRecursion(spec, inputNorm2, assumption), spec.outputDim);
+}
+
+/** The moments of the net whose output layer is the one that entered the recursion last. */
+export function momentsOfState(state: RecursionState, outputs: number): Moments {
+  const { weights, biases } = meansOf(state);
+  const entryMean = add(weights, biases);
+  const mean = multiply(entryMean, scaled(outputs));
+  const trace = (pair: PairState): number => (pair.same + (outputs - 1) * pair.distinct) / outputs;
+  const relativeVariance = combine(state, trace);
+  const outputs2 = scaled(outputs * outputs);
+  const productOfMeans = (x: Scaled, y: Scaled, pair: PairState): number =>
+    toNumber(multiply(multiply(outputs2, multiply(x, y)), add(ONE, scaled(trace(pair), pair.exponent))));
+  const across = outputs > 1 ? combine(state, (pair) => pair.across) : null;
+  return {
+    ...pairOf(mean, relativeVariance),
+    weights: toNumber(multiply(weights, scaled(outputs))),
+    biases: toNumber(multiply(biases, scaled(outputs))),
+    secondMomentParts: {
+      weights: productOfMeans(weights, weights, state.ww),
+      cross: productOfMeans(weights, biases, state.wb),
+      biases: productOfMeans(biases, biases, state.bb),
+    },
+    entry: pairOf(
+      entryMean,
+      combine(state, (pair) => pair.same),
+    ),
+    offDiagonalSecondMoment: across && toNumber(multiply(multiply(entryMean, entryMean), across)),
+    offDiagonalRelativeVariance: across && toNumber(across),
+  };
+}
+
+/** sum over parts a, b of (mean of a) (mean of b) (number of the pair a, b), over the squared mean of Theta. */
+export function combine(state: RecursionState, numberOf: (pair: PairState) => number): Scaled {
+  const { weights, biases } = meansOf(state);
+  const total = add(weights, biases);
+  const [w, b] = [divide(weights, total), divide(biases, total)];
+  const part = (x: Scaled, y: Scaled, pair: PairState): Scaled =>
+    multiply(multiply(x, y), scaled(numberOf(pair), pair.exponent));
+  const cross = multiply(scaled(2), part(w, b, state.wb));
+  return add(add(part(w, w, state.ww), cross), part(b, b, state.bb));
+}
+
+function pairOf(mean: Scaled, relativeVariance: Scaled): MomentPair {
+  const mean2 = multiply(mean, mean);
+  const dispersion = add(ONE, relativeVariance);
+  const logDispersion = log1p(relativeVariance);
+  return {
+    mean: toNumber(mean),
+    secondMoment: toNumber(multiply(mean2, dispersion)),
+    variance: toNumber(multiply(mean2, relativeVariance)),
+    dispersion: toNumber(dispersion),
+    relativeVariance: toNumber(relativeVariance),
+    relativeStandardDeviation: squareRoot(relativeVariance),
+    logMean: log(mean),
+    logSecondMoment: 2 * log(mean) + logDispersion,
+    logDispersion,
+  };
+}
+
+function squareRoot(a: Scaled): number {
+  return a.exponent % 2 === 0
+    ? toNumber({ value: Math.sqrt(a.value), exponent: a.exponent / 2 })
+    : toNumber({ value: Math.sqrt(2 * a.value), exponent: (a.exponent - 1) / 2 });
+}
+
+/** Checks what `moments` and its relatives take; `spec` is checked only for being one. */
+export function readMomentsOptions(
+  where: string,
+  spec: NetworkSpec,
+  options: MomentsOptions,
+): Required<MomentsOptions> {
+  expectSpec(where, spec);
+  expectOptions(where, options, ['inputNorm2', 'assumption']);
+  const inputNorm2 = expectNumber(`${where}: inputNorm2`, options.inputNorm2 ?? 1, {
+    min: 0,
+    what: 'a finite number >= 0',
+  });
+  if (
+    inputNorm2 === 0 &&
+    spec.biasVariance === 0 &&
+    !(spec.biasGradients && spec.parametrization === 'standard')
+  ) {
+    throw invalidArgument(
+      `${where}: inputNorm2`,
+      'a number > 0 (the kernel of a zero input is zero here)',
+      0,
+    );
+  }
+  const assumption = expectOneOf(`${where}: assumption`, options.assumption ?? 'exact', [
+    'exact',
+    'gradient-independence',
+  ]);
+  return { inputNorm2, assumption };
+}
+
+export function expectSpec(where: string, spec: unknown): void {
+  const given = spec as Partial<NetworkSpec> | null | undefined;
+  if (!Array.isArray(given?.widths) || typeof given.weightVariance !== 'number') {
+    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
+  }
+}
