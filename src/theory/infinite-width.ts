@@ -1,0 +1,177 @@
+/** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
+import { DeepntkError, invalidArgument } from '../errors';
+import type { NdArray } from '../ndarray';
+import type { NetworkSpec } from '../network/spec';
+import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
+import { expectSpec } from './moments';
+import { SCALE, SCALE_EXPONENT, scaled, toNumber } from './scaled';
+
+export interface InfiniteWidthKernels {
+  /** N x N'. The covariance of one output of the net, its last layer included. */
+  readonly nngp: NdArray<Float64Array>;
+  /** N x N'. The NTK of ONE output: over K outputs the kernel is this times the identity, so the trace kernel is K times it. */
+  readonly ntk: NdArray<Float64Array>;
+  /** N x N'. The angle between the two inputs' outputs, arccos of the NNGP correlation: it stays finite where kernels overflow. */
+  readonly angle: NdArray<Float64Array>;
+}
+
+/** A pair of inputs, as the recursion needs it. */
+export interface InputPair {
+  readonly norm2: number;
+  readonly otherNorm2: number;
+  readonly dot: number;
+  /** Angle between the inputs, 0 .. pi; any number where one of them is zero. */
+  readonly angle: number;
+  /** |x|^2 - |x'|^2 and |x - x'|^2, computed from the entries: they do not cancel. */
+  readonly normDifference: number;
+  readonly distance2: number;
+}
+
+/**
+ * NNGP and NTK of infinitely wide ReLU nets, by the arc-cosine recursion.
+ *
+ * NTK parametrization: Theta^1 = Sigma^1, Theta^{l+1} = Sigma^{l+1} + sigma_w^2 k'^l Theta^l: the limit of the NTK of one output.
+ * Standard parametrization: the leading order in the widths, S^1 = x.x' + 1, S^{l+1} = n_l k^l + 1 + sigma_w^2 k'^l S^l: it uses the widths of
+ * `spec`, and is the mean of finite nets' NTK up to a relative error of order depth / width; the terms 1 are the bias
+ * gradients', left out with `biasGradients: false`.
+ *
+ * The recursion carries the angle between the two preactivations, not its cosine, and finds the next angle's sine from a sum
+ * of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative error about
+ * depth * 2^-52. O(N N' depth).
+ *
+ * @param x N x n_0
+ * @param x2 N' x n_0; `x` itself where left out
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape does not fit the spec or an entry is not finite
+ * @see docs/theory.md, "Infinite width"
+ */
+export function infiniteWidthKernels(spec: NetworkSpec, x: NdArray, x2?: NdArray): InfiniteWidthKernels {
+  const where = 'infiniteWidthKernels';
+  expectSpec(where, spec);
+  const rows = expectInputs(`${where}: x`, x, spec.inputDim);
+  const columns = x2 === undefined ? rows : expectInputs(`${where}: x2`, x2, spec.inputDim);
+  const symmetric = columns === rows;
+  const shape = [rows.length, columns.length];
+  const [nngp, ntk, angle] = [zeros(shape), zeros(shape), zeros(shape)];
+  rows.forEach((row, i) => {
+    for (let j = symmetric ? i : 0; j < columns.length; j++) {
+      const kernel = pairKernel(spec, describePair(row, columns[j]!));
+      const places = symmetric ? [i * columns.length + j, j * columns.length + i] : [i * columns.length + j];
+      for (const place of places) {
+        nngp.data[place] = kernel.nngp;
+        ntk.data[place] = kernel.ntk;
+        angle.data[place] = kernel.angle;
+      }
+    }
+  });
+  return { nngp, ntk, angle };
+}
+
+/** NNGP, NTK and angle of one pair. */
+export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: number; ntk: number; angle: number } {
+  const { weightVariance, widths, depth } = spec;
+  const standard = spec.parametrization === 'standard';
+  const inputScale = weightVariance / spec.inputDim;
+  // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias variance.
+  let exponent = 0;
+  let bias = spec.biasVariance;
+  let beta = standard ? 1 : spec.biasVariance;
+  if (!spec.biasGradients) beta = 0;
+  let u = inputScale * pair.norm2;
+  let v = inputScale * pair.otherNorm2;
+  let difference = inputScale * pair.normDifference;
+  // det = Sigma_xx Sigma_x'x' - Sigma_xx'^2 = u v sin^2 + b s |x - x'|^2
+  const sine = Math.sin(pair.angle);
+  let covariance = inputScale * pair.dot + bias;
+  let angle = Math.atan2(Math.sqrt(u * v * sine * sine + bias * inputScale * pair.distance2), covariance);
+  let ntk = (standard ? pair.dot : inputScale * pair.dot) + beta;
+  for (let l = 1; l <= depth; l++) {
+    // E[relu(h)^2] = Sigma / 2 and E[relu(h) relu(h')] = sqrt(Sigma Sigma') k1 / 2.
+    const size = (weightVariance / 2) * (u + bias);
+    const otherSize = (weightVariance / 2) * (v + bias);
+    difference *= weightVariance / 2;
+    const root = Math.sqrt(size) * Math.sqrt(otherSize);
+    const fromWeights = root * reluCorrelation(angle);
+    const loss = decorrelation(angle);
+    const sizeSum = Math.sqrt(size) + Math.sqrt(otherSize);
+    const rootDifference = sizeSum > 0 ? difference / sizeSum : 0;
+    const apart = rootDifference * rootDifference + 2 * root * loss;
+    const fromGates = root * root * loss * (2 - loss);
+    ntk *= (weightVariance / 2) * gateAgreement(angle);
+    ntk += (standard ? (widths[l]! / weightVariance) * fromWeights : fromWeights) + beta;
+    covariance = fromWeights + bias;
+    angle = Math.atan2(Math.sqrt(fromGates + bias * apart), covariance);
+    u = size;
+    v = otherSize;
+    const largest = Math.max(u, v, Math.abs(ntk));
+    if (largest > ROOT_SCALE || (largest < 1 / ROOT_SCALE && largest > 0)) {
+      const factor = largest > ROOT_SCALE ? 1 / SCALE : SCALE;
+      u *= factor;
+      v *= factor;
+      difference *= factor;
+      covariance *= factor;
+      ntk *= factor;
+      bias *= factor;
+      beta *= factor;
+      exponent += largest > ROOT_SCALE ? SCALE_EXPONENT : -SCALE_EXPONENT;
+    }
+  }
+  return { nngp: toNumber(scaled(covariance, exponent)), ntk: toNumber(scaled(ntk, exponent)), angle };
+}
+
+/** Sizes stay within 2^-128 .. 2^128 (times one layer's factor), so that their products and squares are normal doubles. */
+const ROOT_SCALE = 2 ** 128;
+
+export function describePair(x: Float64Array, x2: Float64Array): InputPair {
+  let norm2 = 0;
+  let otherNorm2 = 0;
+  let dot = 0;
+  let normDifference = 0;
+  let distance2 = 0;
+  for (let i = 0; i < x.length; i++) {
+    const [a, b] = [x[i]!, x2[i]!];
+    norm2 += a * a;
+    otherNorm2 += b * b;
+    dot += a * b;
+    normDifference += (a - b) * (a + b);
+    distance2 += (a - b) * (a - b);
+  }
+  return { norm2, otherNorm2, dot, angle: angleBetween(x, x2, norm2, otherNorm2), normDifference, distance2 };
+}
+
+/** 2 atan(|u - v| / |u + v|) for the unit vectors u, v (Kahan): precise at every angle, unlike arccos of their product. */
+function angleBetween(x: Float64Array, x2: Float64Array, norm2: number, otherNorm2: number): number {
+  const [norm, otherNorm] = [Math.sqrt(norm2), Math.sqrt(otherNorm2)];
+  let apart = 0;
+  let together = 0;
+  for (let i = 0; i < x.length; i++) {
+    const [a, b] = [x[i]! * otherNorm, x2[i]! * norm];
+    apart += (a - b) * (a - b);
+    together += (a + b) * (a + b);
+  }
+  return 2 * Math.atan2(Math.sqrt(apart), Math.sqrt(together));
+}
+
+/** The rows of a matrix of inputs, as doubles. */
+export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
+  const given = x as Partial<NdArray> | null | undefined;
+  const { data, shape } = given ?? {};
+  if (!(data instanceof Float64Array || data instanceof Float32Array) || !Array.isArray(shape)) {
+    throw invalidArgument(where, 'an NdArray { data: Float64Array | Float32Array, shape }', x);
+  }
+  const [count, columns] = shape as number[];
+  if (shape.length !== 2 || columns !== inputDim || data.length !== count! * columns) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: expected an array of shape [N, ${inputDim}], got shape [${shape.join(', ')}] with ${data.length} numbers`,
+    );
+  }
+  const bad = data.findIndex((entry) => !Number.isFinite(entry));
+  if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);
+  return Array.from({ length: count! }, (_, i) =>
+    Float64Array.from(data.subarray(i * columns, (i + 1) * columns)),
+  );
+}
+
+function zeros(shape: number[]): NdArray<Float64Array> {
+  return { data: new Float64Array(shape.reduce((a, b) => a * b, 1)), shape };
+}
