@@ -17,3 +17,29 @@ export {
 export { infiniteWidthKernels, type InfiniteWidthKernels } from './infinite-width';
 export type { Assumption } from './moment-recursion';
 export { moments, type MomentPair, type Moments, type MomentsOptions } from './moments';
+export {
+  firstStepChange,
+  type FirstStepChange,
+  firstStepLimit,
+  type FirstStepLimitOptions,
+} from './first-step';
+export {
+  depthForDispersion,
+  type DepthAnswer,
+  type DepthQuestion,
+  type WeightVarianceAnswer,
+  weightVarianceForDispersion,
+  type WeightVarianceQuestion,
+  type WidthAnswer,
+  widthForDispersion,
+  type WidthQuestion,
+} from './inverse';
+export {
+  infiniteWidthRatio,
+  infiniteWidthRatioLimit,
+  offDiagonalDispersionBound,
+  pairMoments,
+  type PairMoments,
+  type PairOptions,
+  type RatioLimitOptions,
+} from './off-diagonal';

@@ -4,7 +4,7 @@ import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
 import { expectSpec } from './moments';
-import { SCALE, SCALE_EXPONENT, scaled, toNumber } from './scaled';
+import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 
 export interface InfiniteWidthKernels {
   /** N x N'. The covariance of one output of the net, its last layer included. */
@@ -57,8 +57,8 @@ export function infiniteWidthKernels(spec: NetworkSpec, x: NdArray, x2?: NdArray
       const kernel = pairKernel(spec, describePair(row, columns[j]!));
       const places = symmetric ? [i * columns.length + j, j * columns.length + i] : [i * columns.length + j];
       for (const place of places) {
-        nngp.data[place] = kernel.nngp;
-        ntk.data[place] = kernel.ntk;
+        nngp.data[place] = toNumber(kernel.nngp);
+        ntk.data[place] = toNumber(kernel.ntk);
         angle.data[place] = kernel.angle;
       }
     }
@@ -67,7 +67,7 @@ export function infiniteWidthKernels(spec: NetworkSpec, x: NdArray, x2?: NdArray
 }
 
 /** NNGP, NTK and angle of one pair. */
-export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: number; ntk: number; angle: number } {
+export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; ntk: Scaled; angle: number } {
   const { weightVariance, widths, depth } = spec;
   const standard = spec.parametrization === 'standard';
   const inputScale = weightVariance / spec.inputDim;
@@ -115,7 +115,7 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: number; 
       exponent += largest > ROOT_SCALE ? SCALE_EXPONENT : -SCALE_EXPONENT;
     }
   }
-  return { nngp: toNumber(scaled(covariance, exponent)), ntk: toNumber(scaled(ntk, exponent)), angle };
+  return { nngp: scaled(covariance, exponent), ntk: scaled(ntk, exponent), angle };
 }
 
 /** Sizes stay within 2^-128 .. 2^128 (times one layer's factor), so that their products and squares are normal doubles. */

@@ -72,8 +72,8 @@ export function momentsOfState(state: RecursionState, outputs: number): Moments 
   const { weights, biases } = meansOf(state);
   const entryMean = add(weights, biases);
   const mean = multiply(entryMean, scaled(outputs));
-  const trace = (pair: PairState): number => (pair.same + (outputs - 1) * pair.distinct) / outputs;
-  const relativeVariance = combine(state, trace);
+  const trace = (pair: PairState): number => traceNumber(pair, outputs);
+  const relativeVariance = traceRelativeVariance(state, outputs);
   const outputs2 = scaled(outputs * outputs);
   const productOfMeans = (x: Scaled, y: Scaled, pair: PairState): number =>
     toNumber(multiply(multiply(outputs2, multiply(x, y)), add(ONE, scaled(trace(pair), pair.exponent))));
@@ -96,8 +96,18 @@ export function momentsOfState(state: RecursionState, outputs: number): Moments 
   };
 }
 
+/** Var / mean^2 of the trace kernel over K outputs. */
+export function traceRelativeVariance(state: RecursionState, outputs: number): Scaled {
+  return combine(state, (pair) => traceNumber(pair, outputs));
+}
+
+/** Of the K^2 pairs of diagonal entries, K are of one entry with itself. */
+function traceNumber(pair: PairState, outputs: number): number {
+  return (pair.same + (outputs - 1) * pair.distinct) / outputs;
+}
+
 /** sum over parts a, b of (mean of a) (mean of b) (number of the pair a, b), over the squared mean of Theta. */
-export function combine(state: RecursionState, numberOf: (pair: PairState) => number): Scaled {
+function combine(state: RecursionState, numberOf: (pair: PairState) => number): Scaled {
   const { weights, biases } = meansOf(state);
   const total = add(weights, biases);
   const [w, b] = [divide(weights, total), divide(biases, total)];
