@@ -43,3 +43,17 @@ export {
   type PairOptions,
   type RatioLimitOptions,
 } from './off-diagonal';
+export {
+  classifyNetwork,
+  type Estimate,
+  type LayerReport,
+  type NetworkReport,
+  type SlopeEvidence,
+} from './classify-network';
+export {
+  convertKernel,
+  type ConvertOptions,
+  type KernelConvention,
+  type KernelParts,
+} from './convert-kernel';
+export type { GivenNetwork } from './probe-network';
