@@ -40,7 +40,7 @@ export function gateAgreement(angle: number): number {
 export function reluSquareCorrelation(angle: number): number {
   const cosine = Math.cos(angle);
   const sum = 3 * Math.sin(angle) * cosine + (Math.PI - angle) * (1 + 2 * cosine * cosine);
-  return sum / (3 * Math.PI);
+  return Math.max(0, sum) / (3 * Math.PI); // at pi the sum rounds to either side of 0
 }
 
 /** sin x - x cos x = x^3 / 3 - x^5 / 30 + ... = sum_k (-1)^k x^(2k+3) (2k+2) / (2k+3)! */
