@@ -11,7 +11,7 @@ const layers = {
   data: [],
   backend: ['random', 'linalg'],
   kernel: ['backend'],
-  network: ['kernel', 'backend', 'data'],
+  network: ['kernel', 'backend', 'data', 'random'],
   report: ['network', 'kernel', 'theory', 'data', 'backend'],
 };
 

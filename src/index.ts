@@ -1,5 +1,28 @@
 /** The public face of deepntk: re-exports, nothing else. */
 export { DeepntkError, type ErrorCode } from './errors';
 export type { NdArray } from './ndarray';
+export { VERSION as version } from './version';
+
 export { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from './network/spec';
+export { type Layer, Mlp, type RandomOptions } from './network/mlp';
+export { parameterCount } from './network/parameters';
+export type { LoadOptions } from './network/files';
+
+export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './kernel/arguments';
+export type { ForwardOptions, ForwardResult, JacobianOptions, JacobianResult } from './kernel/jacobian';
+export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
+export type { KernelPlan } from './kernel/plan';
+export { type KernelSummary, summarizeKernel } from './kernel/statistics';
+
+export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
+export type { BackendName, BlasDescription, Precision } from './backend/backend';
 export * from './theory';
+
+export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist';
+export { readNpy, writeNpy } from './data/npy';
+export {
+  drawKernels,
+  type KernelPanel,
+  type KernelPicture,
+  type KernelPictureOptions,
+} from './report/kernel-picture';

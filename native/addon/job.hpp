@@ -1,0 +1,62 @@
+// One computation on a thread of its own, reporting to one JavaScript function.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "../core/run.hpp"
+
+namespace deepntk {
+
+// What a job tells its listener: listener(status, detail). The numbers are known to
+// src/backend/native/addon.ts.
+enum class Status : int {
+  progress = 0,  // detail: the finished share of the work
+  done = 1,
+  cancelled = 2,
+  outOfMemory = 3,
+  failed = 4,  // detail: a message
+};
+
+// Life: the thread-safe function owns the job. It is released by the job's thread when the work is over, or
+// torn down with its environment (worker.terminate()) while the work goes on; both end in its finalizer,
+// which cancels, joins the thread, and only then lets go of the arrays that the work reads and writes.
+class Job {
+ public:
+  using Work = std::function<void(Run&)>;
+
+  // Starts `work`; returns a JavaScript function that cancels it. `references` are held until the work is
+  // over.
+  static Napi::Value start(Napi::Env env, Napi::Value listener, std::vector<Napi::ObjectReference> references,
+                           Work work);
+
+ private:
+  explicit Job(Work work);
+  void compute() noexcept;
+  void send(Status& status) noexcept;
+
+  static void notify(Napi::Env env, Napi::Function listener, Job* job, Status* status);
+  static void finalize(Napi::Env env, std::shared_ptr<Job>* owner, Job* job);
+  using Channel = Napi::TypedThreadSafeFunction<Job, Status, &Job::notify>;
+
+  Work work_;
+  Run run_;
+  Status progress_ = Status::progress;  // the channel carries pointers to these two
+  Status outcome_ = Status::failed;
+  std::string message_;
+  std::atomic<double> fraction_{0};
+  std::atomic<bool> closed_{false};  // the channel is going down with its environment
+  Channel channel_;
+  std::vector<Napi::ObjectReference> references_;
+  std::thread thread_;
+
+  friend class Registry;
+};
+
+}  // namespace deepntk

@@ -1,0 +1,368 @@
+#include "kernel.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <type_traits>
+#include <utility>
+
+#include "elementwise.hpp"
+
+namespace deepntk {
+
+namespace {
+
+// The activations of one layer for the whole batch, kept units only; the true ones are `values` times
+// 2^exponent.
+template <typename T>
+struct Activations {
+  Buffer<T> values;
+  Units units;
+  int exponent = 0;
+};
+
+// The deltas of one layer, (input, output) pairs as rows; the true ones are `values` times 2^exponent.
+template <typename T>
+struct Deltas {
+  Buffer<T> values;
+  std::size_t width = 0;
+  int exponent = 0;
+  double largest = 0;  // magnitude among `values`; only kept in float32
+};
+
+// The binary exponent that brings a number of this magnitude near 1.
+int exponentOf(double magnitude) {
+  return magnitude > 0 && std::isfinite(magnitude) ? std::ilogb(magnitude) : 0;
+}
+
+template <typename T>
+class KernelComputation {
+ public:
+  KernelComputation(Run& run, Team& team, const KernelTask& task)
+      : run_(run),
+        team_(team),
+        task_(task),
+        net_(task.network),
+        inputs_(task.n + (task.x2 == nullptr ? 0 : task.n2)),
+        chains_(task.form == KernelForm::sumOfLogits ? 1 : net_.outputs()),
+        activations_(net_.layers()),
+        scratch_(team.size()) {
+    const std::size_t edge = task.form == KernelForm::full ? task.gramEdge / chains_ : task.gramEdge;
+    tiles_ = tilesOf(outputOf(1), std::max<std::size_t>(edge, 1));
+    lowest_ = 1;
+    while (lowest_ <= net_.layers() && !counts(lowest_)) lowest_++;
+  }
+
+  void compute() {
+    if (lowest_ > net_.layers()) return;
+    run_.expect(totalFlops());
+    forwardPass();
+    backwardPass();
+    if (task_.x2 == nullptr) {
+      for (std::size_t l = 1; l <= (task_.weights.empty() ? 1 : net_.layers()); l++) {
+        KernelOutput output = outputOf(l);
+        if (l > 1) output.kernel = nullptr;
+        team_.parallelFor(tiles_.size(), [&](std::size_t i, std::size_t) { mirrorTile(tiles_[i], output); });
+      }
+    }
+  }
+
+ private:
+  bool counts(std::size_t l) const { return task_.weightTerms[l - 1] != 0 || task_.biasTerms[l - 1] != 0; }
+
+  KernelOutput outputOf(std::size_t l) const {
+    const bool parts = !task_.weights.empty();
+    return {task_.form,
+            task_.x2 == nullptr,
+            task_.n,
+            task_.n2,
+            net_.outputs(),
+            task_.kernel,
+            parts ? task_.weights[l - 1] : nullptr,
+            parts ? task_.biases[l - 1] : nullptr};
+  }
+
+  // --- Forward: x^0 .. x^L
+  // -------------------------------------------------------------------------------------------
+
+  void forwardPass() {
+    Buffer<double> current = keepInputs();
+    Buffer<double> gathered;
+    for (std::size_t l = 1; l < net_.layers(); l++) {
+      const Units& below = activations_[l - 1].units;
+      const Layer& layer = net_.layer(l);
+      const MatrixView<const double> weights = gatherWeights(layer, nullptr, below, gathered);
+      // In float64 the layer below is already kept in activations_, and read from there.
+      const double* const input = currentValues(l - 1, current);
+      const std::size_t width = layer.weights.rows;
+      Buffer<double> output(inputs_ * width);
+      std::vector<double> sums(width, 0.0);
+      std::mutex merging;
+      forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
+        const MatrixView<double> h{output.data() + first * width, rows, width, width};
+        applyWeights(run_, {input + first * below.count(), rows, below.count(), below.count()}, weights,
+                     layer.weightGain, h);
+        std::vector<double> own(width, 0.0);
+        rectify(h, layer, own.data());
+        {
+          std::lock_guard<std::mutex> lock(merging);
+          for (std::size_t j = 0; j < width; j++)
+            sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
+        }
+        run_.advance(2.0 * rows * width * layer.weights.columns);
+      });
+      if (l - 1 < lowest_ - 1) activations_[l - 1].values = {};
+      keep(l, std::move(output), sums, current);
+    }
+  }
+
+  // x^0: the rows of X, below them those of X2. Units that are 0 for all inputs (dark pixels) are dropped
+  // like any others.
+  Buffer<double> keepInputs() {
+    const std::size_t width = net_.inputs();
+    Buffer<double> stacked(inputs_ * width);
+    std::copy_n(task_.x, task_.n * width, stacked.data());
+    if (task_.x2 != nullptr) std::copy_n(task_.x2, task_.n2 * width, stacked.data() + task_.n * width);
+    std::vector<double> sums(width, 0.0);
+    for (std::size_t i = 0; i < inputs_; i++) {
+      for (std::size_t j = 0; j < width; j++) sums[j] += std::abs(stacked[i * width + j]);
+    }
+    Buffer<double> current;
+    keep(0, std::move(stacked), sums, current);
+    return current;
+  }
+
+  // Compacts the activations of layer l where that pays and stores them. In float32, `current` receives the
+  // float64 ones, which the next layer is computed from.
+  void keep(std::size_t l, Buffer<double> dense, const std::vector<double>& sums, Buffer<double>& current) {
+    Activations<T>& kept = activations_[l];
+    kept.units = chooseUnits(sums, workOf(l), task_.compaction);
+    const std::size_t width = sums.size(), count = kept.units.count();
+    if (!kept.units.all) {
+      Buffer<double> compact(inputs_ * count);
+      forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
+        for (std::size_t i = first; i < first + rows; i++) {
+          gatherColumns(dense.data() + i * width, kept.units, compact.data() + i * count);
+        }
+      });
+      dense = std::move(compact);
+    }
+    if constexpr (std::is_same_v<T, double>) {
+      kept.values = std::move(dense);
+    } else {
+      kept.exponent = exponentOf(*std::max_element(sums.begin(), sums.end()));
+      kept.values = Buffer<T>(inputs_ * count);
+      const double scale = std::ldexp(1.0, -kept.exponent);
+      forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
+        narrow(dense.data() + first * count, scale, kept.values.data() + first * count, rows * count);
+      });
+      current = std::move(dense);
+    }
+  }
+
+  const double* currentValues(std::size_t l, const Buffer<double>& current) const {
+    if constexpr (std::is_same_v<T, double>) return activations_[l].values.data();
+    return current.data();
+  }
+
+  LayerWork workOf(std::size_t l) const {
+    const std::size_t last = net_.layers() - 1;  // L
+    const bool deltas = l >= lowest_ && l > 0;
+    const double pairs = static_cast<double>(task_.n) * task_.n2 * (task_.x2 == nullptr ? 1 : 2);
+    return {inputs_, deltas ? inputs_ * chains_ : 0, l < last ? net_.width(l + 1) : 0,
+            l > lowest_ && l > 0 ? net_.width(l - 1) : 0, pairs * (deltas ? 1.0 + chains_ : 1.0)};
+  }
+
+  // --- Backward: delta^L .. delta^lowest, and every layer's Gram matrices on the way
+  // --------------------------------
+
+  void backwardPass() {
+    Deltas<T> above, below;
+    Buffer<T> gathered;
+    for (std::size_t l = net_.layers();; l--) {
+      const bool outputLayer = l == net_.layers();
+      const bool last = l == lowest_;
+      MatrixView<const T> weights{};
+      if (!last) {
+        startDeltas(below, l - 1);
+        weights = outputLayer ? outputWeights(gathered)
+                              : gatherWeights(net_.layer(l), &activations_[l].units,
+                                              activations_[l - 1].units, gathered);
+        below.exponent = above.exponent;
+        if constexpr (!std::is_same_v<T, double>) below.exponent += exponentOf(above.largest);
+      }
+      const std::size_t step = std::max<std::size_t>(task_.rowBlock / chains_, 1);
+      const std::size_t blocks = last ? 0 : (inputs_ + step - 1) / step;
+      const std::size_t tiles = counts(l) ? tiles_.size() : 0;
+      const GramLayer<T> gram = gramLayer(l, outputLayer ? nullptr : &above);
+      const KernelOutput output = outputOf(l);
+      std::mutex merging;
+      team_.parallelFor(blocks + tiles, [&](std::size_t i, std::size_t worker) {
+        if (i >= blocks) {
+          const Tile& tile = tiles_[i - blocks];
+          addTile(run_, gram, tile, output, scratch_[worker]);
+          run_.advance(tileFlops(l) * tile.rows * tile.columns);
+          return;
+        }
+        const std::size_t first = i * step, rows = std::min(step, inputs_ - first);
+        if (!outputLayer) {
+          multiplyDeltas(above, weights, net_.layer(l).weightGain, first * chains_, rows * chains_, below);
+          run_.advance(2.0 * rows * chains_ * net_.width(l) * net_.width(l - 1));
+        }
+        const double largest = gate(l - 1, outputLayer ? &weights : nullptr, first, rows, below);
+        std::lock_guard<std::mutex> lock(merging);
+        below.largest = std::max(below.largest, largest);
+      });
+      if (last) return;
+      if (l <= net_.layers() - 1) activations_[l].values = {};
+      std::swap(above, below);
+    }
+  }
+
+  void startDeltas(Deltas<T>& deltas, std::size_t l) {
+    deltas.width = activations_[l].units.count();
+    deltas.largest = 0;
+    deltas.values.reserve(inputs_ * chains_ * deltas.width);
+  }
+
+  // below = above W, over the kept units of both layers.
+  void multiplyDeltas(const Deltas<T>& above, MatrixView<const T> weights, double weightGain,
+                      std::size_t first, std::size_t rows, Deltas<T>& below) {
+    const double gain = std::ldexp(weightGain, above.exponent - below.exponent);
+    gemm<T>(run_, static_cast<T>(gain),
+            {above.values.data() + first * above.width, rows, above.width, above.width}, weights,
+            Transpose::no, T(0), {below.values.data() + first * below.width, rows, below.width, below.width});
+  }
+
+  // Multiplies the deltas of layer l by relu'(h^l), which is 1 where the activation is positive and else 0.
+  // With `source`, the deltas are first set to its rows, one for every output. Returns the largest magnitude
+  // (float32 only).
+  double gate(std::size_t l, const MatrixView<const T>* source, std::size_t first, std::size_t rows,
+              Deltas<T>& deltas) {
+    const std::size_t width = deltas.width;
+    T largest = 0;
+    for (std::size_t i = first; i < first + rows; i++) {
+      const T* const activation = activations_[l].values.data() + i * width;
+      for (std::size_t k = 0; k < chains_; k++) {
+        T* const row = deltas.values.data() + (i * chains_ + k) * width;
+        const T* const from = source == nullptr ? row : source->row(k);
+        if constexpr (std::is_same_v<T, double>) {
+          gateRow(activation, from, row, width);
+        } else {
+          largest = std::max(largest, gateRow(activation, from, row, width));
+        }
+      }
+    }
+    return static_cast<double>(largest);
+  }
+
+  // df/dx^L over the kept units: W^{L+1}, or for the sum of logits the sum of its rows over sqrt(K).
+  MatrixView<const T> outputWeights(Buffer<T>& gathered) {
+    const Layer& layer = net_.layer(net_.layers());
+    const Units& units = activations_[net_.layers() - 1].units;
+    const std::size_t width = layer.weights.columns, outputs = layer.weights.rows, count = units.count();
+    gathered.reserve(chains_ * count);
+    std::vector<double> row(width);
+    for (std::size_t k = 0; k < chains_; k++) {
+      if (task_.form == KernelForm::sumOfLogits) {
+        std::fill(row.begin(), row.end(), 0.0);
+        for (std::size_t output = 0; output < outputs; output++) {
+          for (std::size_t j = 0; j < width; j++) row[j] += layer.weights.row(output)[j];
+        }
+        for (double& entry : row) entry *= layer.weightGain / std::sqrt(static_cast<double>(outputs));
+      } else {
+        for (std::size_t j = 0; j < width; j++) row[j] = layer.weightGain * layer.weights.row(k)[j];
+      }
+      gatherColumns(row.data(), units, gathered.data() + k * count);
+    }
+    return {gathered.data(), chains_, count, count};
+  }
+
+  GramLayer<T> gramLayer(std::size_t l, const Deltas<T>* deltas) const {
+    const Activations<T>& inputs = activations_[l - 1];
+    return {inputs.values.data(),
+            inputs.units.count(),
+            deltas == nullptr,
+            deltas == nullptr ? nullptr : deltas->values.data(),
+            deltas == nullptr ? 0 : deltas->width,
+            chains_,
+            task_.weightTerms[l - 1],
+            task_.biasTerms[l - 1],
+            2 * inputs.exponent,
+            deltas == nullptr ? 0 : 2 * deltas->exponent};
+  }
+
+  // --- Both
+  // ---------------------------------------------------------------------------------------------------------
+
+  // The weights between the kept units of two layers (`above` null: all), in the scalar type asked for; in
+  // place where nothing is dropped or converted.
+  template <typename S>
+  MatrixView<const S> gatherWeights(const Layer& layer, const Units* above, const Units& below,
+                                    Buffer<S>& gathered) {
+    if constexpr (std::is_same_v<S, double>) {
+      if (below.all && (above == nullptr || above->all)) return layer.weights;
+    }
+    const bool allRows = above == nullptr || above->all;
+    const std::size_t rows = allRows ? layer.weights.rows : above->kept.size(), columns = below.count();
+    gathered.reserve(layer.weights.rows * layer.weights.columns);
+    // Too small a block would cost more to hand to a thread than to move.
+    forEachBlock(rows, 1 + 65536 / (columns + 1), [&](std::size_t first, std::size_t count, std::size_t) {
+      for (std::size_t i = first; i < first + count; i++) {
+        gatherColumns(layer.weights.row(allRows ? i : above->kept[i]), below, gathered.data() + i * columns);
+      }
+    });
+    return {gathered.data(), rows, columns, columns};
+  }
+
+  template <typename Body>
+  void forEachBlock(std::size_t count, std::size_t block, const Body& body) {
+    const std::size_t step = std::max<std::size_t>(block, 1);
+    team_.parallelFor((count + step - 1) / step, [&](std::size_t i, std::size_t worker) {
+      body(i * step, std::min(step, count - i * step), worker);
+    });
+  }
+
+  // Of layer l's Gram matrices, for one pair of inputs of a tile, as if nothing were compacted.
+  double tileFlops(std::size_t l) const {
+    const double perEntry = task_.form == KernelForm::full ? 2.0 * chains_ * chains_ : 2.0 * chains_;
+    return (task_.weightTerms[l - 1] != 0 ? 2.0 * net_.width(l - 1) : 0.0) +
+           (l < net_.layers() ? perEntry * net_.width(l) : 0.0) + 1;
+  }
+
+  double totalFlops() const {
+    double pairs = 0, total = 0;
+    for (const Tile& tile : tiles_) pairs += static_cast<double>(tile.rows) * tile.columns;
+    for (std::size_t l = 1; l <= net_.layers(); l++) {
+      const double product = 2.0 * inputs_ * net_.width(l - 1) * net_.width(l);
+      if (l < net_.layers()) total += product;
+      if (l > lowest_ && l < net_.layers()) total += product * chains_;
+      if (l >= lowest_ && counts(l)) total += pairs * tileFlops(l);
+    }
+    return total;
+  }
+
+  Run& run_;
+  Team& team_;
+  const KernelTask& task_;
+  const Network& net_;
+  std::size_t inputs_;  // rows of the batch: n, and n2 more where X2 is given
+  std::size_t chains_;  // deltas of one input: K, or 1 for the sum of logits
+  std::size_t lowest_ = 1;
+  std::vector<Tile> tiles_;
+  std::vector<Activations<T>> activations_;  // of layers 0 .. L
+  std::vector<TileScratch<T>> scratch_;
+};
+
+}  // namespace
+
+void computeKernel(Run& run, std::size_t threads, const KernelTask& task) {
+  Team team(run, threads);
+  if (task.mixed) {
+    KernelComputation<float>(run, team, task).compute();
+  } else {
+    KernelComputation<double>(run, team, task).compute();
+  }
+}
+
+}  // namespace deepntk

@@ -1,0 +1,95 @@
+/**
+ * Which backend runs: the one named in the call, else by {@link setBackend}, else by DEEPNTK_BACKEND, else the first that loads.
+ */
+import { availableParallelism } from 'node:os';
+import { DeepntkError, expectOneOf } from '../errors';
+import { VERSION } from '../version';
+import { type Backend, BACKEND_NAMES, type BackendName, type BlasDescription } from './backend';
+import { loadNativeBackend } from './native';
+import type { Loaded } from './native/addon';
+import { typescriptBackend } from './typescript';
+
+const loaders: Readonly<Record<BackendName, () => Loaded<{ readonly backend: Backend }>>> = {
+  native: loadNativeBackend,
+  typescript: () => ({ backend: typescriptBackend }),
+};
+
+let chosen: BackendName | null = null;
+let warned = false;
+
+/** The backends that load here, the fastest first. */
+export function availableBackends(): BackendName[] {
+  return BACKEND_NAMES.filter((name) => 'backend' in loaders[name]());
+}
+
+/**
+ * Chooses the backend of all further calls; `'auto'` goes back to DEEPNTK_BACKEND, or else the fastest that loads.
+ *
+ * @throws DeepntkError `ERR_BACKEND_UNAVAILABLE`, with the reason, where the one named does not load
+ */
+export function setBackend(name: BackendName | 'auto'): void {
+  expectOneOf('setBackend', name, [...BACKEND_NAMES, 'auto']);
+  if (name !== 'auto') load(name);
+  chosen = name === 'auto' ? null : name;
+}
+
+/** @internal The backend of one call. */
+export function resolveBackend(name?: BackendName): Backend {
+  const forced = name ?? chosen ?? backendOfEnvironment();
+  if (forced !== null) return load(forced);
+  const native = loaders.native();
+  if ('backend' in native) return native.backend;
+  if (native.broken && !warned) {
+    warned = true;
+    process.emitWarning(`the TypeScript backend is used. ${native.reason}`, 'DeepntkWarning');
+  }
+  return load('typescript');
+}
+
+export interface BackendInfo {
+  readonly backend: BackendName;
+  /** Who chose it. */
+  readonly chosenBy: 'setBackend' | 'DEEPNTK_BACKEND' | 'auto';
+  readonly available: readonly BackendName[];
+  /** Why a backend does not load here, and what would help. */
+  readonly unavailable: Readonly<Partial<Record<BackendName, string>>>;
+  readonly blas: BlasDescription | null;
+  /** The default number of threads of a computation. */
+  readonly threads: number;
+  readonly version: string;
+}
+
+/** What runs, on what, and why. */
+export function backendInfo(): BackendInfo {
+  const backend = resolveBackend();
+  const reasons = BACKEND_NAMES.flatMap((name) => {
+    const loaded = loaders[name]();
+    return 'reason' in loaded ? [[name, loaded.reason] as const] : [];
+  });
+  return {
+    backend: backend.name,
+    chosenBy: chosen !== null ? 'setBackend' : backendOfEnvironment() !== null ? 'DEEPNTK_BACKEND' : 'auto',
+    available: availableBackends(),
+    unavailable: Object.fromEntries(reasons),
+    blas: backend.describe().blas,
+    threads: defaultThreads(),
+    version: VERSION,
+  };
+}
+
+/** @internal */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+function backendOfEnvironment(): BackendName | null {
+  const value = process.env['DEEPNTK_BACKEND'];
+  if (value === undefined || value === '' || value === 'auto') return null;
+  return expectOneOf('DEEPNTK_BACKEND', value, BACKEND_NAMES);
+}
+
+function load(name: BackendName): Backend {
+  const loaded = loaders[name]();
+  if ('backend' in loaded) return loaded.backend;
+  throw new DeepntkError('ERR_BACKEND_UNAVAILABLE', `the ${name} backend cannot be used: ${loaded.reason}`);
+}

@@ -1,0 +1,105 @@
+/** The addon: what it exports (native/addon/addon.cpp), and how it is found and loaded. */
+import path from 'node:path';
+import nodeGypBuild from 'node-gyp-build';
+
+/** Raised together with kAbi of native/addon/addon.cpp whenever a function changes its arguments or results. */
+export const ABI = 1;
+
+/** What a job tells its listener; the numbers of `Status` in native/addon/job.hpp. */
+export const STATUS = { progress: 0, done: 1, cancelled: 2, outOfMemory: 3, failed: 4 } as const;
+
+/** `detail` is the finished share of the work (progress) or a message (failed). */
+export type Listener = (status: number, detail: number | string | undefined) => void;
+export type Cancel = () => void;
+
+interface NetworkArguments {
+  readonly widths: readonly number[];
+  readonly parameters: Float64Array;
+  readonly weightGains: Float64Array;
+  readonly biasGains: Float64Array;
+  readonly x: Float64Array;
+  readonly n: number;
+  readonly threads: number;
+}
+
+export interface ForwardArguments extends NetworkArguments {
+  readonly rowBlock: number;
+  readonly outputs: Float64Array;
+}
+
+export interface JacobianArguments extends NetworkArguments {
+  readonly rowBlock: number;
+  readonly weights: Uint8Array;
+  readonly biases: Uint8Array;
+  readonly jacobian: Float64Array;
+}
+
+export interface KernelArguments extends NetworkArguments {
+  readonly x2: Float64Array | null;
+  readonly n2: number;
+  /** Position in trace, full, diagonal, sum-of-logits. */
+  readonly form: number;
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  readonly mixed: boolean;
+  readonly rows: number;
+  readonly gram: number;
+  /** Zeros; the result is added. */
+  readonly kernel: Float64Array;
+  readonly weights: readonly Float64Array[] | null;
+  readonly biases: readonly Float64Array[] | null;
+}
+
+export interface Addon {
+  readonly abi: number;
+  describe(): { library: string; version: string; core: string; threading: string; threads: number };
+  fillNormals(task: {
+    out: Float64Array;
+    length: number;
+    seed: number;
+    replica: number;
+    stream: number;
+    scale: number;
+  }): void;
+  /** Each starts a thread and returns at once; the arrays must not be touched before the listener says it is over. */
+  startForward(task: ForwardArguments, listener: Listener): Cancel;
+  startJacobian(task: JacobianArguments, listener: Listener): Cancel;
+  startKernel(task: KernelArguments, listener: Listener): Cancel;
+  /** Seconds of one matrix product on one thread, the ceiling that benchmarks compare with; blocks. */
+  measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;
+}
+
+/** `broken`: a binary was found, but it cannot be used. */
+export type Loaded<T> = T | { readonly reason: string; readonly broken: boolean };
+
+const root = path.join(__dirname, '..', '..', '..');
+
+/** The addon from build/Release or prebuilds/, or why there is none. */
+export function loadAddon(): Loaded<{ readonly addon: Addon }> {
+  let addon: Addon;
+  try {
+    addon = nodeGypBuild(root) as Addon;
+  } catch (error) {
+    return explain(error);
+  }
+  if (addon.abi !== ABI) {
+    return {
+      reason: `the native addon was built from another version (ABI ${addon.abi}, expected ${ABI}); rebuild it: npm run build:native`,
+      broken: true,
+    };
+  }
+  return { addon };
+}
+
+function explain(error: unknown): { reason: string; broken: boolean } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.startsWith('No native build was found')) {
+    const reason = `no native addon for ${process.platform}-${process.arch}; to build it: install a C++ compiler, make and OpenBLAS (apt-get install g++ make libopenblas-dev), then npm run build:native`;
+    return { reason, broken: false };
+  }
+  const remedy = message.includes('openblas')
+    ? 'install OpenBLAS (apt-get install libopenblas0)'
+    : 'rebuild it: npm run build:native';
+  const reason = `the native addon was found but does not load (${message.split('\n')[0]!}); ${remedy}`;
+  return { reason, broken: true };
+}

@@ -1,0 +1,60 @@
+import { DeepntkError } from '../../errors';
+import type { RunOptions } from '../backend';
+import { type Cancel, type Listener, STATUS } from './addon';
+
+/**
+ * Runs one computation of the addon to its end, and settles only then: nothing computes any more, and no array is used,
+ * once the promise has settled.
+ *
+ * Rejects with the signal's reason after an abort, with the very error that `onProgress` threw, or with a DeepntkError
+ * that bears the caller's stack.
+ *
+ * @param caller the function that the stack of an error begins above
+ */
+export function runJob<T>(
+  start: (listener: Listener) => Cancel,
+  result: T,
+  { signal, onProgress }: RunOptions,
+  caller: (...args: never[]) => unknown,
+): Promise<T> {
+  if (signal?.aborted) return Promise.reject(signal.reason as Error);
+  const origin: { stack?: string } = {};
+  Error.captureStackTrace(origin, caller);
+
+  return new Promise<T>((resolve, reject) => {
+    let thrown: { readonly error: Error } | null = null;
+    const report = (fraction: number): void => {
+      if (thrown !== null || signal?.aborted) return;
+      try {
+        onProgress?.(fraction);
+      } catch (error) {
+        thrown = { error: error as Error }; // whatever it is: it is passed on as it was thrown
+        cancel();
+      }
+    };
+    const listener: Listener = (status, detail) => {
+      if (status === STATUS.progress) {
+        report(detail as number);
+        return;
+      }
+      signal?.removeEventListener('abort', cancel);
+      if (status === STATUS.done) report(1);
+      if (thrown !== null) reject(thrown.error);
+      else if (status === STATUS.done) resolve(result);
+      else if (status === STATUS.cancelled) reject(signal?.reason as Error);
+      else reject(failure(status, detail, origin.stack));
+    };
+    const cancel = start(listener);
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function failure(status: number, detail: unknown, stack: string | undefined): DeepntkError {
+  const error =
+    status === STATUS.outOfMemory
+      ? new DeepntkError('ERR_OUT_OF_MEMORY', 'the native backend could not allocate the memory it needs')
+      : new DeepntkError('ERR_COMPUTATION', `the native backend failed: ${String(detail)}`);
+  const frames = stack?.split('\n').slice(1).join('\n') ?? '';
+  error.stack = `${error.name}: ${error.message}\n${frames}`;
+  return error;
+}

@@ -1,0 +1,143 @@
+/** Derivatives of the outputs by the preactivations, layer by layer, for all inputs and outputs at once. */
+import { gateBlock, spreadRows } from '../../linalg/elementwise';
+import type { Numbers, Operand } from '../../linalg/pack';
+import { type BlockRange, type ProductBuffers, multiplyBlock } from '../../linalg/product';
+import { type LayerSlot, layerSlots } from '../backend';
+import type { ActiveUnits } from './forward';
+import { type Team, countWork } from './team';
+import { tilesOf } from './tiles';
+import { type Activations, type Allocator, exponentOf, raiseExponent, scaleExponent } from './workspace';
+
+/** Two layers of deltas, which take turns. */
+export interface DeltaBuffers {
+  /** Rows of deltas of one input: K, or 1 for the derivatives of the sum of the outputs over sqrt(K). */
+  readonly outputs: number;
+  readonly sumOfOutputs: boolean;
+  readonly layers: readonly [Numbers, Numbers];
+  /** For l = 1 .. L at l - 1, the exponent of the largest delta as stored; null where deltas are not scaled. */
+  readonly exponents: Int32Array | null;
+}
+
+/** delta^l = df/dh^l: (inputs, outputs) x units, only the units that some input activates, divided by 2^exponent. */
+export interface DeltaLayer {
+  readonly layer: number;
+  readonly data: Numbers;
+  readonly units: Int32Array | null;
+  readonly width: number;
+  readonly exponent: number;
+}
+
+/** The tiles that compute the deltas of the layer below another one. */
+export interface BackwardStep {
+  readonly count: number;
+  readonly tile: (index: number) => void;
+  readonly result: DeltaLayer;
+}
+
+export function createDeltas(
+  { network, rows, passing }: Activations,
+  sumOfOutputs: boolean,
+  memory: Allocator,
+): DeltaBuffers {
+  const { widths } = network;
+  const outputs = sumOfOutputs ? 1 : widths.at(-1)!;
+  const length = rows * outputs * Math.max(0, ...widths.slice(1, -1));
+  const layers: [Numbers, Numbers] =
+    passing === null
+      ? [memory.float64(length), memory.float64(length)]
+      : [memory.float32(length), memory.float32(length)];
+  const exponents = passing === null ? null : memory.int32(widths.length - 2).fill(-(2 ** 30));
+  return { outputs, sumOfOutputs, layers, exponents };
+}
+
+export interface BackwardPass {
+  readonly team: Team;
+  readonly activations: Activations;
+  readonly deltas: DeltaBuffers;
+  readonly buffers: ProductBuffers;
+  /** What {@link forward} returned. */
+  readonly units: readonly ActiveUnits[];
+}
+
+/** The step from layer `above`, or from the outputs where that is null, to the layer below it. */
+export function backwardStep(pass: BackwardPass, above: DeltaLayer | null): BackwardStep {
+  const { activations, deltas, units } = pass;
+  const { network, rows, layers } = activations;
+  const layer = above === null ? network.widths.length - 2 : above.layer - 1;
+  const slot = layerSlots(network.widths)[layer]!;
+  const scale = above === null || deltas.exponents === null ? 0 : scaleExponent(deltas.exponents, layer);
+  const { list, count } = units[layer]!;
+  const result: DeltaLayer = {
+    layer,
+    data: deltas.layers[layer % 2]!,
+    units: list,
+    width: count,
+    exponent: (above?.exponent ?? 0) + scale,
+  };
+  const gates = { activations: layers[layer]!, width: slot.inputs, units: list, outputs: deltas.outputs };
+  const factor = network.weightGains[layer]! * 2 ** -scale;
+  const tiles = tilesOf(rows * deltas.outputs, result.width, activations.rowBlock);
+  const compute = above === null ? spreadOutputs(pass, slot) : multiplyDeltas(pass, slot, above);
+  return {
+    count: tiles.count,
+    tile(index) {
+      const range = tiles.at(index);
+      compute(range);
+      const largest = gateBlock(pass.buffers, range, gates, factor, result.data, result.width);
+      if (deltas.exponents !== null) raiseExponent(deltas.exponents, layer - 1, exponentOf(largest));
+    },
+    result,
+  };
+}
+
+/** delta^{l+1} W^{l+1}, restricted to the active units on both sides. */
+function multiplyDeltas(
+  { team, activations, buffers, units }: BackwardPass,
+  slot: LayerSlot,
+  above: DeltaLayer,
+): (range: BlockRange) => void {
+  const a: Operand = {
+    data: above.data,
+    offset: 0,
+    rowStride: above.width,
+    innerStride: 1,
+    rows: null,
+    inner: null,
+  };
+  const { list, count } = units[above.layer - 1]!;
+  const transposedWeights: Operand = {
+    data: activations.network.parameters,
+    offset: slot.weights,
+    rowStride: 1,
+    innerStride: slot.inputs,
+    rows: list,
+    inner: above.units,
+  };
+  const onWork = countWork(team, (count * above.width) / (slot.inputs * slot.outputs));
+  return (range) => {
+    multiplyBlock(buffers, a, transposedWeights, range, above.width, false, onWork);
+  };
+}
+
+/** The first step: df/dh^{L+1} is the identity, so that each input gets the rows of W^{L+1}, or their scaled sum. */
+function spreadOutputs(
+  { activations, deltas, buffers, units }: BackwardPass,
+  slot: LayerSlot,
+): (range: BlockRange) => void {
+  const { parameters } = activations.network;
+  const { list } = units.at(-1)!;
+  const rows = deltas.sumOfOutputs ? sumOfRows(parameters, slot) : parameters;
+  const begin = deltas.sumOfOutputs ? 0 : slot.weights;
+  return (range) => {
+    spreadRows(buffers, range, rows, begin, slot.inputs, deltas.outputs, list);
+  };
+}
+
+function sumOfRows(parameters: Float64Array, { weights, inputs, outputs }: LayerSlot): Float64Array {
+  const scale = 1 / Math.sqrt(outputs);
+  return Float64Array.from({ length: inputs }, (_, unit) => {
+    let sum = 0;
+    for (let k = 0; k < outputs; k++) sum += parameters[weights + k * inputs + unit]!;
+    return scale * sum;
+  });
+}

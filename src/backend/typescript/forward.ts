@@ -1,0 +1,110 @@
+/** The forward pass over a batch of inputs. The twin in C++ is native/core/forward.hpp. */
+import { rectifyBlock, shiftBlock, storeScaled } from '../../linalg/elementwise';
+import type { Operand } from '../../linalg/pack';
+import { type ProductBuffers, multiplyBlock } from '../../linalg/product';
+import { layerSlots } from '../backend';
+import { type Team, countWork } from './team';
+import { tilesOf } from './tiles';
+import { type Activations, exponentOf, raiseExponent, scaleExponent } from './workspace';
+
+/**
+ * Computes the activations of all hidden layers: x^l = relu(weightGain_l W^l x^{l-1} + biasGain_l b^l).
+ *
+ * @returns the units of x^0 .. x^L that some input activates
+ */
+export function forward(team: Team, activations: Activations, buffers: ProductBuffers): ActiveUnits[] {
+  const { network, rows, rowBlock, layers, passing, active, exponents } = activations;
+  const { widths } = network;
+  const units = [activeUnits(active, 0, widths[0]!)];
+  let input = layers[0] as Float64Array;
+  let offset = 0;
+  for (const [index, slot] of layerSlots(widths).slice(0, -1).entries()) {
+    offset += slot.inputs;
+    const layer = index + 1;
+    const kept = layers[layer]!;
+    const output = passing === null ? (kept as Float64Array) : passing[layer % 2]!;
+    const x = inputOperand(input, slot.inputs, units[index]!.list);
+    const weights: Operand = { ...x, data: network.parameters, offset: slot.weights };
+    const affine = affineOf(activations, index, slot.biases);
+    const inner = units[index]!.count;
+    const scale = scaleExponent(exponents, index);
+    const activeOffset = offset;
+    const tiles = tilesOf(rows, slot.outputs, rowBlock);
+    const onWork = countWork(team, inner / slot.inputs);
+    team.stage(tiles.count, (tile) => {
+      const range = tiles.at(tile);
+      multiplyBlock(buffers, x, weights, range, inner, false, onWork);
+      const largest = rectifyBlock(buffers, range, affine, output, slot.outputs, active, activeOffset);
+      if (passing === null) return;
+      // The scale is that of the layer below, whose largest entry is known: one layer does not change it by much.
+      if (kept.length > 0) storeScaled(output, kept, range, slot.outputs, 2 ** -scale);
+      raiseExponent(exponents, layer, exponentOf(largest));
+    });
+    units.push(activeUnits(active, offset, slot.outputs));
+    input = output;
+  }
+  return units;
+}
+
+/** Runs {@link forward}, then the output layer. */
+export function forwardOutputs(
+  team: Team,
+  activations: Activations,
+  outputs: Float64Array,
+  buffers: ProductBuffers,
+): void {
+  const { list, count } = forward(team, activations, buffers).at(-1)!;
+  const { network, rows, rowBlock, layers, passing } = activations;
+  const depth = layers.length - 1;
+  const slot = layerSlots(network.widths)[depth]!;
+  const input = passing === null ? layers[depth]! : passing[depth % 2]!;
+  const x = inputOperand(input as Float64Array, slot.inputs, list);
+  const weights: Operand = { ...x, data: network.parameters, offset: slot.weights };
+  const affine = affineOf(activations, depth, slot.biases);
+  const onWork = countWork(team, count / slot.inputs);
+  const tiles = tilesOf(rows, slot.outputs, rowBlock);
+  team.stage(tiles.count, (tile) => {
+    const range = tiles.at(tile);
+    multiplyBlock(buffers, x, weights, range, count, false, onWork);
+    shiftBlock(buffers, range, affine, outputs, slot.outputs);
+  });
+}
+
+function inputOperand(data: Float64Array, width: number, units: Int32Array | null): Operand {
+  return { data, offset: 0, rowStride: width, innerStride: 1, rows: null, inner: units };
+}
+
+function affineOf({ network }: Activations, index: number, biases: number) {
+  return {
+    weightGain: network.weightGains[index]!,
+    biasGain: network.biasGains[index]!,
+    parameters: network.parameters,
+    biases,
+  };
+}
+
+/** Gathering through a list slows packing a little, so that a few dead units are not worth one. */
+const WORTH_GATHERING = 0.97;
+
+/** The units of one layer that are not zero for all inputs. */
+export interface ActiveUnits {
+  /** Their numbers; null for all units, which is also said where leaving out a few is not worth it. */
+  readonly list: Int32Array | null;
+  readonly count: number;
+}
+
+function activeUnits(active: Uint8Array, offset: number, width: number): ActiveUnits {
+  const units = new Int32Array(width);
+  let count = 0;
+  for (let unit = 0; unit < width; unit++) {
+    if (active[offset + unit] !== 0) units[count++] = unit;
+  }
+  return count > width * WORTH_GATHERING
+    ? { list: null, count: width }
+    : { list: units.slice(0, count), count };
+}
+
+/** The scale of the activations that a job keeps of layer l: they are x^l / 2^(the result). */
+export function keptExponent({ passing, exponents }: Activations, layer: number): number {
+  return passing === null || layer === 0 ? 0 : scaleExponent(exponents, layer - 1);
+}

@@ -1,0 +1,56 @@
+/** The backend that runs everywhere: register-blocked loops over typed arrays, in worker threads where a job is big. */
+import { fillNormals } from '../../random/normal';
+import type { Backend, ForwardTask, JacobianTask, KernelTask, NetworkData } from '../backend';
+import { createJacobianJob, jacobianFlops } from './jacobian';
+import { createForwardJob, forwardFlops } from './jobs';
+import { createKernelJob, kernelFlops, kernelLength } from './kernel';
+import { execute } from './run';
+import type { Allocator } from './workspace';
+
+export const typescriptBackend: Backend = {
+  name: 'typescript',
+  describe: () => ({ blas: null }),
+  fillNormals: (out, key, scale) => {
+    fillNormals(out, key, scale);
+  },
+  forward: (task: ForwardTask, run) =>
+    execute(
+      {
+        flops: forwardFlops(task),
+        create: (memory) => createForwardJob(withNetwork(task, memory), memory),
+        result: ({ outputs }, own) => own(outputs),
+      },
+      run,
+    ),
+  jacobian: (task: JacobianTask, run) =>
+    execute(
+      {
+        flops: jacobianFlops(task),
+        create: (memory) => createJacobianJob(withNetwork(task, memory), memory),
+        result: ({ jacobian }, own) => own(jacobian),
+      },
+      run,
+    ),
+  kernel: (task: KernelTask, run) =>
+    execute(
+      {
+        flops: kernelFlops(task),
+        create: (memory) => createKernelJob(withNetwork(task, memory), memory),
+        result: ({ kernel, weights, biases }, own) => {
+          const parts = (arrays: readonly (Float64Array | null)[]) =>
+            arrays.map((part) => (part === null ? new Float64Array(kernelLength(task)) : own(part)));
+          return {
+            kernel: own(kernel),
+            weights: task.perLayer ? parts(weights) : null,
+            biases: task.perLayer ? parts(biases) : null,
+          };
+        },
+      },
+      run,
+    ),
+};
+
+/** The same task with its parameters where the job's threads see them: copied only where they do not lie there. */
+function withNetwork<T extends { readonly network: NetworkData }>(task: T, memory: Allocator): T {
+  return { ...task, network: { ...task.network, parameters: memory.readable(task.network.parameters) } };
+}

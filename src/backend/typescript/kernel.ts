@@ -1,0 +1,228 @@
+/**
+ * The empirical neural tangent kernel in its structured form: for every layer a Gram matrix of activations times, entry
+ * by entry, a Gram matrix of deltas; the Jacobian is never formed. The twin in C++ is native/core/kernel.hpp.
+ *
+ * The Gram matrices are not stored: each tile of them is added to the kernel as it is finished. So the memory is that of
+ * the activations of all layers, of two layers of deltas and of the result.
+ *
+ * In mixed precision activations and deltas are stored as float32, scaled by a power of two a layer, which halves that
+ * memory; the arithmetic is in float64 throughout, because JavaScript has no other, and takes as long as without it.
+ */
+import { addProductOfGrams } from '../../linalg/elementwise';
+import type { Operand } from '../../linalg/pack';
+import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
+import { type KernelForm, type KernelTask, layerSlots } from '../backend';
+import {
+  type BackwardPass,
+  type BackwardStep,
+  type DeltaBuffers,
+  type DeltaLayer,
+  backwardStep,
+  createDeltas,
+} from './backward';
+import { forward, keptExponent } from './forward';
+import { type Team, countWork } from './team';
+import { gramTiles } from './tiles';
+import { type Activations, type Allocator, createActivations } from './workspace';
+
+/** All that the threads of one computation share. */
+export interface KernelJob {
+  readonly kind: 'kernel';
+  readonly activations: Activations;
+  readonly deltas: DeltaBuffers;
+  readonly n: number;
+  readonly n2: number;
+  readonly symmetric: boolean;
+  readonly form: KernelForm;
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  readonly gram: number;
+  readonly kernel: Float64Array;
+  /** The parts of the layers; null for a layer whose term is 0, and where no parts are asked for. */
+  readonly weights: readonly (Float64Array | null)[];
+  readonly biases: readonly (Float64Array | null)[];
+}
+
+/** Adds up the kernel from the last layer to the lowest that has a term; every thread of the team runs this. */
+export function kernel(team: Team, job: KernelJob): void {
+  const buffers = new ProductBuffers();
+  const { activations, deltas, weightTerms, biasTerms } = job;
+  const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0);
+  if (lowest === -1) return;
+  const units = forward(team, activations, buffers);
+  const pass: BackwardPass = { team, activations, deltas, buffers, units };
+  const activationBuffers = new ProductBuffers();
+  const tiles = gramTiles(job.n, job.n2, job.gram, job.symmetric);
+  let above: DeltaLayer | null = null;
+  for (let index = weightTerms.length - 1; index >= lowest; index--) {
+    const step: BackwardStep | null = index > lowest ? backwardStep(pass, above) : null;
+    const gramCount = weightTerms[index] !== 0 || biasTerms[index] !== 0 ? tiles.count : 0;
+    const current: DeltaLayer | null = above;
+    // The next deltas and this layer's Grams both need only these deltas, so they are one stage.
+    team.stage(gramCount + (step?.count ?? 0), (tile) => {
+      if (tile >= gramCount) step!.tile(tile - gramCount);
+      else addTile(pass, job, index, current, tiles.at(tile), activationBuffers);
+    });
+    if (step !== null) above = step.result;
+  }
+}
+
+/** Adds layer `index` + 1's part of one tile. */
+function addTile(
+  pass: BackwardPass,
+  job: KernelJob,
+  index: number,
+  current: DeltaLayer | null,
+  range: BlockRange,
+  activationBuffers: ProductBuffers,
+): void {
+  const { kernel, weights, biases, form, symmetric, n2 } = job;
+  const deltaScale = current?.exponent ?? 0;
+  const scale = deltaScale + keptExponent(job.activations, index);
+  const weightTerm = job.weightTerms[index]! === 0 ? 0 : job.weightTerms[index]! * 2 ** (2 * scale);
+  const biasTerm = job.biasTerms[index]! * 2 ** (2 * deltaScale);
+  if (weightTerm !== 0) multiplyActivations(pass, job, index, range, activationBuffers);
+  const outputs = job.activations.network.widths.at(-1)!;
+  const entries = form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
+  const layout = { columns: n2, entries, outputs: form === 'full' ? outputs : 1, symmetric };
+  for (let k = 0; k < (form === 'diagonal' ? outputs : 1); k++) {
+    if (current === null) outputGram(pass.buffers, range, form, outputs);
+    else multiplyDeltas(pass, job, current, k, range);
+    const add = (out: Float64Array, weightFactor: number, biasFactor: number): void => {
+      addProductOfGrams(out, pass.buffers, activationBuffers, range, layout, k, weightFactor, biasFactor);
+    };
+    add(kernel, weightTerm, biasTerm);
+    if (weights[index]) add(weights[index], weightTerm, 0);
+    if (biases[index]) add(biases[index], 0, biasTerm);
+  }
+}
+
+function multiplyActivations(
+  { team, activations, units }: BackwardPass,
+  { n, symmetric }: KernelJob,
+  index: number,
+  range: BlockRange,
+  buffers: ProductBuffers,
+): void {
+  const width = activations.network.widths[index]!;
+  const { list, count } = units[index]!;
+  const a: Operand = {
+    data: activations.layers[index]!,
+    offset: 0,
+    rowStride: width,
+    innerStride: 1,
+    rows: null,
+    inner: list,
+  };
+  const b = symmetric ? a : { ...a, offset: n * width };
+  const onWork = countWork(team, count / width);
+  multiplyBlock(buffers, a, b, range, count, onDiagonal(symmetric, range), onWork);
+}
+
+/** The Gram block of the deltas: one inner product over (outputs, units) for the trace, else over the units alone. */
+function multiplyDeltas(
+  { team, activations, buffers, deltas }: BackwardPass,
+  { form, n, symmetric }: KernelJob,
+  { layer, data, width }: DeltaLayer,
+  k: number,
+  range: BlockRange,
+): void {
+  const perOutput = form === 'full' || form === 'diagonal';
+  const inputStride = width * deltas.outputs;
+  const a: Operand = {
+    data,
+    offset: k * width,
+    rowStride: form === 'full' ? width : inputStride,
+    innerStride: 1,
+    rows: null,
+    inner: null,
+  };
+  const b = symmetric ? a : { ...a, offset: a.offset + n * inputStride };
+  const scaled = form === 'full' ? scaleRange(range, deltas.outputs) : range;
+  const depth = perOutput ? width : inputStride;
+  const onWork = countWork(team, width / activations.network.widths[layer]!);
+  multiplyBlock(buffers, a, b, scaled, depth, onDiagonal(symmetric, range), onWork);
+}
+
+/** The Gram block of df/dh^{L+1}, which is the identity for every input. */
+function outputGram(buffers: ProductBuffers, range: BlockRange, form: KernelForm, outputs: number): void {
+  const rows = range.rowEnd - range.rowBegin;
+  const columns = range.columnEnd - range.columnBegin;
+  if (form === 'full') {
+    buffers.reset(rows * outputs, columns * outputs);
+    for (let row = 0; row < rows * outputs; row++) {
+      const begin = row * buffers.stride + (row % outputs);
+      for (let column = 0; column < columns; column++) buffers.block[begin + column * outputs] = 1;
+    }
+  } else {
+    buffers.reset(rows, columns);
+    buffers.block.fill(form === 'trace' ? outputs : 1);
+  }
+}
+
+function onDiagonal(symmetric: boolean, { rowBegin, columnBegin }: BlockRange): boolean {
+  return symmetric && rowBegin === columnBegin;
+}
+
+function scaleRange(range: BlockRange, factor: number): BlockRange {
+  return {
+    rowBegin: range.rowBegin * factor,
+    rowEnd: range.rowEnd * factor,
+    columnBegin: range.columnBegin * factor,
+    columnEnd: range.columnEnd * factor,
+  };
+}
+
+/** Makes the arrays of a kernel. */
+export function createKernelJob(task: KernelTask, memory: Allocator): KernelJob {
+  const { network, x, n, x2, form, weightTerms, biasTerms, perLayer, precision, blocks } = task;
+  const n2 = x2 === null ? n : task.n2;
+  const length = kernelLength(task);
+  const parts = (terms: Float64Array): (Float64Array | null)[] =>
+    Array.from(terms, (term) => (perLayer && term !== 0 ? memory.float64(length) : null));
+  const activations = createActivations(network, { x, n, x2, n2 }, blocks.rows, precision, memory);
+  return {
+    kind: 'kernel',
+    activations,
+    deltas: createDeltas(activations, form === 'sum-of-logits', memory),
+    n,
+    n2,
+    symmetric: x2 === null,
+    form,
+    weightTerms,
+    biasTerms,
+    gram: blocks.gram,
+    kernel: memory.float64(length),
+    weights: parts(weightTerms),
+    biases: parts(biasTerms),
+  };
+}
+
+/** Number of entries of the result of a task. */
+export function kernelLength({ network, n, x2, n2, form }: KernelTask): number {
+  const outputs = network.widths.at(-1)!;
+  const entries = form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
+  return n * (x2 === null ? n : n2) * entries;
+}
+
+/** The number of floating-point operations of a kernel, before compaction. */
+export function kernelFlops(task: KernelTask): number {
+  const { network, n, x2, form, weightTerms, biasTerms } = task;
+  const n2 = x2 === null ? n : task.n2;
+  const rows = x2 === null ? n : n + n2;
+  const pairs = x2 === null ? n * n : 2 * n * n2;
+  const outputs = network.widths.at(-1)!;
+  const deltaRows = form === 'sum-of-logits' ? 1 : outputs;
+  const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0);
+  let flops = 0;
+  for (const [index, { inputs, outputs: width }] of layerSlots(network.widths).entries()) {
+    const last = index === weightTerms.length - 1;
+    if (!last) flops += 2 * rows * inputs * width;
+    if (!last && lowest !== -1 && index > lowest) flops += 2 * rows * deltaRows * inputs * width;
+    if (weightTerms[index] !== 0) flops += pairs * inputs;
+    if (!last && (weightTerms[index] !== 0 || biasTerms[index] !== 0)) {
+      flops += pairs * deltaRows * (form === 'full' ? outputs : 1) * width;
+    }
+  }
+  return flops;
+}

@@ -1,0 +1,116 @@
+/**
+ * The worker threads of this thread, kept between jobs. Jobs get them in the order in which they asked, and only as long
+ * as no more threads compute than there are cores; a job that asks for more than that runs alone.
+ */
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { Worker } from 'node:worker_threads';
+
+const WORKER_FILE = path.join(__dirname, 'worker.js');
+
+/** An idle thread does not collect its garbage: one that has seen arrays larger than this is not kept, */
+const KEEP_BELOW_BYTES = 2 ** 26;
+/** and any other one only for so many milliseconds. */
+const KEEP_FOR = 5000;
+
+interface Waiting {
+  readonly count: number;
+  readonly start: () => void;
+}
+
+const capacity = os.availableParallelism();
+/** Workers without a job, and the timers that will end them. */
+const idle = new Map<Worker, NodeJS.Timeout>();
+const queue: Waiting[] = [];
+let lent = 0;
+
+/**
+ * Waits for `count` threads.
+ *
+ * @throws the signal's reason when it aborts before they are free
+ */
+export async function borrowWorkers(count: number, signal: AbortSignal | undefined): Promise<Worker[]> {
+  await turn(count, signal);
+  const workers: Worker[] = [];
+  try {
+    for (const [worker, timer] of idle) {
+      if (workers.length === count) break;
+      clearTimeout(timer);
+      idle.delete(worker);
+      workers.push(worker);
+    }
+    while (workers.length < count) workers.push(startWorker());
+  } catch (error) {
+    returnWorkers(count, workers, 0);
+    throw error;
+  }
+  for (const worker of workers) worker.ref(); // the process is to live until the job is done
+  return workers;
+}
+
+/**
+ * Takes back the threads of a job.
+ *
+ * @param count how many were lent
+ * @param alive those that wait for another job
+ * @param bytes size of the arrays that they have seen
+ */
+export function returnWorkers(count: number, alive: readonly Worker[], bytes: number): void {
+  lent -= count;
+  for (const worker of alive) {
+    worker.unref();
+    if (bytes < KEEP_BELOW_BYTES && idle.size < capacity) keepIdle(worker);
+    else void worker.terminate();
+  }
+  startNext();
+}
+
+function keepIdle(worker: Worker): void {
+  const end = (): void => {
+    idle.delete(worker);
+    void worker.terminate();
+  };
+  idle.set(worker, setTimeout(end, KEEP_FOR).unref());
+}
+
+function turn(count: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = (): void => {
+      queue.splice(queue.indexOf(waiting), 1);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason is the caller's own
+      reject(signal!.reason);
+      startNext(); // this job may have been the one that the others waited for
+    };
+    const waiting: Waiting = {
+      count,
+      start: () => {
+        signal?.removeEventListener('abort', cancel);
+        resolve();
+      },
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    queue.push(waiting);
+    startNext();
+  });
+}
+
+function startNext(): void {
+  for (let next = queue[0]; next && (lent === 0 || lent + next.count <= capacity); next = queue[0]) {
+    queue.shift();
+    lent += next.count;
+    next.start();
+  }
+}
+
+function startWorker(): Worker {
+  const worker = new Worker(WORKER_FILE, { execArgv: [] });
+  worker.on('error', () => {
+    // Told to the job that it works for, if any, by a listener of the job's; without this one an idle worker's death
+    // would end the process.
+  });
+  worker.on('exit', () => {
+    clearTimeout(idle.get(worker));
+    idle.delete(worker);
+  });
+  return worker;
+}

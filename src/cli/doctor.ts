@@ -1,0 +1,92 @@
+import { arch, platform, release } from 'node:os';
+
+import type { Command } from 'commander';
+
+import type { BackendName } from '../backend/backend';
+import { type BackendInfo, backendInfo, setBackend } from '../backend/choose';
+import { printJson, printTable, type Rows } from './output';
+import { backendOption, jsonOption } from './usage';
+
+interface Flags {
+  readonly backend?: BackendName;
+  readonly json?: true;
+}
+
+/** Variables that change what runs, or how fast. */
+const VARIABLES = [
+  'DEEPNTK_BACKEND',
+  'OPENBLAS_CORETYPE',
+  'OPENBLAS_NUM_THREADS',
+  'OMP_NUM_THREADS',
+  'OPENBLAS_L2_SIZE',
+] as const;
+
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor')
+    .description('tell what computes on this machine, why, and what would help')
+    .addOption(backendOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  $ deepntk doctor --json\n')
+    .action((flags: Flags) => {
+      if (flags.backend !== undefined) setBackend(flags.backend);
+      const info = backendInfo();
+      const environment = Object.fromEntries(
+        VARIABLES.flatMap((name) => {
+          const value = process.env[name];
+          return value === undefined ? [] : [[name, value]];
+        }),
+      );
+      const warnings = findWarnings(info, environment);
+      if (flags.json) printReport(info, environment, warnings);
+      else printTable(tableOf(info, environment, warnings));
+    });
+}
+
+function printReport(info: BackendInfo, environment: Record<string, string>, warnings: string[]): void {
+  const { backend, chosenBy, available, unavailable, blas, threads, version } = info;
+  printJson({
+    backend,
+    chosenBy,
+    available,
+    unavailable,
+    blas,
+    cuda: null,
+    threads,
+    environment,
+    warnings,
+    version,
+    node: process.version,
+    platform: `${platform()}-${arch()}`,
+  });
+}
+
+function tableOf(info: BackendInfo, environment: Record<string, string>, warnings: string[]): Rows {
+  const { blas } = info;
+  const why = info.chosenBy === 'auto' ? 'the fastest that loads' : `chosen by ${info.chosenBy}`;
+  return [
+    ['deepntk', info.version],
+    ['backend', `${info.backend} (${why})`],
+    ['available', info.available.join(', ')],
+    ...Object.entries(info.unavailable).map(([name, reason]) => [`no ${name}`, reason] as const),
+    [
+      'BLAS',
+      blas === null ? 'none: matrix products are TypeScript loops' : `${blas.library} ${blas.version}`,
+    ],
+    ['core type', blas?.core ?? null],
+    ['BLAS threads', blas?.threading ?? null],
+    ['threads', `${info.threads}`],
+    ['Node', `${process.version} on ${platform()}-${arch()} ${release()}`],
+    ...Object.entries(environment).map(([name, value]) => [name, value] as const),
+    ...warnings.map((warning) => ['warning', warning] as const),
+  ];
+}
+
+function findWarnings({ blas }: BackendInfo, environment: Record<string, string>): string[] {
+  const core = environment['OPENBLAS_CORETYPE'];
+  if (core === undefined || blas === null) return [];
+  return [
+    `OPENBLAS_CORETYPE pins OpenBLAS to the kernels of "${core}"; unless they are the best for this machine, ` +
+      'matrix products can take twice as long. To let OpenBLAS choose: unset OPENBLAS_CORETYPE',
+  ];
+}

@@ -1,0 +1,25 @@
+/** Ctrl-C ends work cleanly: it aborts the computation, and the command ends with the shell's status for it. */
+
+/** The shell's status of a command that SIGINT (signal 2) ended. */
+export const INTERRUPTED_STATUS = 130;
+
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+}
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  /** Gives Ctrl-C its usual effect back. */
+  readonly release: () => void;
+}
+
+/** The signal aborts at the first Ctrl-C; a second one ends the process at once. */
+export function abortOnInterrupt(): Interrupt {
+  const controller = new AbortController();
+  const onInterrupt = () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED_STATUS);
+    controller.abort(new InterruptedError('interrupted'));
+  };
+  process.on('SIGINT', onInterrupt);
+  return { signal: controller.signal, release: () => process.off('SIGINT', onInterrupt) };
+}

@@ -1,0 +1,276 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname, extname } from 'node:path';
+
+import { type Command, Option } from 'commander';
+
+import type { BackendName } from '../backend/backend';
+import { invalidFile } from '../data/files';
+import { readNpy, writeNpy } from '../data/npy';
+import { DeepntkError } from '../errors';
+import {
+  NTK_OUTPUTS,
+  type NtkOptions,
+  type NtkOutputs,
+  type NtkResult,
+  type NtkResultPerLayer,
+} from '../kernel/ntk';
+import type { NdArray } from '../ndarray';
+import type { LoadOptions } from '../network/files';
+import { Mlp } from '../network/mlp';
+import type { NetworkSpec } from '../network/spec';
+import { abortOnInterrupt } from './interrupt';
+import {
+  addNetOptions,
+  ARCHITECTURE_FLAGS,
+  givenFlags,
+  LAW_FLAGS,
+  type NetFlags,
+  specFromFlags,
+} from './net-options';
+import { type Part, printKernel, printPlan } from './kernel-report';
+import { progressBar } from './progress';
+import {
+  backendOption,
+  integer,
+  jsonOption,
+  nameList,
+  rangeList,
+  seedOption,
+  threadsOption,
+  UsageError,
+} from './usage';
+
+interface Flags extends NetFlags {
+  readonly net?: string;
+  readonly order?: readonly string[];
+  readonly seed: number;
+  readonly replica: number;
+  readonly x: string;
+  readonly x2?: string;
+  readonly outputsAxis: NtkOutputs;
+  readonly parameters: 'all' | 'weights' | 'biases';
+  readonly layers?: readonly number[];
+  readonly perLayer?: true;
+  readonly precision: 'float64' | 'mixed';
+  readonly allowNonFinite?: true;
+  readonly out?: string;
+  readonly explain?: true;
+  readonly backend?: BackendName;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+export function addKernelCommand(program: Command): void {
+  const command = program
+    .command('kernel')
+    .description('compute the empirical neural tangent kernel of a net on given inputs')
+    .requiredOption('--x <file>', 'inputs, an N x n_0 .npy file')
+    .option('--x2 <file>', 'other inputs for the columns of the kernel (default: those of --x)')
+    .option('--net <file>', 'the net: a .json file of deepntk, or .safetensors weights of PyTorch')
+    .addOption(
+      new Option('--order <list>', 'layers of --net in the order in which they run').argParser(nameList),
+    );
+  addNetOptions(command)
+    .addOption(seedOption())
+    .addOption(new Option('--replica <n>', 'which net of the seed').argParser(integer({ min: 0 })).default(0))
+    .addOption(
+      new Option(
+        '--outputs-axis <form>',
+        'what is kept of the K x K block of two inputs; trace is the sum over outputs',
+      )
+        .choices(NTK_OUTPUTS)
+        .default('trace'),
+    )
+    .addOption(
+      new Option('--parameters <which>', 'the trained parameters')
+        .choices(['all', 'weights', 'biases'])
+        .default('all'),
+    )
+    .addOption(
+      new Option('--layers <list>', 'the trained layers, as in 1,3-5 (default: all)').argParser(rangeList),
+    )
+    .option('--per-layer', 'also write the parts: OUT.layer-1-weights.npy, OUT.layer-1-biases.npy, ...')
+    .addOption(
+      new Option('--precision <name>', 'arithmetic').choices(['float64', 'mixed']).default('float64'),
+    )
+    .option('--allow-non-finite', 'let NaN and infinite inputs through')
+    .option('--out <file>', 'write the kernel to this .npy file')
+    .option('--explain', 'print the plan (flops, memory, blocks) and compute nothing')
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Without --net a net is drawn with --seed; --input-dim is then by default the number of columns of --x.
+In JSON a number that is not finite is the string "NaN", "Infinity" or "-Infinity".
+
+Examples:
+  $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
+  $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
+`,
+    )
+    .action(async (flags: Flags) => {
+      checkFlags(flags, command);
+      await runKernel(flags, command);
+    });
+}
+
+function checkFlags(flags: Flags, command: Command): void {
+  const refuse = (flag: string, reason: string) => new UsageError(`${flag}: ${reason}`);
+  const format = flags.net === undefined ? null : extname(flags.net).toLowerCase();
+  if (format !== null && format !== '.json' && format !== '.safetensors') {
+    throw new UsageError(`--net: expected a .json or a .safetensors file, got ${JSON.stringify(flags.net)}`);
+  }
+  const [seedFlag] = givenFlags(command, ['seed', 'replica', ...ARCHITECTURE_FLAGS]);
+  if (format !== null && seedFlag !== undefined)
+    throw refuse(seedFlag, 'not to be given with --net, which has the net');
+  const [lawFlag] = givenFlags(command, [...LAW_FLAGS, 'order']);
+  if (format === '.json' && lawFlag !== undefined)
+    throw refuse(lawFlag, 'not to be given with a JSON net, which says it');
+  if (format === null && flags.order !== undefined) throw refuse('--order', 'only for --net');
+  if (flags.explain && flags.out !== undefined)
+    throw refuse('--out', 'not to be given with --explain, which computes nothing');
+  if (flags.perLayer && flags.out === undefined && !flags.explain) {
+    throw refuse('--per-layer', 'expected --out, which names the files of the parts');
+  }
+  if (flags.out !== undefined && extname(flags.out) !== '.npy') {
+    throw new UsageError(`--out: expected a .npy file, got ${JSON.stringify(flags.out)}`);
+  }
+}
+
+async function runKernel(flags: Flags, command: Command): Promise<void> {
+  const interrupt = abortOnInterrupt();
+  const x = await readInputs(flags.x);
+  const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
+  const { out } = flags;
+  if (out !== undefined) await expectWritable(out);
+  const net = await readNet(flags, command, x);
+  const options = ntkOptions(flags);
+  if (flags.explain) {
+    const plan = namingFiles(flags, () => net.explainNtk(x, x2, options));
+    printPlan(plan, flags.json === true);
+    return;
+  }
+
+  const bar = progressBar('kernel');
+  const start = performance.now();
+  let result: NtkResult | NtkResultPerLayer;
+  try {
+    result = await net
+      .ntk(x, x2, { ...options, signal: interrupt.signal, ...(bar && { onProgress: bar.onProgress }) })
+      .finally(() => bar?.stop());
+  } catch (error) {
+    return namingFiles(flags, () => {
+      throw error;
+    });
+  }
+  const elapsed = (performance.now() - start) / 1000;
+  const parts = hasParts(result) ? await writeParts(out!, result, net.spec, interrupt.signal) : undefined;
+  interrupt.signal.throwIfAborted();
+  if (out !== undefined) await writeNpy(out, result);
+  interrupt.release();
+
+  printKernel(
+    result,
+    {
+      seconds: elapsed,
+      net: flags.net ?? null,
+      seed: flags.net === undefined ? flags.seed : null,
+      replica: flags.net === undefined ? flags.replica : null,
+      file: out ?? null,
+      ...(parts && { parts }),
+    },
+    { symmetric: x2 === null, json: flags.json === true },
+  );
+}
+
+async function readInputs(path: string): Promise<NdArray> {
+  const x = await readNpy(path);
+  if (x.shape.length !== 2) throw invalidFile(path, 'inputs, N x n_0', `shape (${x.shape.join(', ')})`);
+  return x;
+}
+
+/** A kernel can take hours: better to hear of a missing folder before. */
+async function expectWritable(path: string): Promise<void> {
+  const folder = dirname(path);
+  await access(folder, constants.W_OK).catch((error: unknown) => {
+    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: no folder ${folder} to write to`, {
+      cause: error,
+    });
+  });
+}
+
+async function readNet(flags: Flags, command: Command, x: NdArray): Promise<Mlp> {
+  if (flags.net === undefined) {
+    return Mlp.random(specFromFlags(flags, x.shape[1]), { seed: flags.seed, replica: flags.replica });
+  }
+  if (extname(flags.net).toLowerCase() === '.json') return Mlp.load(flags.net);
+  const given = (attribute: string) => givenFlags(command, [attribute]).length > 0;
+  const options: LoadOptions = {
+    ...(given('sw2') && { weightVariance: flags.sw2 }),
+    ...(given('sb2') && { biasVariance: flags.sb2 }),
+    ...(given('parametrization') && { parametrization: flags.parametrization }),
+    ...(given('biasGradients') && { biasGradients: flags.biasGradients }),
+    ...(flags.order !== undefined && { order: flags.order }),
+  };
+  return Mlp.load(flags.net, options);
+}
+
+function ntkOptions(flags: Flags): NtkOptions {
+  const { outputsAxis, parameters, layers, perLayer, precision, allowNonFinite, backend, threads } = flags;
+  return {
+    outputs: outputsAxis,
+    parameters,
+    precision,
+    perLayer: perLayer === true,
+    allowNonFinite: allowNonFinite === true,
+    ...(layers !== undefined && { layers }),
+    ...(backend !== undefined && { backend }),
+    ...(threads !== undefined && { threads }),
+  };
+}
+
+/** What the library says of X and X2 is said of the files; what it says of other arguments, of the flags. */
+function namingFiles<T>(flags: Flags, compute: () => T): T {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
+    const [, input, rest] = /^\w+: (X2?)((?:\.|: ).*)$/s.exec(error.message) ?? [];
+    if (input === undefined || rest === undefined) throw new UsageError(error.message, { cause: error });
+    const path = input === 'X' ? flags.x : flags.x2!;
+    const said = rest.replace(/^\./, ': ').replace('allowNonFinite: true lets', '--allow-non-finite lets');
+    throw new DeepntkError('ERR_INVALID_FILE', `${path}${said}`, { cause: error });
+  }
+}
+
+function hasParts(result: NtkResult): result is NtkResultPerLayer {
+  return 'perLayer' in result;
+}
+
+/** The parts come before the kernel: where the kernel's file is, they are. */
+async function writeParts(
+  out: string,
+  { perLayer, layers, parameters }: NtkResultPerLayer,
+  spec: NetworkSpec,
+  signal: AbortSignal,
+): Promise<Part[]> {
+  const stem = out.slice(0, -extname(out).length);
+  const write = async (layer: number, kind: 'weights' | 'biases') => {
+    signal.throwIfAborted();
+    const path = `${stem}.layer-${layer}-${kind}.npy`;
+    await writeNpy(path, perLayer[kind][layer - 1]!);
+    return path;
+  };
+  const parts: Part[] = [];
+  for (const layer of layers) {
+    parts.push({
+      layer,
+      ...(parameters !== 'biases' && { weights: await write(layer, 'weights') }),
+      ...(parameters !== 'weights' && spec.biasGradients && { biases: await write(layer, 'biases') }),
+    });
+  }
+  return parts;
+}

@@ -1,0 +1,90 @@
+/** Reading the values of options. What is wrong with the command line itself ends the command with status 2. */
+import { InvalidArgumentError, Option } from 'commander';
+
+import { BACKEND_NAMES } from '../backend/backend';
+import { DeepntkError, describe } from '../errors';
+
+/** The command line asks for what does not exist or does not fit together. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Where options that `read` takes are not as they should be, the command line is wrong, not the work. */
+export function asUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DeepntkError && error.code === 'ERR_INVALID_ARGUMENT') {
+      throw new UsageError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+export interface IntegerRange {
+  readonly min: number;
+  readonly max?: number;
+}
+
+export function integer({ min, max = Number.MAX_SAFE_INTEGER }: IntegerRange): (text: string) => number {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : NaN;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      const limit = max === Number.MAX_SAFE_INTEGER ? '' : ` and <= ${max}`;
+      throw new InvalidArgumentError(`Expected an integer >= ${min}${limit}, got ${describe(text)}.`);
+    }
+    return value;
+  };
+}
+
+export function real({
+  above = -Infinity,
+  min = -Infinity,
+}: {
+  above?: number;
+  min?: number;
+}): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? NaN : Number(text);
+    if (!Number.isFinite(value) || value <= above || value < min) {
+      const limit = above > -Infinity ? ` > ${above}` : min > -Infinity ? ` >= ${min}` : '';
+      throw new InvalidArgumentError(`Expected a finite number${limit}, got ${describe(text)}.`);
+    }
+    return value;
+  };
+}
+
+/** "300,200,100" */
+export function integerList(text: string): number[] {
+  return text.split(',').map(integer({ min: 1 }));
+}
+
+/** "1,3-5": numbers and ranges of numbers. */
+export function rangeList(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const [, first, last] = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(part) ?? [];
+    const from = Number(first);
+    const to = last === undefined ? from : Number(last);
+    if (!(from >= 1 && to >= from && to - from < 2 ** 24)) {
+      throw new InvalidArgumentError(`Expected layer numbers such as 1,3-5, got ${describe(text)}.`);
+    }
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
+
+export function nameList(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
+}
+
+export const jsonOption = () => new Option('--json', 'print one JSON object and nothing else');
+
+export const seedOption = () =>
+  new Option('--seed <n>', 'seed of the random numbers').argParser(integer({ min: 0 })).default(0);
+
+export const backendOption = () =>
+  new Option('--backend <name>', 'what computes (default: the fastest that loads)').choices(BACKEND_NAMES);
+
+export const threadsOption = () =>
+  new Option('--threads <n>', 'upper bound on threads (default: all of the machine)').argParser(
+    integer({ min: 1, max: 1024 }),
+  );

@@ -1,0 +1,84 @@
+/** What every reader and writer of files shares: how they fail, and how a file comes to be whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+import { DeepntkError } from '../errors';
+
+/** One system call moves less than 2 GiB; larger files take several. */
+const LARGEST_TRANSFER = 2 ** 30;
+
+/** "`name`: expected `what`, got `got`", the form of every complaint about the content of a file. */
+export function invalidFile(name: string, what: string, got: string, options?: ErrorOptions): DeepntkError {
+  return new DeepntkError('ERR_INVALID_FILE', `${name}: expected ${what}, got ${got}`, options);
+}
+
+/**
+ * The whole content of a file, of any size that memory holds.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be read, `ERR_OUT_OF_MEMORY` where it is larger than memory
+ */
+export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const bytes = new Uint8Array((await file.stat()).size);
+      let filled = 0;
+      while (filled < bytes.length) {
+        const length = Math.min(bytes.length - filled, LARGEST_TRANSFER);
+        const { bytesRead } = await file.read(bytes, filled, length, filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return bytes.subarray(0, filled);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = error instanceof RangeError ? 'ERR_OUT_OF_MEMORY' : 'ERR_INVALID_FILE';
+    throw new DeepntkError(code, `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Writes the parts one after the other to a temporary file in the same folder, brings it to the disk, and renames it to
+ * `path`: whoever opens `path` finds the old file or the whole new one, also after a crash.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be written; nothing is left behind then
+ */
+export async function writeFileAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      for (const part of parts) {
+        for (let written = 0; written < part.length;) {
+          const length = Math.min(part.length - written, LARGEST_TRANSFER);
+          written += (await file.write(part, written, length)).bytesWritten;
+        }
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    if (error instanceof DeepntkError) throw error;
+    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENOSPC: 'no space left on the device',
+  EROFS: 'the file system is read-only',
+};
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,185 @@
+/**
+ * NumPy's .npy files, versions 1, 2 and 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ */
+import { types } from 'node:util';
+
+import { DeepntkError, invalidArgument } from '../errors';
+import { sizeOf, type NdArray } from '../ndarray';
+import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
+import { invalidFile, readBytes, writeFileAtomically } from './files';
+import { formatNpyHeader, parseNpyHeader } from './npy-header';
+
+const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
+/** numpy aligns the data to this many bytes ... */
+const ALIGNMENT = 64;
+/** ... and leaves room for the first extent to grow to this many digits. */
+const GROWTH_DIGITS = 21;
+/** The most axes that numpy takes. */
+const MAX_AXES = 64;
+
+/**
+ * Reads a .npy file as a row-major array of the shape in the file.
+ *
+ * float64 and float32 keep their type; float16 becomes float32; booleans and integers become float64, exactly.
+ * Big-endian and Fortran-order files are read like any other.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is not a .npy file, is truncated, has trailing
+ *   bytes, holds anything but real numbers, or an integer beyond 2^53
+ */
+export async function readNpy(path: string): Promise<NdArray> {
+  return decodeNpy(await readBytes(path), path);
+}
+
+/**
+ * Writes an array as a .npy file (version 1, little-endian, row-major): byte for byte what `numpy.save` writes. The file
+ * appears whole or not at all.
+ *
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where data and shape disagree, `ERR_INVALID_FILE` where it cannot be written
+ */
+export async function writeNpy(path: string, array: NdArray): Promise<void> {
+  const [header, data] = npyParts(array, 'writeNpy');
+  await writeFileAtomically(path, [header, data]);
+}
+
+/**
+ * {@link readNpy} of a file that is already in memory.
+ *
+ * @param name what error messages call it
+ */
+export function decodeNpy(bytes: Uint8Array, name = '.npy data'): NdArray {
+  const { text, dataStart } = splitHeader(bytes, name);
+  const { descr, fortranOrder, shape } = parseNpyHeader(text, name);
+  const type = numberTypeOf(descr, name);
+  const expected = sizeOf(shape) * type.bytes;
+  const got = bytes.length - dataStart;
+  if (got !== expected) {
+    const problem = got < expected ? 'truncated' : 'trailing bytes';
+    throw invalidFile(
+      `${name} (${problem})`,
+      `${expected} bytes of data for shape (${shape.join(', ')}) of ${descr}`,
+      `${got}`,
+    );
+  }
+  const data = decodeNumbers(bytes.subarray(dataStart), type, name);
+  return { data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] };
+}
+
+/** The bytes that {@link writeNpy} writes. */
+export function encodeNpy(array: NdArray): Uint8Array<ArrayBuffer> {
+  const [header, data] = npyParts(array, 'encodeNpy');
+  const bytes = new Uint8Array(header.length + data.length);
+  bytes.set(header);
+  bytes.set(data, header.length);
+  return bytes;
+}
+
+function npyParts({ data, shape }: NdArray, where: string): [header: Uint8Array, data: Uint8Array] {
+  if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
+    throw invalidArgument(`${where}: data`, 'a Float64Array or a Float32Array', data);
+  }
+  if (!isShape(shape))
+    throw invalidArgument(`${where}: shape`, `an array of at most ${MAX_AXES} sizes`, shape);
+  if (sizeOf(shape) !== data.length) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: expected a shape of ${data.length} entries, as many as the data have, got (${shape.join(', ')})`,
+    );
+  }
+  const descr = data.BYTES_PER_ELEMENT === 8 ? '<f8' : '<f4';
+  const text = formatNpyHeader({ descr, fortranOrder: false, shape });
+  const room = shape.length > 0 ? ' '.repeat(GROWTH_DIGITS - String(shape[0]).length) : '';
+  const unpadded = MAGIC.length + 4 + text.length + room.length + 1;
+  const padding = ' '.repeat(ALIGNMENT - (unpadded % ALIGNMENT));
+  const header = Buffer.from(`${text}${room}${padding}\n`, 'latin1');
+  const prefix = [...MAGIC, 1, 0, header.length & 0xff, header.length >> 8];
+  return [Buffer.concat([Uint8Array.from(prefix), header]), byteOrderOf(data, 'little')];
+}
+
+function isShape(shape: unknown): boolean {
+  return (
+    Array.isArray(shape) &&
+    shape.length <= MAX_AXES &&
+    shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)
+  );
+}
+
+function splitHeader(bytes: Uint8Array, name: string): { text: string; dataStart: number } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = buffer.subarray(0, MAGIC.length);
+  if (!start.equals(MAGIC)) {
+    const got = start.length === 0 ? 'an empty file' : `the bytes ${start.toString('hex')}`;
+    throw invalidFile(name, `a .npy file (first bytes ${Buffer.from(MAGIC).toString('hex')})`, got);
+  }
+  const major = buffer[6];
+  if (major !== undefined && (major < 1 || major > 3)) {
+    throw invalidFile(name, 'version 1, 2 or 3 of the .npy format', `version ${major}`);
+  }
+  const lengthBytes = major === 1 ? 2 : 4;
+  const headerStart = 8 + lengthBytes;
+  if (buffer.length < headerStart) {
+    throw invalidFile(`${name} (truncated)`, `at least ${headerStart} bytes`, `${buffer.length}`);
+  }
+  const dataStart = headerStart + buffer.readUIntLE(8, lengthBytes);
+  if (buffer.length < dataStart) {
+    throw invalidFile(
+      `${name} (truncated)`,
+      `a header up to byte ${dataStart}`,
+      `a file of ${buffer.length} bytes`,
+    );
+  }
+  const text = buffer.toString(major === 3 ? 'utf8' : 'latin1', headerStart, dataStart);
+  return { text, dataStart };
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  c: 'complex numbers',
+  O: 'Python objects',
+  S: 'strings of bytes',
+  U: 'strings',
+  V: 'raw records',
+  M: 'dates',
+  m: 'time spans',
+};
+
+const SIZES: Readonly<Record<string, readonly number[]>> = {
+  f: [2, 4, 8],
+  i: [1, 2, 4, 8],
+  u: [1, 2, 4, 8],
+  b: [1],
+};
+
+function numberTypeOf(descr: string, name: string): NumberType {
+  const [, order, kind, size] = /^([<>|=]?)([a-zA-Z])(\d*)/.exec(descr) ?? [];
+  const bytes = Number(size);
+  if (kind === undefined || SIZES[kind]?.includes(bytes) !== true) {
+    const what = KINDS[kind ?? ''];
+    throw invalidFile(
+      name,
+      'float64, float32, float16, integers or booleans',
+      what === undefined ? `dtype ${JSON.stringify(descr)}` : `${what} (dtype ${JSON.stringify(descr)})`,
+    );
+  }
+  return {
+    kind: kind === 'f' ? 'float' : kind === 'i' ? 'signed' : kind === 'u' ? 'unsigned' : 'boolean',
+    bytes: bytes as NumberType['bytes'],
+    order: order === '>' ? 'big' : 'little',
+  };
+}
+
+/** Fortran order lets the first index run fastest; walk the entries in row-major order and pick each from its place. */
+function toRowMajor<T extends Float64Array | Float32Array>(data: T, shape: readonly number[]): T {
+  const result = data.slice() as T;
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(0, axis)));
+  const index = new Array<number>(shape.length).fill(0);
+  let source = 0;
+  for (let target = 0; target < data.length; target++) {
+    result[target] = data[source]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      source += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      source -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return result;
+}

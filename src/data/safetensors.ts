@@ -1,0 +1,175 @@
+/** The safetensors format of named tensors: https://huggingface.co/docs/safetensors */
+import { DeepntkError, describe } from '../errors';
+import { sizeOf, type NdArray } from '../ndarray';
+import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
+import { invalidFile, readBytes, writeFileAtomically } from './files';
+
+/** Tensors by name, in the order of the file. */
+export type NamedTensors = ReadonlyMap<string, NdArray>;
+
+/** The format's own limit on the length of the header. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+const TYPES: Readonly<Record<string, NumberType>> = {
+  F64: { kind: 'float', bytes: 8, order: 'little' },
+  F32: { kind: 'float', bytes: 4, order: 'little' },
+  F16: { kind: 'float', bytes: 2, order: 'little' },
+  BF16: { kind: 'brain-float', bytes: 2, order: 'little' },
+};
+
+/**
+ * Reads a safetensors file. F64 tensors keep their type; F32, F16 and BF16 become float32, exactly.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is no safetensors file, is truncated, has
+ *   tensors that overlap or leave gaps, or a tensor of another dtype
+ */
+export async function readSafetensors(path: string): Promise<Map<string, NdArray>> {
+  return decodeSafetensors(await readBytes(path), path);
+}
+
+/** Writes named tensors as the `safetensors` library does, byte for byte; the file appears whole or not at all. */
+export async function writeSafetensors(path: string, tensors: NamedTensors): Promise<void> {
+  await writeFileAtomically(path, safetensorsParts(tensors));
+}
+
+/**
+ * {@link readSafetensors} of a file that is already in memory.
+ *
+ * @param name what error messages call it
+ */
+export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'): Map<string, NdArray> {
+  const { entries, dataStart } = readHeader(bytes, name);
+  const data = bytes.subarray(dataStart);
+  checkCoverage(entries, data.length, name);
+  return new Map(
+    entries.map(({ tensor, shape, dtype, begin, end }) => {
+      const type = TYPES[dtype];
+      if (type === undefined) {
+        throw invalidFile(
+          `${name}: tensor ${quote(tensor)}`,
+          `dtype ${Object.keys(TYPES).join(', ')}`,
+          dtype,
+        );
+      }
+      const needed = sizeOf(shape) * type.bytes;
+      if (end - begin !== needed) {
+        throw invalidFile(
+          `${name}: tensor ${quote(tensor)}`,
+          `${needed} bytes for shape [${shape.join(', ')}] of ${dtype}`,
+          `${end - begin}`,
+        );
+      }
+      return [tensor, { data: decodeNumbers(data.subarray(begin, end), type, name), shape }];
+    }),
+  );
+}
+
+/** The bytes that {@link writeSafetensors} writes. */
+export function encodeSafetensors(tensors: NamedTensors): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat([...safetensorsParts(tensors)]));
+}
+
+interface Entry {
+  readonly tensor: string;
+  readonly dtype: string;
+  readonly shape: number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readHeader(bytes: Uint8Array, name: string): { entries: Entry[]; dataStart: number } {
+  if (bytes.length < 8) {
+    throw invalidFile(`${name} (truncated)`, 'at least 8 bytes', `${bytes.length}`);
+  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Number(buffer.readBigUInt64LE(0));
+  if (length > MAX_HEADER_BYTES || (buffer.length > 8 && buffer[8] !== 0x7b)) {
+    throw invalidFile(name, 'a safetensors file (8 bytes of header length, then "{")', 'another format');
+  }
+  const dataStart = 8 + length;
+  if (buffer.length < dataStart) {
+    throw invalidFile(`${name} (truncated)`, `a header of ${length} bytes`, `${buffer.length - 8}`);
+  }
+  let header: unknown;
+  try {
+    header = JSON.parse(buffer.toString('utf8', 8, dataStart));
+  } catch (error) {
+    throw invalidFile(name, 'a header in JSON', (error as Error).message, { cause: error });
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    throw invalidFile(name, 'a JSON object as header', describe(header));
+  }
+  const entries = Object.entries(header)
+    .filter(([tensor]) => tensor !== '__metadata__')
+    .map(([tensor, entry]) => readEntry(tensor, entry, name))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  return { entries, dataStart };
+}
+
+function readEntry(tensor: string, entry: unknown, name: string): Entry {
+  const where = `${name}: tensor ${quote(tensor)}`;
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+  if (typeof dtype !== 'string') throw invalidFile(where, 'a string as dtype', describe(dtype));
+  if (!isListOfSizes(shape)) throw invalidFile(where, 'a list of sizes as shape', JSON.stringify(shape));
+  if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+    throw invalidFile(where, 'data_offsets [begin, end] with begin <= end', JSON.stringify(offsets));
+  }
+  return { tensor, dtype, shape, begin: offsets[0]!, end: offsets[1]! };
+}
+
+function isListOfSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+}
+
+/** The format asks that the tensors cover the data without gap and without overlap. */
+function checkCoverage(entries: readonly Entry[], length: number, name: string): void {
+  let covered = 0;
+  for (const { tensor, begin, end } of entries) {
+    if (begin !== covered) {
+      const problem = begin < covered ? 'overlaps the tensor before it' : 'leaves a gap before it';
+      throw invalidFile(
+        `${name}: tensor ${quote(tensor)}`,
+        `a begin at byte ${covered}`,
+        `${begin}: it ${problem}`,
+      );
+    }
+    covered = end;
+  }
+  if (covered !== length) {
+    const problem = length < covered ? 'truncated' : 'trailing bytes';
+    throw invalidFile(`${name} (${problem})`, `${covered} bytes of tensors`, `${length}`);
+  }
+}
+
+function* safetensorsParts(tensors: NamedTensors): Generator<Uint8Array> {
+  const sorted = [...tensors].sort(
+    ([nameA, a], [nameB, b]) =>
+      b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT ||
+      Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
+  );
+  let offset = 0;
+  const header: Record<string, unknown> = {};
+  for (const [tensor, { data, shape }] of sorted) {
+    if (sizeOf(shape) !== data.length) {
+      throw new DeepntkError(
+        'ERR_INVALID_ARGUMENT',
+        `tensor ${quote(tensor)}: expected a shape of ${data.length} entries, as many as the data have, got [${shape.join(', ')}]`,
+      );
+    }
+    const dtype = data.BYTES_PER_ELEMENT === 8 ? 'F64' : 'F32';
+    header[tensor] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const padding = Buffer.alloc((8 - (text.length % 8)) % 8, ' ');
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length + padding.length));
+  yield length;
+  yield text;
+  yield padding;
+  for (const [, { data }] of sorted) yield byteOrderOf(data, 'little');
+}
+
+function quote(tensor: string): string {
+  return JSON.stringify(tensor);
+}

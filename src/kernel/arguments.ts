@@ -1,0 +1,200 @@
+/** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
+import { types } from 'node:util';
+import {
+  BACKEND_NAMES,
+  type Backend,
+  type BackendName,
+  type NetworkData,
+  type RunOptions,
+} from '../backend/backend';
+import { defaultThreads, resolveBackend } from '../backend/choose';
+import { DeepntkError, expectBoolean, expectInteger, expectOneOf, invalidArgument } from '../errors';
+import { type NdArray, sizeOf } from '../ndarray';
+import { VERSION } from '../version';
+
+/** What every heavy call takes besides its own options. */
+export interface ComputeOptions {
+  /** Ends the computation within about 100 ms; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called on the event loop, at most about 30 times a second. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Upper bound on the threads that compute; by default all that the machine has. */
+  readonly threads?: number;
+  /** The backend of this one call. */
+  readonly backend?: BackendName;
+  /** Lets NaN and infinite entries of the inputs through; by default they are an error. */
+  readonly allowNonFinite?: boolean;
+}
+
+export const COMPUTE_OPTION_NAMES = ['signal', 'onProgress', 'threads', 'backend', 'allowNonFinite'] as const;
+
+export interface Progress {
+  /** The finished share of the work, 0 to 1. */
+  readonly fraction: number;
+  readonly elapsedSeconds: number;
+  /** An estimate from the speed so far; null before anything is finished. */
+  readonly remainingSeconds: number | null;
+}
+
+/** What made a result. */
+export interface Provenance {
+  readonly backend: BackendName;
+  /** The core type whose kernels OpenBLAS ran; null without OpenBLAS. */
+  readonly core: string | null;
+  /** The upper bound on threads that was in force. */
+  readonly threads: number;
+  /** The version of deepntk. */
+  readonly version: string;
+}
+
+export interface Computation {
+  readonly backend: Backend;
+  readonly run: RunOptions & { readonly threads: number };
+  readonly provenance: Provenance;
+  readonly allowNonFinite: boolean;
+}
+
+/** Checks the common options and resolves the backend. */
+export function readComputation(where: string, options: ComputeOptions): Computation {
+  const { signal, onProgress } = options;
+  if (signal !== undefined && !isAbortSignal(signal))
+    throw invalidArgument(`${where}: signal`, 'an AbortSignal', signal);
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw invalidArgument(`${where}: onProgress`, 'a function', onProgress);
+  }
+  const threads =
+    options.threads === undefined
+      ? defaultThreads()
+      : expectInteger(`${where}: threads`, options.threads, { max: 1024 });
+  if (options.backend !== undefined) expectOneOf(`${where}: backend`, options.backend, BACKEND_NAMES);
+  const backend = resolveBackend(options.backend);
+  return {
+    backend,
+    run: { threads, signal, onProgress: onProgress && progressReporter(onProgress) },
+    provenance: {
+      backend: backend.name,
+      core: backend.describe().blas?.core ?? null,
+      threads,
+      version: VERSION,
+    },
+    allowNonFinite: expectBoolean(`${where}: allowNonFinite`, options.allowNonFinite ?? false),
+  };
+}
+
+function isAbortSignal(value: unknown): value is AbortSignal {
+  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
+}
+
+function progressReporter(onProgress: (progress: Progress) => void): (fraction: number) => void {
+  const start = performance.now();
+  return (fraction) => {
+    const elapsedSeconds = (performance.now() - start) / 1000;
+    const remainingSeconds = fraction > 0 ? (elapsedSeconds * (1 - fraction)) / fraction : null;
+    onProgress({ fraction, elapsedSeconds, remainingSeconds });
+  };
+}
+
+/** Inputs as backends take them: a float64 copy that belongs to the computation alone. */
+export interface Inputs {
+  readonly data: Float64Array;
+  readonly n: number;
+}
+
+/** Checks the shape of an N x n_0 array without reading its entries. */
+export function expectInputShape(where: string, X: unknown, inputDim: number): number {
+  if (typeof X !== 'object' || X === null || !('data' in X) || !('shape' in X)) {
+    throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape: [N, n_0] }', X);
+  }
+  const { data, shape } = X;
+  if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
+    throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
+  }
+  if (!Array.isArray(shape) || shape.length !== 2) {
+    throw invalidArgument(`${where}.shape`, `two extents [N, ${inputDim}]`, shape);
+  }
+  const n = expectInteger(`${where}.shape[0]`, shape[0]);
+  if (shape[1] !== inputDim) {
+    throw invalidArgument(`${where}.shape[1]`, `${inputDim}, the net's number of inputs`, shape[1]);
+  }
+  if (data.length !== sizeOf([n, inputDim])) {
+    const detached = data.length === 0 && data.buffer.byteLength === 0;
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}.data: expected ${n * inputDim} entries for shape [${n}, ${inputDim}], got ${
+        detached ? 'none: the buffer is empty or was detached (transferred away)' : data.length
+      }`,
+    );
+  }
+  return n;
+}
+
+/** Checks the entries of inputs whose shape was checked, and copies them. */
+export function copyInputs(where: string, X: NdArray, n: number, allowNonFinite: boolean): Inputs {
+  const data = new Float64Array(X.data);
+  if (!allowNonFinite) {
+    const at = data.findIndex((entry) => !Number.isFinite(entry));
+    if (at >= 0) {
+      const columns = data.length / n;
+      const place = `[${Math.floor(at / columns)}, ${at % columns}]`;
+      throw invalidArgument(
+        `${where}: entry ${place}`,
+        'a finite number (allowNonFinite: true lets others through)',
+        data[at],
+      );
+    }
+  }
+  return { data, n };
+}
+
+/** Which parameters are trained; the rest is frozen. */
+export interface ParameterChoice {
+  /** Weights, biases or both (the default). */
+  readonly parameters?: 'all' | 'weights' | 'biases';
+  /** The layers that are trained, 1 .. L+1; all by default. */
+  readonly layers?: readonly number[];
+}
+
+export const PARAMETER_CHOICE_NAMES = ['parameters', 'layers'] as const;
+
+/** The trained layers' weights and biases; L + 1 entries each. */
+export interface TrainedParameters {
+  readonly parameters: 'all' | 'weights' | 'biases';
+  readonly layers: readonly number[];
+  readonly weights: boolean[];
+  readonly biases: boolean[];
+}
+
+export function readParameterChoice(
+  where: string,
+  network: NetworkData,
+  biasGradients: boolean,
+  options: ParameterChoice,
+): TrainedParameters {
+  const count = network.widths.length - 1;
+  const all = Array.from({ length: count }, (_, i) => i + 1);
+  const parameters = expectOneOf(`${where}: parameters`, options.parameters ?? 'all', [
+    'all',
+    'weights',
+    'biases',
+  ]);
+  const layers = options.layers === undefined ? all : readLayers(`${where}: layers`, options.layers, count);
+  const chosen = all.map((layer) => layers.includes(layer));
+  const weights = chosen.map((layer) => layer && parameters !== 'biases');
+  const biases = chosen.map((layer) => layer && parameters !== 'weights' && biasGradients);
+  if (![...weights, ...biases].includes(true)) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: expected at least one trained parameter, but parameters "${parameters}"${
+        biasGradients ? '' : ' of a net without bias gradients'
+      } in layers [${layers.join(', ')}] are none`,
+    );
+  }
+  return { parameters, layers, weights, biases };
+}
+
+function readLayers(where: string, layers: unknown, count: number): number[] {
+  if (!Array.isArray(layers))
+    throw invalidArgument(where, `an array of layer numbers from 1 to ${count}`, layers);
+  const numbers = layers.map((layer, i) => expectInteger(`${where}[${i}]`, layer, { max: count }));
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}

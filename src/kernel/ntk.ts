@@ -1,0 +1,191 @@
+import type {
+  BackendName,
+  KernelArrays,
+  KernelForm,
+  KernelTask,
+  NetworkData,
+  Precision,
+} from '../backend/backend';
+import { DeepntkError, expectBoolean, expectInteger, expectOneOf, expectOptions } from '../errors';
+import { expectFits } from '../memory';
+import type { NdArray } from '../ndarray';
+import {
+  COMPUTE_OPTION_NAMES,
+  type Computation,
+  type ComputeOptions,
+  copyInputs,
+  expectInputShape,
+  PARAMETER_CHOICE_NAMES,
+  type ParameterChoice,
+  type Provenance,
+  readComputation,
+  readParameterChoice,
+} from './arguments';
+import { type KernelPlan, planKernel } from './plan';
+
+/**
+ * What is kept of the K x K block that belongs to a pair of inputs (x, x'):
+ *
+ * - `trace`: the SUM over outputs of its diagonal (not the mean); N x N'
+ * - `mean`: the trace divided by K; N x N'
+ * - `full`: all of it; N x N' x K x K, the first K belonging to x, the second to x'
+ * - `diagonal`: its diagonal; N x N' x K
+ * - `sum-of-logits`: the kernel of the one function sum_k f_k / sqrt(K), i.e. the sum of ALL its entries divided by K;
+ *   N x N' (the pseudo-NTK of Mohamadi, Bae and Sutherland, ICML 2023)
+ */
+export type NtkOutputs = 'trace' | 'mean' | 'full' | 'diagonal' | 'sum-of-logits';
+
+export const NTK_OUTPUTS: readonly NtkOutputs[] = ['trace', 'mean', 'full', 'diagonal', 'sum-of-logits'];
+
+export interface NtkOptions extends ComputeOptions, ParameterChoice {
+  /** `trace`, the SUM over outputs, by default. */
+  readonly outputs?: NtkOutputs;
+  /** Also return the part of each layer's weights and of each layer's biases. */
+  readonly perLayer?: boolean;
+  /**
+   * `float64` (the default), or `mixed`: the forward pass in float64, so that no gate flips, the backward pass and the
+   * Gram matrices in float32 summed in float64; entries within about 1e-6 of the largest.
+   */
+  readonly precision?: Precision;
+}
+
+export interface NtkResult extends NdArray<Float64Array>, Provenance {
+  readonly outputs: NtkOutputs;
+  readonly parameters: 'all' | 'weights' | 'biases';
+  /** The trained layers, 1 .. L+1. */
+  readonly layers: readonly number[];
+  readonly precision: Precision;
+}
+
+/** The parts of a kernel; they sum to it. Position l - 1 belongs to layer l; a part without trained parameters is zero. */
+export interface NtkParts {
+  readonly weights: readonly NdArray<Float64Array>[];
+  readonly biases: readonly NdArray<Float64Array>[];
+}
+
+export interface NtkResultPerLayer extends NtkResult {
+  readonly perLayer: NtkParts;
+}
+
+/** A net, and whether its biases are parameters. */
+export interface KernelNetwork extends NetworkData {
+  readonly biasGradients: boolean;
+}
+
+const NTK_OPTION_NAMES = [
+  ...COMPUTE_OPTION_NAMES,
+  ...PARAMETER_CHOICE_NAMES,
+  'outputs',
+  'perLayer',
+  'precision',
+];
+
+/**
+ * The empirical neural tangent kernel in its structured form: a Gram matrix of activations times, entry by entry, a Gram
+ * matrix of derivatives for every layer; the Jacobian is never formed. See `Mlp.ntk`.
+ */
+export async function ntk(
+  network: KernelNetwork,
+  X: NdArray,
+  X2: NdArray | null,
+  options: NtkOptions,
+): Promise<NtkResult | NtkResultPerLayer> {
+  const where = 'ntk';
+  const request = readRequest(where, network, options);
+  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
+  const plan = planRequest(network, request, n, n2);
+  expectFits(where, plan.bytes.total, `the arrays of a ${plan.shape.join(' x ')} kernel`);
+  request.run.signal?.throwIfAborted();
+  const task: KernelTask = {
+    network,
+    x: copyInputs(`${where}: X`, X, n, request.allowNonFinite).data,
+    n,
+    x2: X2 === null ? null : copyInputs(`${where}: X2`, X2, n2!, request.allowNonFinite).data,
+    n2: n2 ?? n,
+    form: request.form,
+    weightTerms: request.weightTerms,
+    biasTerms: request.biasTerms,
+    perLayer: request.perLayer,
+    precision: request.precision,
+    blocks: plan.blocks,
+  };
+  const arrays = await request.backend.kernel(task, request.run);
+  return assemble(arrays, request, plan);
+}
+
+/** The plan of a kernel computation; nothing is computed. See `Mlp.explainNtk`. */
+export function explainNtk(
+  network: KernelNetwork,
+  X: NdArray | number,
+  X2: NdArray | number | null,
+  options: NtkOptions,
+): KernelPlan {
+  const where = 'explainNtk';
+  const request = readRequest(where, network, options);
+  const count = (name: string, inputs: NdArray | number): number =>
+    typeof inputs === 'number'
+      ? expectInteger(`${where}: ${name}`, inputs)
+      : expectInputShape(`${where}: ${name}`, inputs, network.widths[0]!);
+  return planRequest(network, request, count('X', X), X2 === null ? null : count('X2', X2));
+}
+
+interface Request extends Computation {
+  readonly outputs: NtkOutputs;
+  readonly form: KernelForm;
+  readonly parameters: 'all' | 'weights' | 'biases';
+  readonly layers: readonly number[];
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  readonly perLayer: boolean;
+  readonly precision: Precision;
+  /** 1/K where the mean over outputs is wanted, else 1. */
+  readonly scale: number;
+}
+
+function readRequest(where: string, network: KernelNetwork, options: NtkOptions): Request {
+  expectOptions(where, options, NTK_OPTION_NAMES);
+  const outputs = expectOneOf(`${where}: outputs`, options.outputs ?? 'trace', NTK_OUTPUTS);
+  const trained = readParameterChoice(where, network, network.biasGradients, options);
+  const K = network.widths.at(-1)!;
+  return {
+    ...readComputation(where, options),
+    outputs,
+    form: outputs === 'mean' ? 'trace' : outputs,
+    parameters: trained.parameters,
+    layers: trained.layers,
+    weightTerms: network.weightGains.map((gain, i) => (trained.weights[i] ? gain * gain : 0)),
+    biasTerms: network.biasGains.map((gain, i) => (trained.biases[i] ? gain * gain : 0)),
+    perLayer: expectBoolean(`${where}: perLayer`, options.perLayer ?? false),
+    precision: expectOneOf(`${where}: precision`, options.precision ?? 'float64', ['float64', 'mixed']),
+    scale: outputs === 'mean' ? 1 / K : 1,
+  };
+}
+
+function planRequest(network: KernelNetwork, request: Request, n: number, n2: number | null): KernelPlan {
+  const { form, weightTerms, biasTerms, perLayer, precision } = request;
+  const backend: BackendName = request.backend.name;
+  const threads = request.run.threads;
+  return planKernel({ network, n, n2, form, weightTerms, biasTerms, perLayer, precision, threads, backend });
+}
+
+function assemble(arrays: KernelArrays, request: Request, plan: KernelPlan): NtkResult | NtkResultPerLayer {
+  const { scale, outputs, parameters, layers, precision } = request;
+  const finish = (data: Float64Array): NdArray<Float64Array> => {
+    if (scale !== 1) data.forEach((entry, i) => (data[i] = entry * scale));
+    return { data, shape: [...plan.shape] };
+  };
+  const result: NtkResult = {
+    ...finish(arrays.kernel),
+    outputs,
+    parameters,
+    layers,
+    precision,
+    ...request.provenance,
+  };
+  if (!request.perLayer) return result;
+  if (arrays.weights === null || arrays.biases === null) {
+    throw new DeepntkError('ERR_COMPUTATION', 'ntk: the backend returned no parts per layer');
+  }
+  return { ...result, perLayer: { weights: arrays.weights.map(finish), biases: arrays.biases.map(finish) } };
+}

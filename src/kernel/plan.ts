@@ -1,0 +1,159 @@
+/** What a kernel computation will cost, before it runs: the plan that `explainNtk` shows is the plan that `ntk` runs. */
+import type { BackendName, KernelBlocks, KernelForm, NetworkData, Precision } from '../backend/backend';
+
+export interface KernelPlan {
+  readonly backend: BackendName;
+  /** Upper bound on the threads that compute. */
+  readonly threads: number;
+  readonly precision: Precision;
+  /** Inputs on either side, [N, N']. */
+  readonly inputs: readonly [number, number];
+  /** Whether X2 is X: one triangle of each Gram matrix is then computed, and mirrored. */
+  readonly symmetric: boolean;
+  /** The shape of the result. */
+  readonly shape: readonly number[];
+  /**
+   * Floating-point operations of the dense algorithm, a multiplication and an addition counted as two. Fewer are
+   * executed where units that no input activates are left out; how many is known only once the inputs are.
+   */
+  readonly flops: {
+    readonly forward: number;
+    readonly backward: number;
+    readonly grams: number;
+    readonly total: number;
+  };
+  /** Upper bounds on memory at the peak, in bytes, besides the parameters, which are read in place. */
+  readonly bytes: {
+    /** The copy of the inputs that a call makes, so that nobody can change them meanwhile. */
+    readonly inputs: number;
+    /** Activations of all layers, the inputs among them. */
+    readonly activations: number;
+    /** Two layers of derivatives of the outputs by the preactivations. */
+    readonly deltas: number;
+    /** Gram tiles under way, and one layer's weights gathered or rounded. */
+    readonly scratch: number;
+    /** The kernel and, where asked for, its parts per layer. */
+    readonly result: number;
+    readonly total: number;
+  };
+  /** The sizes of the pieces: rows of one matrix product, and the edge (in inputs) of one Gram tile. */
+  readonly blocks: KernelBlocks;
+  /** The layer at which back-propagation ends, the lowest with a trained parameter (1 .. L+1). */
+  readonly lowestLayer: number;
+}
+
+export interface KernelShape {
+  readonly network: NetworkData;
+  readonly n: number;
+  /** Null where X2 is X. */
+  readonly n2: number | null;
+  readonly form: KernelForm;
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  readonly perLayer: boolean;
+  readonly precision: Precision;
+  readonly threads: number;
+  readonly backend: BackendName;
+}
+
+export function planKernel(kernel: KernelShape): KernelPlan {
+  const { network, n, form, weightTerms, biasTerms, perLayer, precision, threads, backend } = kernel;
+  const { widths } = network;
+  const symmetric = kernel.n2 === null;
+  const n2 = kernel.n2 ?? n;
+  const rows = symmetric ? n : n + n2;
+  const depth = widths.length - 2;
+  const outputs = form === 'sum-of-logits' ? 1 : widths[depth + 1]!;
+  const deltaRows = rows * outputs;
+  const pairs = symmetric ? n * n : 2 * n * n2;
+  const lowestLayer = lowestTrainedLayer(weightTerms, biasTerms);
+
+  let forward = 0;
+  let backward = 0;
+  let grams = 0;
+  for (let layer = 1; layer <= depth + 1; layer++) {
+    const fanIn = widths[layer - 1]!;
+    const width = widths[layer]!;
+    if (layer <= depth) forward += 2 * rows * fanIn * width;
+    if (layer < depth && layer >= lowestLayer) backward += 2 * deltaRows * width * widths[layer + 1]!;
+    const hasWeights = weightTerms[layer - 1] !== 0;
+    const hasBiases = biasTerms[layer - 1] !== 0;
+    if (hasWeights) grams += pairs * fanIn;
+    if (layer <= depth && (hasWeights || hasBiases))
+      grams += pairs * width * outputs * (form === 'full' ? outputs : 1);
+  }
+
+  const shape = kernelShape(form, n, n2, outputs);
+  const entries = shape.reduce((a, b) => a * b, 1);
+  const widest = Math.max(0, ...widths.slice(1, -1));
+  const activationWidths = widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
+  const real = precision === 'mixed' ? 4 : 8;
+  const blocks = chooseBlocks(kernel, deltaRows, widest, rows);
+  const inputs = 8 * rows * widths[0]!;
+  const activations =
+    rows *
+    (precision === 'mixed' ? 4 * activationWidths + 16 * Math.max(widest, widths[0]!) : 8 * activationWidths);
+  const deltas = 2 * deltaRows * widest * real;
+  const scratch = scratchBytes(kernel, blocks, widest, outputs);
+  // The TypeScript backend's threads write into shared memory, from which the result is copied.
+  const copies = backend === 'typescript' ? 2 : 1;
+  const result = 8 * entries * (1 + (perLayer ? 2 * (depth + 1) : 0)) * copies;
+  return {
+    backend,
+    threads,
+    precision,
+    inputs: [n, n2],
+    symmetric,
+    shape,
+    flops: { forward, backward, grams, total: forward + backward + grams },
+    bytes: {
+      inputs,
+      activations,
+      deltas,
+      scratch,
+      result,
+      total: inputs + activations + deltas + scratch + result,
+    },
+    blocks,
+    lowestLayer,
+  };
+}
+
+function lowestTrainedLayer(weightTerms: Float64Array, biasTerms: Float64Array): number {
+  const index = weightTerms.findIndex((term, i) => term !== 0 || biasTerms[i] !== 0);
+  return index < 0 ? weightTerms.length : index + 1;
+}
+
+export function kernelShape(form: KernelForm, n: number, n2: number, outputs: number): number[] {
+  if (form === 'full') return [n, n2, outputs, outputs];
+  if (form === 'diagonal') return [n, n2, outputs];
+  return [n, n2];
+}
+
+/** One product should end within about 20 ms, for the sake of abort. */
+const NATIVE_FLOPS_PER_PRODUCT = 1e9;
+const SMALLEST_ROW_BLOCK = 16;
+const LARGEST_GRAM_TILE = 256;
+const SMALLEST_GRAM_TILE = 16;
+
+/** Large enough for the loops, small enough to be shared among threads; measured (docs/performance.md). */
+function chooseBlocks(kernel: KernelShape, deltaRows: number, widest: number, rows: number): KernelBlocks {
+  const { threads, backend } = kernel;
+  if (backend === 'typescript') return rows < 500 ? { rows: 64, gram: 32 } : { rows: 128, gram: 64 };
+  const flopsPerRow = 2 * Math.max(1, widest) * Math.max(widest, kernel.network.widths[0]!);
+  const fastEnough = Math.floor(NATIVE_FLOPS_PER_PRODUCT / flopsPerRow);
+  const shared = threads === 1 ? deltaRows : Math.ceil(deltaRows / (2 * threads));
+  const gramShare = threads === 1 ? rows : Math.ceil(rows / (2 * Math.ceil(Math.sqrt(threads))));
+  return {
+    rows: Math.max(SMALLEST_ROW_BLOCK, Math.min(fastEnough, shared)),
+    gram: Math.min(LARGEST_GRAM_TILE, Math.max(SMALLEST_GRAM_TILE, gramShare)),
+  };
+}
+
+function scratchBytes(kernel: KernelShape, blocks: KernelBlocks, widest: number, outputs: number): number {
+  const { widths } = kernel.network;
+  const edge = blocks.gram * (kernel.form === 'full' ? outputs : 1);
+  const tiles = kernel.threads * 2 * edge * edge * 8;
+  const largestLayer = Math.max(...widths.slice(1).map((width, i) => width * widths[i]!));
+  return tiles + 8 * Math.max(largestLayer, widest);
+}

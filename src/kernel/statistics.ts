@@ -1,0 +1,54 @@
+/** What a few numbers say of a kernel matrix. */
+import { DeepntkError } from '../errors';
+import type { NdArray } from '../ndarray';
+
+export interface KernelSummary {
+  /** The mean of Theta(x, x). */
+  readonly meanDiagonal: number;
+  /** The mean of Theta(x, x') over x != x'; NaN for a single input. */
+  readonly meanOffDiagonal: number;
+  /**
+   * meanOffDiagonal / meanDiagonal: 1 where the net sees all inputs alike, 0 where a step of gradient descent on one
+   * input leaves the outputs of all others as they are.
+   */
+  readonly offDiagonalRatio: number;
+  /** The smallest and the largest entry; NaN where an entry is NaN. */
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+/**
+ * Summarizes the kernel of inputs with themselves.
+ *
+ * @param kernel N x N: a trace, mean or sum-of-logits kernel
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the array is not square
+ */
+export function summarizeKernel(kernel: NdArray): KernelSummary {
+  const { data, shape } = kernel;
+  const n = shape[0] ?? 0;
+  if (shape.length !== 2 || shape[1] !== n || n === 0 || data.length !== n * n) {
+    const got = `shape ${shape.join(' x ')} with ${data.length} entries`;
+    throw new DeepntkError('ERR_INVALID_ARGUMENT', `summarizeKernel: expected an N x N kernel, got ${got}`);
+  }
+  let diagonal = 0;
+  let offDiagonal = 0;
+  let smallest = Infinity;
+  let largest = -Infinity;
+  for (let row = 0; row < n; row++) {
+    for (let column = 0; column < n; column++) {
+      const entry = data[row * n + column]!;
+      smallest = Math.min(smallest, entry);
+      largest = Math.max(largest, entry);
+      if (row === column) diagonal += entry / n;
+      else offDiagonal += entry / (n * (n - 1));
+    }
+  }
+  const meanOffDiagonal = n === 1 ? NaN : offDiagonal;
+  return {
+    meanDiagonal: diagonal,
+    meanOffDiagonal,
+    offDiagonalRatio: meanOffDiagonal / diagonal,
+    smallest,
+    largest,
+  };
+}

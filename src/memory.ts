@@ -1,0 +1,32 @@
+import { freemem } from 'node:os';
+import { DeepntkError } from './errors';
+
+/**
+ * Refuses a computation whose arrays would not fit, before any of them is allocated.
+ *
+ * @param bytes what the arrays take together
+ * @param what names them in the error, e.g. "the parameters of the net"
+ */
+export function expectFits(where: string, bytes: number, what: string): void {
+  const available = availableMemory();
+  if (bytes > available) {
+    throw new DeepntkError(
+      'ERR_OUT_OF_MEMORY',
+      `${where}: ${what} would take ${formatBytes(bytes)}, but ${formatBytes(available)} of memory are available`,
+    );
+  }
+}
+
+/** Memory that can be had now: the machine's, or what the process's own limit (a container's) leaves. */
+function availableMemory(): number {
+  const limit = process.constrainedMemory();
+  const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
+  return Math.max(0, Math.min(freemem(), left));
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+  let power = 0;
+  while (bytes >= 1024 ** (power + 1) && power < units.length - 1) power++;
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toPrecision(3)} ${units[power] ?? ''}`;
+}

@@ -1,0 +1,74 @@
+/** Axes of a matrix whose rows or columns are inputs, grouped by class. */
+import type { Mark } from 'vega';
+
+import { invalidArgument } from '../errors';
+import { line, text } from './marks';
+
+/** The inputs of one class, in their order; without labels, all inputs in one run without a name. */
+export interface ClassRun {
+  readonly label: string | null;
+  readonly inputs: readonly number[];
+}
+
+/** Ticks nearer to one another than this are left out, so that labels do not touch. */
+const NEAREST_LABELS = 14;
+
+/** Groups inputs by class: numbers in ascending order, other labels in order of appearance. */
+export function classRuns(
+  where: string,
+  labels: readonly (number | string)[] | undefined,
+  n: number,
+): ClassRun[] {
+  if (labels === undefined) return [{ label: null, inputs: Array.from({ length: n }, (_, i) => i) }];
+  if (labels.length !== n) {
+    throw invalidArgument(where, `an array of ${n} labels, one for each input`, labels);
+  }
+  const runs = new Map<number | string, number[]>();
+  labels.forEach((label, input) => {
+    const run = runs.get(label);
+    if (run === undefined) runs.set(label, [input]);
+    else run.push(input);
+  });
+  const entries = [...runs];
+  if (entries.every(([label]) => typeof label === 'number')) {
+    entries.sort(([a], [b]) => Number(a) - Number(b));
+  }
+  return entries.map(([label, inputs]) => ({ label: String(label), inputs }));
+}
+
+/** Ticks where classes meet, their labels in the middle, and the title of the axis. */
+export function axisMarks(
+  axis: 'x' | 'y',
+  runs: readonly ClassRun[],
+  side: number,
+  { titled = true } = {},
+): Mark[] {
+  const total = runs.reduce((sum, run) => sum + run.inputs.length, 0);
+  const marks: Mark[] = [];
+  const classes = runs[0]?.label != null;
+  let start = 0;
+  let lastLabel = -Infinity;
+  for (const { label, inputs } of runs) {
+    const end = start + (inputs.length / total) * side;
+    const middle = (start + end) / 2;
+    if (start > 0) marks.push(axis === 'x' ? line(start, side, start, side + 5) : line(-5, start, 0, start));
+    if (label !== null && middle - lastLabel >= NEAREST_LABELS) {
+      marks.push(
+        axis === 'x'
+          ? text(label, { x: middle, y: side + 18, size: 12.5 })
+          : text(label, { x: -8, y: middle + 4.5, size: 12.5, align: 'right' }),
+      );
+      lastLabel = middle;
+    }
+    start = end;
+  }
+  if (titled) {
+    const what = classes ? 'class of the input' : `${total} inputs`;
+    marks.push(
+      axis === 'x'
+        ? text(`${what} x′`, { x: side / 2, y: side + 39, size: 13.5 })
+        : text(`${what} x`, { x: classes ? -36 : -16, y: side / 2, size: 13.5, angle: -90 }),
+    );
+  }
+  return marks;
+}

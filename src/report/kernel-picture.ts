@@ -1,0 +1,200 @@
+/** Several kernel matrices side by side, in one picture with one colour bar. */
+import type { GroupMark, Mark, Spec } from 'vega';
+
+import { DeepntkError, expectOptions, invalidArgument } from '../errors';
+import { summarizeKernel } from '../kernel/statistics';
+import type { NdArray } from '../ndarray';
+import { axisMarks, classRuns, type ClassRun } from './class-axis';
+import { colourBarMarks } from './colour-bar';
+import { countHidden, heatMapUri, type LogColours, positiveRange } from './heat-map';
+import { fittingSize, formatNumber, text } from './marks';
+import { colourScheme, FONT, renderPng, renderSvg } from './render';
+
+export interface KernelPanel {
+  /** N x N' (trace, mean or sum-of-logits); entries <= 0 are drawn grey. */
+  readonly kernel: NdArray;
+  /** Stands above the matrix; "_w" is drawn as a subscript. */
+  readonly title: string;
+  /** A second, smaller line, such as the phase. */
+  readonly subtitle?: string;
+}
+
+export interface KernelPictureOptions {
+  /** Stands above all matrices. */
+  readonly title?: string;
+  /** The classes of the N inputs of the rows; rows are drawn in the order of their classes. */
+  readonly labels?: readonly (number | string)[];
+  /** The classes of the N' inputs of the columns; `labels` by default. */
+  readonly columnLabels?: readonly (number | string)[];
+}
+
+export interface KernelPicture {
+  readonly svg: string;
+  /** The same, two pixels for each of the SVG's. */
+  readonly png: Uint8Array;
+}
+
+/** Edge of a matrix, and distances around it, in pixels. */
+const SIDE = 300;
+const GAP = 26;
+const MARGIN = { left: 62, top: 58, bottom: 66, summary: 56 };
+const TITLE_HEIGHT = 40;
+const BAR = { gap: 30, thickness: 16, labels: 78 };
+/** Far from every colour of the scheme, which has no grey. */
+const NEUTRAL = [190, 190, 190] as const;
+
+/**
+ * Draws kernels as heat maps on one logarithmic scale, with the ratio of their mean off-diagonal to their mean diagonal
+ * entry below each square one.
+ *
+ * @param panels at least one; all of the same N x N'
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where shapes or labels do not fit together
+ * @example const { svg, png } = await drawKernels([{ kernel, title: 'σ_w² = 2' }], { labels });
+ */
+export async function drawKernels(
+  panels: readonly KernelPanel[],
+  options: KernelPictureOptions = {},
+): Promise<KernelPicture> {
+  const svg = await renderSvg(kernelSpecification(panels, options));
+  return { svg, png: renderPng(svg, 2) };
+}
+
+function kernelSpecification(panels: readonly KernelPanel[], options: KernelPictureOptions): Spec {
+  expectOptions('drawKernels', options, ['title', 'labels', 'columnLabels']);
+  const [n, n2] = checkPanels(panels);
+  const rows = classRuns('drawKernels: labels', options.labels, n);
+  const columnLabels = options.columnLabels ?? (n === n2 ? options.labels : undefined);
+  const columns = classRuns('drawKernels: columnLabels', columnLabels, n2);
+  const colours: LogColours = {
+    domain: positiveRange(panels.map((panel) => panel.kernel)),
+    colourAt: colourScheme('viridis'),
+    neutral: NEUTRAL,
+  };
+  const hidden = panels.reduce((sum, { kernel }) => sum + countHidden(kernel), 0);
+  const finite = panels.every(({ kernel }) => kernel.data.every(Number.isFinite));
+
+  const top = MARGIN.top + (options.title === undefined ? 0 : TITLE_HEIGHT);
+  const barX = MARGIN.left + panels.length * (SIDE + GAP) - GAP + BAR.gap;
+  const width = barX + BAR.thickness + BAR.labels;
+  const marks: Mark[] = panels.map((panel, index) =>
+    panelMarks(panel, index, { x: MARGIN.left + index * (SIDE + GAP), y: top }, rows, columns, colours),
+  );
+  marks.push({
+    type: 'group',
+    encode: { enter: { x: { value: barX }, y: { value: top } } },
+    marks: colourBarMarks({ colours, height: SIDE, thickness: BAR.thickness, hidden, finite }),
+  });
+  if (options.title !== undefined) {
+    marks.push(
+      text(options.title, {
+        x: width / 2,
+        y: 26,
+        size: fittingSize(options.title, width - 20, 17),
+        bold: true,
+      }),
+    );
+  }
+  return {
+    $schema: 'https://vega.github.io/schema/vega/v5.json',
+    description: panels.map(({ title, subtitle }) => `${title} ${subtitle ?? ''}`.trim()).join('; '),
+    width,
+    height: top + SIDE + MARGIN.bottom + (panels.every(({ kernel }) => square(kernel)) ? MARGIN.summary : 0),
+    padding: 0,
+    autosize: 'none',
+    background: 'white',
+    config: { text: { font: FONT } },
+    marks,
+  };
+}
+
+function checkPanels(panels: readonly KernelPanel[]): readonly [rows: number, columns: number] {
+  const shapes = panels.map(({ kernel: { data, shape } }, index) => {
+    const [rows = 0, columns = 0] = shape;
+    if (shape.length !== 2 || data.length === 0 || rows * columns !== data.length) {
+      const got = `shape ${shape.join(' x ')} with ${data.length} entries`;
+      throw new DeepntkError(
+        'ERR_INVALID_ARGUMENT',
+        `drawKernels: panels[${index}].kernel: expected N x N', got ${got}`,
+      );
+    }
+    return [rows, columns] as const;
+  });
+  const first = shapes[0];
+  if (first === undefined) throw invalidArgument('drawKernels: panels', 'at least one panel', panels);
+  const other = shapes.find((shape) => String(shape) !== String(first));
+  if (other !== undefined) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `drawKernels: panels: expected kernels of one shape, got ${first.join(' x ')} and ${other.join(' x ')}`,
+    );
+  }
+  return first;
+}
+
+function panelMarks(
+  panel: KernelPanel,
+  index: number,
+  at: { readonly x: number; readonly y: number },
+  rows: ClassRun[],
+  columns: ClassRun[],
+  colours: LogColours,
+): GroupMark {
+  const url = heatMapUri(
+    panel.kernel,
+    rows.flatMap((run) => run.inputs),
+    columns.flatMap((run) => run.inputs),
+    colours,
+  );
+  const lines = square(panel.kernel) ? summaryLines(panel.kernel) : [];
+  return {
+    type: 'group',
+    encode: { enter: { x: { value: at.x }, y: { value: at.y } } },
+    marks: [
+      {
+        type: 'image',
+        encode: {
+          enter: {
+            url: { value: url },
+            width: { value: SIDE },
+            height: { value: SIDE },
+            aspect: { value: false },
+            smooth: { value: false },
+          },
+        },
+      },
+      {
+        type: 'rect',
+        encode: {
+          enter: { width: { value: SIDE }, height: { value: SIDE }, stroke: { value: '#444' } },
+        },
+      },
+      ...axisMarks('x', columns, SIDE),
+      ...axisMarks('y', rows, SIDE, { titled: index === 0 }),
+      text(panel.title, {
+        x: SIDE / 2,
+        y: panel.subtitle === undefined ? -12 : -30,
+        size: fittingSize(panel.title, SIDE, 16),
+        bold: true,
+      }),
+      ...(panel.subtitle === undefined
+        ? []
+        : [text(panel.subtitle, { x: SIDE / 2, y: -10, size: fittingSize(panel.subtitle, SIDE, 14) })]),
+      ...lines.map((line, i) =>
+        text(line, { x: SIDE / 2, y: SIDE + 68 + 20 * i, size: 13.5, bold: i === 0 }),
+      ),
+    ],
+  };
+}
+
+function square({ shape }: NdArray): boolean {
+  return shape[0] === shape[1] && shape[0]! > 1;
+}
+
+function summaryLines(kernel: NdArray): string[] {
+  const { offDiagonalRatio, meanDiagonal, smallest, largest } = summarizeKernel(kernel);
+  return [
+    `off-diagonal / diagonal = ${Number.isFinite(offDiagonalRatio) ? offDiagonalRatio.toFixed(3) : '–'}`,
+    `mean of the diagonal = ${formatNumber(meanDiagonal)}`,
+    `entries from ${formatNumber(smallest)} to ${formatNumber(largest)}`,
+  ];
+}

@@ -1,0 +1,286 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import {
+  availableBackends,
+  createSpec,
+  Mlp,
+  type NdArray,
+  readNpy,
+  version,
+  writeNpy,
+} from '../../src/index';
+import { expectFailure, MAIN, run, runJson } from './run';
+
+interface JsonArray {
+  shape: number[];
+  data: number[];
+}
+interface TorchNets {
+  x: JsonArray;
+  nets: Record<string, { ntk_full: JsonArray; ntk_trace: JsonArray }>;
+}
+
+const FIXTURES = join(__dirname, '..', 'data', 'fixtures', 'safetensors');
+const torch = JSON.parse(readFileSync(join(FIXTURES, 'expected.json'), 'utf8')) as TorchNets;
+const toArray = ({ shape, data }: JsonArray): NdArray<Float64Array> => ({
+  data: Float64Array.from(data),
+  shape,
+});
+
+let folder: string;
+const X = toArray(torch.x);
+const Z = { data: X.data.map((value) => value / 2).slice(0, 12), shape: [3, 4] };
+const NET = ['--depth', '2', '--width', '6', '--outputs', '3', '--sw2', '1.5', '--sb2', '0.1', '--seed', '7'];
+const spec = createSpec({
+  inputDim: 4,
+  depth: 2,
+  width: 6,
+  outputDim: 3,
+  weightVariance: 1.5,
+  biasVariance: 0.1,
+});
+const net = Mlp.random(spec, { seed: 7 });
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-cli-'));
+  await writeNpy(join(folder, 'X.npy'), X);
+  await writeNpy(join(folder, 'Z.npy'), Z);
+  await net.save(join(folder, 'net.json'));
+  copyFileSync(join(FIXTURES, 'sequential.safetensors'), join(folder, 'weights.safetensors'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The largest difference of two arrays, relative to the largest entry. */
+function difference(a: NdArray, b: NdArray): number {
+  expect(a.shape).toEqual(b.shape);
+  const largest = Math.max(...Array.from(b.data, Math.abs));
+  return Math.max(...Array.from(a.data, (value, i) => Math.abs(value - b.data[i]!))) / largest;
+}
+
+const here = () => ({ cwd: folder });
+const result = (file: string) => readNpy(join(folder, file));
+
+describe.each(availableBackends())('kernel on the %s backend', (backend) => {
+  const base = ['kernel', '--backend', backend, '--x', 'X.npy', '--out', 'K.npy'];
+
+  test('writes what the library computes, and reports what made it', async () => {
+    const report = runJson([...base, ...NET, '--threads', '1'], here());
+    const expected = await net.ntk(X, null, { backend, threads: 1 });
+    expect((await result('K.npy')).data).toEqual(expected.data);
+    expect(report).toMatchObject({
+      shape: [5, 5],
+      outputs: 'trace',
+      parameters: 'all',
+      layers: [1, 2, 3],
+      precision: 'float64',
+      backend,
+      threads: 1,
+      seed: 7,
+      replica: 0,
+      net: null,
+      file: 'K.npy',
+      version,
+    });
+    const diagonal = [0, 6, 12, 18, 24].reduce((sum, i) => sum + expected.data[i]! / 5, 0);
+    expect(report['meanDiagonal']).toBeCloseTo(diagonal, 10);
+    expect(report['seconds']).toBeGreaterThan(0);
+  });
+
+  test.each(Object.keys(torch.nets).filter((name) => name !== 'autoencoder'))(
+    'the kernel of the net in %s.safetensors is that of PyTorch',
+    async (name) => {
+      const args = [...base, '--net', join(FIXTURES, `${name}.safetensors`), '--outputs-axis', 'full'];
+      // A file without biases is a net whose biases are zero; PyTorch's has none to train.
+      if (name === 'sequential_no_bias') args.push('--no-bias-gradients');
+      runJson(args, here());
+      // 1e-12: sums of at most a few thousand terms in float64, in another order than PyTorch's.
+      expect(difference(await result('K.npy'), toArray(torch.nets[name]!.ntk_full))).toBeLessThan(1e-12);
+    },
+  );
+
+  test('--order says what names and shapes leave open', async () => {
+    const file = join(FIXTURES, 'autoencoder.safetensors');
+    expectFailure(run([...base, '--net', file], here()), 1, 'more than one order that fits');
+    runJson([...base, '--net', file, '--order', 'encoder,decoder'], here());
+    expect(difference(await result('K.npy'), toArray(torch.nets['autoencoder']!.ntk_trace))).toBeLessThan(
+      1e-12,
+    );
+  });
+
+  test('every choice of the library can be made by flags', async () => {
+    runJson(
+      [
+        ...base,
+        ...['--net', 'net.json', '--x2', 'Z.npy', '--outputs-axis', 'diagonal'],
+        ...['--parameters', 'weights', '--layers', '1,3', '--precision', 'mixed'],
+      ],
+      here(),
+    );
+    const options = {
+      outputs: 'diagonal',
+      parameters: 'weights',
+      layers: [1, 3],
+      precision: 'mixed',
+      backend,
+    } as const;
+    const expected = await net.ntk(X, Z, options);
+    // The same float32 arithmetic, but maybe in other blocks.
+    expect(difference(await result('K.npy'), expected)).toBeLessThan(1e-6);
+  });
+
+  test('the parts of --per-layer sum to the kernel', async () => {
+    const { parts } = runJson([...base, ...NET, '--per-layer'], here()) as {
+      parts: { layer: number; weights: string; biases: string }[];
+    };
+    expect(parts.map(({ layer }) => layer)).toEqual([1, 2, 3]);
+    expect(parts[0]).toEqual({ layer: 1, weights: 'K.layer-1-weights.npy', biases: 'K.layer-1-biases.npy' });
+    const kernel = await result('K.npy');
+    const sum = new Float64Array(kernel.data.length);
+    for (const part of parts) {
+      for (const file of [part.weights, part.biases]) {
+        (await result(file)).data.forEach((value: number, i: number) => (sum[i] = sum[i]! + value));
+      }
+    }
+    expect(difference({ data: sum, shape: kernel.shape }, kernel)).toBeLessThan(1e-14);
+  });
+});
+
+describe('what the command prints', () => {
+  test('a table of what was computed, without --json', () => {
+    const { status, stdout, stderr } = run(['kernel', '--x', 'X.npy', ...NET], here());
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^kernel +5 x 5, trace, float64\n/);
+    for (const name of [
+      'mean of the diagonal',
+      'off-diagonal / diagonal',
+      'seed 7, replica 0',
+      'backend',
+      'time',
+    ]) {
+      expect(stdout).toContain(name);
+    }
+  });
+
+  test('--explain prints the plan and computes nothing', () => {
+    const plan = runJson(['kernel', '--x', 'X.npy', ...NET, '--explain', '--outputs-axis', 'full'], here());
+    expect(plan).toMatchObject({ shape: [5, 5, 3, 3], inputs: [5, 5], symmetric: true });
+    expect(run(['kernel', '--x', 'X.npy', ...NET, '--explain'], here()).stdout).toContain('Gram matrices');
+  });
+
+  test('every example of every --help runs', () => {
+    const examples = ['doctor', 'phase', 'kernel'].flatMap((name) => {
+      const { status, stdout } = run([name, '--help']);
+      expect(status).toBe(0);
+      const commands = [...stdout.matchAll(/^ {2}\$ deepntk (.*)$/gm)].map(([, command]) => command!);
+      expect(commands.length).toBeGreaterThan(0);
+      return commands;
+    });
+    for (const example of examples) {
+      expect(run(example.split(' '), here())).toMatchObject({ status: 0, stderr: '' });
+    }
+  });
+});
+
+describe('what goes wrong', () => {
+  test.each([
+    [[], "required option '--x <file>' not specified"],
+    [['--x', 'X.npy'], 'expected a net: --depth and --width, or --hidden'],
+    [['--x', 'X.npy', '--depth', '3'], 'expected a net: --depth and --width, or --hidden'],
+    [['--x', 'X.npy', '--depth', '-1', '--width', '3'], 'Expected an integer >= 0, got "-1"'],
+    [['--x', 'X.npy', '--depth', '1.5', '--width', '3'], 'Expected an integer >= 0, got "1.5"'],
+    [['--x', 'X.npy', '--depth', '1', '--width', '0'], 'Expected an integer >= 1, got "0"'],
+    [['--x', 'X.npy', '--hidden', '3,x'], 'Expected an integer >= 1, got "x"'],
+    [['--x', 'X.npy', '--hidden', '3', '--width', '3'], 'cannot be used with option'],
+    [['--x', 'X.npy', ...NET, '--layers', '2-1'], 'Expected layer numbers such as 1,3-5, got "2-1"'],
+    [['--x', 'X.npy', ...NET, '--layers', '9'], 'got 9'],
+    [['--x', 'X.npy', ...NET, '--outputs-axis', 'sum'], 'Allowed choices are trace'],
+    [['--x', 'X.npy', ...NET, '--per-layer'], '--per-layer: expected --out'],
+    [['--x', 'X.npy', ...NET, '--explain', '--out', 'K.npy'], '--out: not to be given with --explain'],
+    [['--x', 'X.npy', ...NET, '--out', 'K.csv'], '--out: expected a .npy file, got "K.csv"'],
+    [['--x', 'X.npy', ...NET, '--order', 'a,b'], '--order: only for --net'],
+    [['--x', 'X.npy', '--net', 'net.onnx'], '--net: expected a .json or a .safetensors file'],
+    [['--x', 'X.npy', '--net', 'net.json', '--seed', '1'], '--seed: not to be given with --net'],
+    [
+      ['--x', 'X.npy', '--net', 'net.json', '--no-bias-gradients'],
+      '--no-bias-gradients: not to be given with a JSON net',
+    ],
+  ])('wrong usage %j ends with status 2', (args, message) => {
+    expectFailure(run(['kernel', ...args], here()), 2, message);
+    expectFailure(run(['kernel', ...args, '--json'], here()), 2, message);
+  });
+
+  test.each([
+    ['a missing file', ['--x', 'none.npy', ...NET], 'cannot read none.npy: no such file or folder'],
+    ['a file of another format', ['--x', 'net.json', ...NET], 'net.json: expected a .npy file'],
+    [
+      'inputs of another width',
+      ['--x', 'X.npy', ...NET, '--input-dim', '9'],
+      "X.npy: shape[1]: expected 9, the net's number of inputs, got 4",
+    ],
+    ['a missing net', ['--x', 'X.npy', '--net', 'none.json'], 'cannot read none.json'],
+    [
+      'a missing folder',
+      ['--x', 'X.npy', ...NET, '--out', 'none/K.npy'],
+      'cannot write none/K.npy: no folder none',
+    ],
+  ])('%s ends with status 1 and names the file', (_, args, message) => {
+    expectFailure(run(['kernel', ...args], here()), 1, message);
+  });
+
+  test('NaN in the inputs is an error that names file and entry; --allow-non-finite lets it through', async () => {
+    const data = X.data.slice();
+    data[5] = NaN;
+    await writeNpy(join(folder, 'nan.npy'), { data, shape: X.shape });
+    const args = ['kernel', '--x', 'nan.npy', ...NET];
+    expectFailure(
+      run(args, here()),
+      1,
+      'nan.npy: entry [1, 1]: expected a finite number (--allow-non-finite lets',
+    );
+    const report = runJson([...args, '--allow-non-finite'], here());
+    expect(report['meanDiagonal']).toBe('NaN');
+  });
+
+  test('Ctrl-C ends a computation with status 130, within seconds, and leaves no file', async () => {
+    await writeNpy(join(folder, 'many.npy'), {
+      data: new Float64Array(2000 * 20).fill(0.5),
+      shape: [2000, 20],
+    });
+    const before = readdirSync(folder).length;
+    const args = [
+      'kernel',
+      '--x',
+      'many.npy',
+      '--depth',
+      '20',
+      '--width',
+      '300',
+      '--outputs',
+      '10',
+      '--out',
+      'long.npy',
+    ];
+    const child = spawn(process.execPath, [MAIN, ...args, '--backend', 'typescript'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let printed = '';
+    child.stdout.on('data', (chunk) => (printed += String(chunk)));
+    child.stderr.on('data', (chunk) => (printed += String(chunk)));
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    const interrupted = performance.now();
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    // 100 ms to abort is tested with the backends; here it is that the process does not wait for the end of its work.
+    expect(performance.now() - interrupted).toBeLessThan(5000);
+    expect(printed).toBe('deepntk: interrupted\n');
+    expect(existsSync(join(folder, 'long.npy'))).toBe(false);
+    expect(readdirSync(folder).length).toBe(before);
+  });
+});

@@ -1,0 +1,109 @@
+/**
+ * Runs every JavaScript snippet and every `deepntk` command of README.md and docs/, in the order of the page, in a
+ * folder of the page's own, so that one block may use the files that an earlier one wrote.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+];
+
+interface Block {
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+}
+
+function blocksOf(page: string): Block[] {
+  const blocks: Block[] = [];
+  let open: { line: number; language: string; lines: string[] } | null = null;
+  readFileSync(join(root, page), 'utf8')
+    .split('\n')
+    .forEach((text, index) => {
+      const fence = /^```(\w*)/.exec(text);
+      if (fence === null) open?.lines.push(text);
+      else if (open === null) open = { line: index + 1, language: fence[1]!, lines: [] };
+      else {
+        blocks.push({ line: open.line, language: open.language, text: open.lines.join('\n') });
+        open = null;
+      }
+    });
+  return blocks;
+}
+
+/** Commands that set up a machine or run for long: .ci/run and the tests of the package run them, not this suite. */
+const RUN_ELSEWHERE =
+  /^(npm|sudo|apt-get|git|cmake|ctest|brew|node bench\/|DEEPNTK_\w+=\w+ npm|unset|OPENBLAS_\w+=)/;
+
+function isCommand(line: string): boolean {
+  return /^(npx )?deepntk /.test(line);
+}
+
+describe.each(pages)('%s', (page) => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'deepntk-docs-'));
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(root, join(folder, 'node_modules', 'deepntk'));
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const blocks = blocksOf(page).filter(({ language }) => ['js', 'mjs', 'sh'].includes(language));
+
+  test('has no block of a language that no test runs', () => {
+    const known = ['js', 'mjs', 'sh', 'text', 'json', 'ts', 'cpp', ''];
+    expect(blocksOf(page).filter(({ language }) => !known.includes(language))).toEqual([]);
+  });
+
+  for (const { line, language, text } of blocks) {
+    if (language !== 'sh') {
+      test(`the snippet at line ${line} runs`, () => {
+        const file = join(folder, `snippet-${line}.${language === 'mjs' ? 'mjs' : 'cjs'}`);
+        writeFileSync(file, text);
+        expectSuccess(spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' }));
+      });
+      continue;
+    }
+    for (const command of text.replaceAll('\\\n', ' ').split('\n')) {
+      const stripped = command.replace(/\s+#.*$/, '').trim();
+      if (stripped === '' || stripped.startsWith('#')) continue;
+      if (isCommand(stripped)) {
+        test(`line ${line}: ${stripped}`, () => {
+          const main = join(root, 'dist', 'cli', 'main.js');
+          const script = stripped.replace(/^(npx )?deepntk /, `"${process.execPath}" "${main}" `);
+          expectSuccess(spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' }));
+        });
+      } else {
+        test(`line ${line}: "${stripped}" is a command that another check runs`, () => {
+          expect(stripped).toMatch(RUN_ELSEWHERE);
+        });
+      }
+    }
+  }
+});
+
+function expectSuccess(result: { status: number | null; stderr: string }): void {
+  expect({ status: result.status, stderr: result.status === 0 ? '' : result.stderr }).toEqual({
+    status: 0,
+    stderr: '',
+  });
+}

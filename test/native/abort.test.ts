@@ -1,0 +1,91 @@
+import { describeNative, kernelTask, longTask, sleep } from './support';
+
+describeNative('abort of native work', (backend, addon) => {
+  test('before the start: rejects with an AbortError and starts nothing', async () => {
+    const work = backend.kernel(longTask(backend), { threads: 1, signal: AbortSignal.abort() });
+    await expect(work).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  // 100 ms is the promise; the rest is for a machine that does other things too.
+  test.each(['kernel', 'jacobian', 'forward'] as const)(
+    'of a %s in the middle: within 100 ms',
+    async (name) => {
+      const kernel = longTask(backend);
+      const forward = { network: kernel.network, x: kernel.x, n: kernel.n, rowBlock: 256 };
+      const all = kernel.network.widths.slice(1).map(() => false);
+      const bias = [true, ...all.slice(1)];
+      const many = { ...forward, n: 60_000, x: new Float64Array(60_000 * 1000).fill(0.1) };
+      const controller = new AbortController();
+      const run = { threads: 2, signal: controller.signal };
+      const work =
+        name === 'kernel'
+          ? backend.kernel(kernel, run)
+          : name === 'forward'
+            ? backend.forward(many, run)
+            : backend.jacobian({ ...many, weights: all, biases: bias }, run);
+      const outcome = expect(work).rejects.toMatchObject({ name: 'AbortError' });
+      await sleep(60);
+      const start = performance.now();
+      controller.abort();
+      await outcome;
+      expect(performance.now() - start).toBeLessThan(200);
+    },
+  );
+
+  test('rejects with the very reason that the signal bears, and leaves no listener on it', async () => {
+    const controller = new AbortController();
+    const added = jest.spyOn(controller.signal, 'addEventListener');
+    const removed = jest.spyOn(controller.signal, 'removeEventListener');
+    const reason = { because: 'enough' };
+    const work = backend.kernel(longTask(backend), { threads: 1, signal: controller.signal });
+    controller.abort(reason);
+    await expect(work).rejects.toBe(reason);
+    expect(removed.mock.calls.length).toBe(added.mock.calls.length);
+  });
+
+  test('after the end: changes nothing', async () => {
+    const controller = new AbortController();
+    const task = kernelTask(backend, 3, [4, 5, 1]);
+    const { kernel } = await backend.kernel(task, { threads: 1, signal: controller.signal });
+    controller.abort();
+    expect(kernel.every((entry) => entry > 0)).toBe(true);
+  });
+
+  test('an error thrown by the progress callback cancels the work and is passed on', async () => {
+    const error = new RangeError('no more');
+    const start = performance.now();
+    const work = backend.kernel(longTask(backend), {
+      threads: 2,
+      onProgress() {
+        throw error;
+      },
+    });
+    await expect(work).rejects.toBe(error);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  test('progress grows from 0 to 1', async () => {
+    const seen: number[] = [];
+    await backend.kernel(kernelTask(backend, 200, [100, ...new Array<number>(60).fill(300), 1]), {
+      threads: 2,
+      onProgress: (fraction) => seen.push(fraction),
+    });
+    expect(seen.length).toBeGreaterThan(1);
+    expect(seen.at(-1)).toBe(1);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen[0]).toBeGreaterThan(0);
+  });
+
+  test('the threads of BLAS are left as they were found', async () => {
+    const before = addon.describe().threads;
+    const controller = new AbortController();
+    const cancelled = backend.kernel(longTask(backend), { threads: 1, signal: controller.signal });
+    await sleep(30);
+    expect(addon.describe().threads).toBe(1);
+    controller.abort();
+    await expect(cancelled).rejects.toBeDefined();
+    expect(addon.describe().threads).toBe(before);
+    await backend.kernel(kernelTask(backend, 3, [4, 5, 1]), { threads: 2 });
+    expect(addon.describe().threads).toBe(before);
+  });
+});

@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { describeNative, kernelTask, LONG_JOB, sleep } from './support';
+
+describeNative('native work in worker_threads', (backend) => {
+  test('a worker terminated in mid-computation takes nothing with it', async () => {
+    for (let i = 0; i < 3; i++) {
+      const worker = new Worker(LONG_JOB);
+      await once(worker, 'message');
+      const start = performance.now();
+      await worker.terminate();
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+    const { kernel } = await backend.kernel(kernelTask(backend, 3, [4, 5, 1]), { threads: 2 });
+    expect(kernel).toHaveLength(9);
+  });
+
+  test('a worker terminated before its work begins', async () => {
+    const worker = new Worker(LONG_JOB);
+    await sleep(30);
+    expect(await worker.terminate()).toBe(1);
+  });
+
+  test('several workers at once, and work of the main thread that waits for a free core', async () => {
+    const workers = [1, 2, 3].map(() => new Worker(LONG_JOB));
+    await Promise.race(workers.map((worker) => once(worker, 'message')));
+    const task = kernelTask(backend, 20, [30, 40, 40, 2]);
+    const alone = Promise.all([1, 2, 3, 4].map(() => backend.kernel(task, { threads: 2 })));
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    const results = await alone;
+    for (const { kernel } of results) expect(kernel).toEqual(results[0]!.kernel);
+  });
+});

@@ -1,0 +1,16 @@
+import { availableBackends, backendInfo, type BackendName } from '../../src/index';
+
+/**
+ * The backends that a suite runs over. Where the native one is required (DEEPNTK_REQUIRE_NATIVE=1, as in CI), its
+ * absence fails the suite; elsewhere it is said aloud.
+ */
+export function testedBackends(): BackendName[] {
+  const available = availableBackends();
+  const missing = backendInfo().unavailable.native;
+  if (missing !== undefined) {
+    if (process.env['DEEPNTK_REQUIRE_NATIVE'] === '1')
+      throw new Error(`the native backend is required: ${missing}`);
+    console.warn(`native backend not tested: ${missing}`);
+  }
+  return available;
+}

@@ -1,0 +1,253 @@
+import { execFile } from 'node:child_process';
+import { getEventListeners } from 'node:events';
+import * as path from 'node:path';
+import { promisify, types } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import type { KernelForm, Precision, RunOptions } from '../../src/backend/backend';
+import { typescriptBackend } from '../../src/backend/typescript/index';
+import { runJob } from '../../src/backend/typescript/jobs';
+import { createKernelJob } from '../../src/backend/typescript/kernel';
+import { soloTeam } from '../../src/backend/typescript/team';
+import { ownMemory } from '../../src/backend/typescript/workspace';
+import { forwardTask, kernelTask, randomInputs, randomNetwork } from './tasks';
+
+const COMPILED = path.join(__dirname, '..', '..', 'dist', 'backend', 'typescript', 'index.js');
+
+/** Some 100 Mflop: more than what runs on the calling thread. */
+const network = randomNetwork([30, 150, 170, 150, 150, 3], 1);
+const x = randomInputs(70, 30, 2);
+/** Some 80 Gflop: many seconds of work, to be stopped. */
+const bigNetwork = randomNetwork([50, ...new Array<number>(12).fill(400), 40], 3);
+const bigTask = kernelTask(bigNetwork, randomInputs(500, 50, 4));
+
+/** Compares arrays, or lists of arrays in which null stands for zeros. */
+function sameBits(actual: Arrays, expected: Arrays): boolean {
+  if (!(expected instanceof Float64Array)) {
+    return expected.every((array, index) => {
+      const other = (actual as readonly (Float64Array | null)[])[index]!;
+      return array === null ? other.every((value) => value === 0) : sameBits(other, array);
+    });
+  }
+  const bytes = (array: Float64Array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+  return bytes(actual as Float64Array).equals(bytes(expected));
+}
+
+type Arrays = Float64Array | readonly (Float64Array | null)[];
+
+describe('results do not depend, bit for bit, on the threads', () => {
+  const kinds: [KernelForm, Precision][] = [
+    ['trace', 'float64'],
+    ['trace', 'mixed'],
+    ['full', 'float64'],
+    ['diagonal', 'float64'],
+    ['sum-of-logits', 'mixed'],
+  ];
+
+  test.each(kinds)('kernel %s, %s, with parts: here, and on 1, 2 and 7 threads', async (form, precision) => {
+    const task = kernelTask(network, x, { form, precision, perLayer: true, blocks: { rows: 32, gram: 16 } });
+    const job = createKernelJob(task, ownMemory());
+    runJob(soloTeam, job);
+    for (const threads of [1, 2, 7]) {
+      const result = await typescriptBackend.kernel(task, { threads });
+      expect(sameBits(result.kernel, job.kernel)).toBe(true);
+      expect(sameBits(result.weights!, job.weights)).toBe(true);
+      expect(sameBits(result.biases!, job.biases)).toBe(true);
+    }
+  });
+
+  test('nor on the blocks', async () => {
+    const first = await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
+    const blocks = { rows: 17, gram: 9 };
+    const second = await typescriptBackend.kernel(kernelTask(network, x, { blocks }), { threads: 2 });
+    expect(sameBits(second.kernel, first.kernel)).toBe(true);
+  });
+
+  test('outputs and Jacobian', async () => {
+    const many = forwardTask(network, randomInputs(200, 30, 5));
+    const selected = [true, false, true, false, true];
+    const derivatives = { ...forwardTask(network, x), weights: selected, biases: selected.map((s) => !s) };
+    const outputs = await typescriptBackend.forward(many, { threads: 1 });
+    const jacobian = await typescriptBackend.jacobian(derivatives, { threads: 1 });
+    expect(jacobian).toHaveLength(70 * 3 * (30 * 150 + 170 * 150 + 150 * 3 + 170 + 150));
+    for (const threads of [2, 7]) {
+      expect(sameBits(await typescriptBackend.forward(many, { threads }), outputs)).toBe(true);
+      expect(sameBits(await typescriptBackend.jacobian(derivatives, { threads }), jacobian)).toBe(true);
+    }
+  });
+
+  test('nor on whether the parameters lie on shared memory', async () => {
+    const own = { ...network, parameters: new Float64Array(network.parameters) };
+    const expected = await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
+    const actual = await typescriptBackend.kernel(kernelTask(own, x), { threads: 2 });
+    expect(sameBits(actual.kernel, expected.kernel)).toBe(true);
+  });
+
+  test('results lie on memory of their own', async () => {
+    const { kernel } = await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
+    expect(types.isSharedArrayBuffer(kernel.buffer)).toBe(false);
+  });
+});
+
+describe('abort', () => {
+  test('before the start: nothing runs', async () => {
+    const reason = new Error('not today');
+    const onProgress = jest.fn();
+    const run = { threads: 2, signal: AbortSignal.abort(reason), onProgress };
+    await expect(typescriptBackend.kernel(bigTask, run)).rejects.toBe(reason);
+    await expect(typescriptBackend.forward(forwardTask(network, x), run)).rejects.toBe(reason);
+    expect(onProgress).not.toHaveBeenCalled();
+  });
+
+  test('in the middle: rejects with the reason at once, leaves no listener, and the threads are free again', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reached = progressOf(typescriptBackend.kernel.bind(null, bigTask), { threads: 2, signal }, 0.02);
+    const job = await reached;
+    const reason = new Error('enough');
+    const start = performance.now();
+    controller.abort(reason);
+    await expect(job.result).rejects.toBe(reason);
+    expect(performance.now() - start).toBeLessThan(100);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
+    expect(performance.now() - start).toBeLessThan(5000); // the big job would take longer than that
+  });
+
+  test('while waiting for threads', async () => {
+    const controller = new AbortController();
+    const first = typescriptBackend.kernel(bigTask, { threads: 7, signal: controller.signal });
+    const waiting = new AbortController();
+    const second = typescriptBackend.kernel(bigTask, { threads: 2, signal: waiting.signal });
+    waiting.abort();
+    await expect(second).rejects.toMatchObject({ name: 'AbortError' });
+    expect(getEventListeners(waiting.signal, 'abort')).toHaveLength(0);
+    controller.abort();
+    await expect(first).rejects.toMatchObject({ name: 'AbortError' });
+  });
+
+  test('a job that ends leaves no listener', async () => {
+    const { signal } = new AbortController();
+    await typescriptBackend.kernel(kernelTask(network, x), { threads: 2, signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});
+
+describe('progress', () => {
+  test('grows from 0 to 1, at most about 30 times a second, while the event loop stays free', async () => {
+    const seen: number[] = [];
+    const task = kernelTask(bigNetwork, randomInputs(15, 50, 6));
+    let longest = 0;
+    let last = performance.now();
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    const start = performance.now();
+    await typescriptBackend.kernel(task, { threads: 2, onProgress: (fraction) => seen.push(fraction) });
+    const seconds = (performance.now() - start) / 1000;
+    clearInterval(timer);
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen.length).toBeLessThan(33 * seconds + 2);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen[0]).toBeGreaterThanOrEqual(0);
+    expect(seen.at(-1)).toBe(1);
+    // The estimate counts what is really done: the last call before the end is near it, not far above or below.
+    expect(seen.at(-2)).toBeGreaterThan(0.75);
+    expect(longest).toBeLessThan(seconds * 500);
+    expect(longest).toBeLessThan(250);
+  });
+
+  test('a callback that throws cancels the job with that very error', async () => {
+    const error = new Error('broken progress bar');
+    const run: RunOptions = {
+      threads: 2,
+      onProgress: () => {
+        throw error;
+      },
+    };
+    const start = performance.now();
+    await expect(typescriptBackend.kernel(bigTask, run)).rejects.toBe(error);
+    expect(performance.now() - start).toBeLessThan(5000);
+    await expect(typescriptBackend.kernel(kernelTask(network, x.slice(0, 30)), run)).rejects.toBe(error);
+  });
+});
+
+describe('threads', () => {
+  test('one that dies fails its job, and the next job runs', async () => {
+    const posted: Worker[] = [];
+    const post = jest.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (
+      this: Worker,
+      value,
+    ) {
+      posted.push(this);
+      post.mockRestore();
+      this.postMessage(value);
+    });
+    const { result } = await progressOf(typescriptBackend.kernel.bind(null, bigTask), { threads: 2 }, 0.01);
+    void posted[0]!.terminate();
+    await expect(result).rejects.toMatchObject({ code: 'ERR_COMPUTATION' });
+    const { kernel } = await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
+    expect(kernel.every(Number.isFinite)).toBe(true);
+  });
+
+  test('many jobs at once all get their turn and the right result', async () => {
+    const task = kernelTask(network, x);
+    const { kernel } = await typescriptBackend.kernel(task, { threads: 1 });
+    const results = await Promise.all(
+      [1, 2, 3, 1, 2].map((threads) => typescriptBackend.kernel(task, { threads })),
+    );
+    for (const result of results) expect(sameBits(result.kernel, kernel)).toBe(true);
+  });
+
+  test('arrays that do not fit are an error with a code', async () => {
+    const tiny = randomNetwork([1, 1], 1);
+    const task = kernelTask(tiny, new Float64Array(2 ** 21));
+    await expect(typescriptBackend.kernel(task, { threads: 2 })).rejects.toMatchObject({
+      code: 'ERR_OUT_OF_MEMORY',
+    });
+    await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
+  });
+
+  const program = `
+    const { typescriptBackend } = require(${JSON.stringify(COMPILED)});
+    const widths = [20, 300, 300, 2];
+    const network = { widths, parameters: new Float64Array(20 * 300 + 300 + 300 * 300 + 300 + 602).fill(0.01),
+      weightGains: new Float64Array(3).fill(1), biasGains: new Float64Array(3).fill(1) };
+    const terms = new Float64Array(3).fill(1);
+    const task = { network, x: new Float64Array(100 * 20).fill(1), n: 100, x2: null, n2: 100, form: 'trace',
+      weightTerms: terms, biasTerms: terms, perLayer: false, precision: 'float64', blocks: { rows: 64, gram: 32 } };
+    const result = typescriptBackend.kernel(task, { threads: 2 }).then(({ kernel }) => kernel[7]);`;
+
+  test('do not keep a finished process alive, and a process waits for its job', async () => {
+    const script = `${program} result.then((value) => console.log(value > 0));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { timeout: 20_000 });
+    expect(stdout.trim()).toBe('true');
+  });
+
+  test('can be used inside a worker thread', async () => {
+    const script = `${program} result.then((value) => require('node:worker_threads').parentPort.postMessage(value));`;
+    const worker = new Worker(script, { eval: true });
+    const value = await new Promise((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject);
+    });
+    expect(value).toBeGreaterThan(0);
+    await worker.terminate();
+  });
+});
+
+/** Starts a job and waits until it has come some way; its result is still to be awaited. */
+async function progressOf<R>(
+  start: (run: RunOptions) => Promise<R>,
+  run: RunOptions,
+  fraction: number,
+): Promise<{ result: Promise<R> }> {
+  let result: Promise<R> | undefined;
+  await new Promise<void>((resolve, reject) => {
+    const onProgress = (done: number): void => {
+      if (done >= fraction) resolve();
+    };
+    result = start({ ...run, onProgress });
+    result.catch(reject);
+  });
+  return { result: result! };
+}
