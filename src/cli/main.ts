@@ -6,6 +6,7 @@ import { VERSION } from '../version';
 import { addDoctorCommand } from './doctor';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import { addKernelCommand } from './kernel';
+import { addMomentsCommand } from './moments';
 import { printError } from './output';
 import { addPhaseCommand } from './phase';
 import { UsageError } from './usage';
@@ -50,6 +51,7 @@ Example:
     );
   addDoctorCommand(program);
   addPhaseCommand(program);
+  addMomentsCommand(program);
   addKernelCommand(program);
   return program;
 }
