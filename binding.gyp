@@ -6,6 +6,7 @@
         'native/addon/addon.cpp',
         'native/addon/arguments.cpp',
         'native/addon/job.cpp',
+        'native/core/activations.cpp',
         'native/core/blas.cpp',
         'native/core/compaction.cpp',
         'native/core/elementwise.cpp',

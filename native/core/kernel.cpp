@@ -6,20 +6,12 @@
 #include <type_traits>
 #include <utility>
 
+#include "activations.hpp"
 #include "elementwise.hpp"
 
 namespace deepntk {
 
 namespace {
-
-// The activations of one layer for the whole batch, kept units only; the true ones are `values` times
-// 2^exponent.
-template <typename T>
-struct Activations {
-  Buffer<T> values;
-  Units units;
-  int exponent = 0;
-};
 
 // The deltas of one layer, (input, output) pairs as rows; the true ones are `values` times 2^exponent.
 template <typename T>
@@ -29,11 +21,6 @@ struct Deltas {
   int exponent = 0;
   double largest = 0;  // magnitude among `values`; only kept in float32
 };
-
-// The binary exponent that brings a number of this magnitude near 1.
-int exponentOf(double magnitude) {
-  return magnitude > 0 && std::isfinite(magnitude) ? std::ilogb(magnitude) : 0;
-}
 
 template <typename T>
 class KernelComputation {
@@ -45,7 +32,6 @@ class KernelComputation {
         net_(task.network),
         inputs_(task.n + (task.x2 == nullptr ? 0 : task.n2)),
         chains_(task.form == KernelForm::sumOfLogits ? 1 : net_.outputs()),
-        activations_(net_.layers()),
         scratch_(team.size()) {
     const std::size_t edge = task.form == KernelForm::full ? task.gramEdge / chains_ : task.gramEdge;
     tiles_ = tilesOf(outputOf(1), std::max<std::size_t>(edge, 1));
@@ -56,7 +42,10 @@ class KernelComputation {
   void compute() {
     if (lowest_ > net_.layers()) return;
     run_.expect(totalFlops());
-    forwardPass();
+    Batch batch{net_,           task_.x,          task_.n, task_.x2,   task_.n2,
+                task_.rowBlock, task_.compaction, {},      lowest_ - 1};
+    for (std::size_t l = 0; l < net_.layers(); l++) batch.work.push_back(workOf(l));
+    activations_ = computeActivations<T>(run_, team_, batch);
     backwardPass();
     if (task_.x2 == nullptr) {
       for (std::size_t l = 1; l <= (task_.weights.empty() ? 1 : net_.layers()); l++) {
@@ -82,89 +71,6 @@ class KernelComputation {
             parts ? task_.biases[l - 1] : nullptr};
   }
 
-  // --- Forward: x^0 .. x^L
-  // -------------------------------------------------------------------------------------------
-
-  void forwardPass() {
-    Buffer<double> current = keepInputs();
-    Buffer<double> gathered;
-    for (std::size_t l = 1; l < net_.layers(); l++) {
-      const Units& below = activations_[l - 1].units;
-      const Layer& layer = net_.layer(l);
-      const MatrixView<const double> weights = gatherWeights(layer, nullptr, below, gathered);
-      // In float64 the layer below is already kept in activations_, and read from there.
-      const double* const input = currentValues(l - 1, current);
-      const std::size_t width = layer.weights.rows;
-      Buffer<double> output(inputs_ * width);
-      std::vector<double> sums(width, 0.0);
-      std::mutex merging;
-      forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
-        const MatrixView<double> h{output.data() + first * width, rows, width, width};
-        applyWeights(run_, {input + first * below.count(), rows, below.count(), below.count()}, weights,
-                     layer.weightGain, h);
-        std::vector<double> own(width, 0.0);
-        rectify(h, layer, own.data());
-        {
-          std::lock_guard<std::mutex> lock(merging);
-          for (std::size_t j = 0; j < width; j++)
-            sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
-        }
-        run_.advance(2.0 * rows * width * layer.weights.columns);
-      });
-      if (l - 1 < lowest_ - 1) activations_[l - 1].values = {};
-      keep(l, std::move(output), sums, current);
-    }
-  }
-
-  // x^0: the rows of X, below them those of X2. Units that are 0 for all inputs (dark pixels) are dropped
-  // like any others.
-  Buffer<double> keepInputs() {
-    const std::size_t width = net_.inputs();
-    Buffer<double> stacked(inputs_ * width);
-    std::copy_n(task_.x, task_.n * width, stacked.data());
-    if (task_.x2 != nullptr) std::copy_n(task_.x2, task_.n2 * width, stacked.data() + task_.n * width);
-    std::vector<double> sums(width, 0.0);
-    for (std::size_t i = 0; i < inputs_; i++) {
-      for (std::size_t j = 0; j < width; j++) sums[j] += std::abs(stacked[i * width + j]);
-    }
-    Buffer<double> current;
-    keep(0, std::move(stacked), sums, current);
-    return current;
-  }
-
-  // Compacts the activations of layer l where that pays and stores them. In float32, `current` receives the
-  // float64 ones, which the next layer is computed from.
-  void keep(std::size_t l, Buffer<double> dense, const std::vector<double>& sums, Buffer<double>& current) {
-    Activations<T>& kept = activations_[l];
-    kept.units = chooseUnits(sums, workOf(l), task_.compaction);
-    const std::size_t width = sums.size(), count = kept.units.count();
-    if (!kept.units.all) {
-      Buffer<double> compact(inputs_ * count);
-      forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
-        for (std::size_t i = first; i < first + rows; i++) {
-          gatherColumns(dense.data() + i * width, kept.units, compact.data() + i * count);
-        }
-      });
-      dense = std::move(compact);
-    }
-    if constexpr (std::is_same_v<T, double>) {
-      kept.values = std::move(dense);
-    } else {
-      kept.exponent = exponentOf(*std::max_element(sums.begin(), sums.end()));
-      kept.values = Buffer<T>(inputs_ * count);
-      const double scale = std::ldexp(1.0, -kept.exponent);
-      forEachBlock(inputs_, task_.rowBlock, [&](std::size_t first, std::size_t rows, std::size_t) {
-        narrow(dense.data() + first * count, scale, kept.values.data() + first * count, rows * count);
-      });
-      current = std::move(dense);
-    }
-  }
-
-  const double* currentValues(std::size_t l, const Buffer<double>& current) const {
-    if constexpr (std::is_same_v<T, double>) return activations_[l].values.data();
-    return current.data();
-  }
-
   LayerWork workOf(std::size_t l) const {
     const std::size_t last = net_.layers() - 1;  // L
     const bool deltas = l >= lowest_ && l > 0;
@@ -173,9 +79,7 @@ class KernelComputation {
             l > lowest_ && l > 0 ? net_.width(l - 1) : 0, pairs * (deltas ? 1.0 + chains_ : 1.0)};
   }
 
-  // --- Backward: delta^L .. delta^lowest, and every layer's Gram matrices on the way
-  // --------------------------------
-
+  // delta^L .. delta^lowest, and on the way down every layer's part of the kernel.
   void backwardPass() {
     Deltas<T> above, below;
     Buffer<T> gathered;
@@ -186,8 +90,8 @@ class KernelComputation {
       if (!last) {
         startDeltas(below, l - 1);
         weights = outputLayer ? outputWeights(gathered)
-                              : gatherWeights(net_.layer(l), &activations_[l].units,
-                                              activations_[l - 1].units, gathered);
+                              : gatherWeights<T>(team_, net_.layer(l), &activations_[l].units,
+                                                 activations_[l - 1].units, gathered);
         below.exponent = above.exponent;
         if constexpr (!std::is_same_v<T, double>) below.exponent += exponentOf(above.largest);
       }
@@ -294,34 +198,6 @@ class KernelComputation {
 
   // --- Both
   // ---------------------------------------------------------------------------------------------------------
-
-  // The weights between the kept units of two layers (`above` null: all), in the scalar type asked for; in
-  // place where nothing is dropped or converted.
-  template <typename S>
-  MatrixView<const S> gatherWeights(const Layer& layer, const Units* above, const Units& below,
-                                    Buffer<S>& gathered) {
-    if constexpr (std::is_same_v<S, double>) {
-      if (below.all && (above == nullptr || above->all)) return layer.weights;
-    }
-    const bool allRows = above == nullptr || above->all;
-    const std::size_t rows = allRows ? layer.weights.rows : above->kept.size(), columns = below.count();
-    gathered.reserve(layer.weights.rows * layer.weights.columns);
-    // Too small a block would cost more to hand to a thread than to move.
-    forEachBlock(rows, 1 + 65536 / (columns + 1), [&](std::size_t first, std::size_t count, std::size_t) {
-      for (std::size_t i = first; i < first + count; i++) {
-        gatherColumns(layer.weights.row(allRows ? i : above->kept[i]), below, gathered.data() + i * columns);
-      }
-    });
-    return {gathered.data(), rows, columns, columns};
-  }
-
-  template <typename Body>
-  void forEachBlock(std::size_t count, std::size_t block, const Body& body) {
-    const std::size_t step = std::max<std::size_t>(block, 1);
-    team_.parallelFor((count + step - 1) / step, [&](std::size_t i, std::size_t worker) {
-      body(i * step, std::min(step, count - i * step), worker);
-    });
-  }
 
   // Of layer l's Gram matrices, for one pair of inputs of a tile, as if nothing were compacted.
   double tileFlops(std::size_t l) const {

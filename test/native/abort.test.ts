@@ -28,7 +28,7 @@ describeNative('abort of native work', (backend, addon) => {
       const start = performance.now();
       controller.abort();
       await outcome;
-      expect(performance.now() - start).toBeLessThan(200);
+      expect(performance.now() - start).toBeLessThan(250);
     },
   );
 
@@ -53,15 +53,16 @@ describeNative('abort of native work', (backend, addon) => {
 
   test('an error thrown by the progress callback cancels the work and is passed on', async () => {
     const error = new RangeError('no more');
-    const start = performance.now();
+    let thrownAt = 0;
     const work = backend.kernel(longTask(backend), {
       threads: 2,
       onProgress() {
+        thrownAt = performance.now();
         throw error;
       },
     });
     await expect(work).rejects.toBe(error);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - thrownAt).toBeLessThan(250);
   });
 
   test('progress grows from 0 to 1', async () => {
