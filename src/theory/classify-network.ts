@@ -2,7 +2,7 @@
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { Phase } from './classify-phase';
-import { expectInputs } from './infinite-width';
+import { expectInputs } from './arguments';
 import { expectNetwork, gainsOf, type GivenNetwork, type Probe, probeNetwork } from './probe-network';
 
 /** An estimate with its standard error (NaN where one number is all there is). */

@@ -1,6 +1,7 @@
 /** The phases of wide ReLU nets: the maps of variance and of correlation through depth, their fixed points and slopes. */
-import { expectNumber, expectOptions } from '../errors';
+import { expectOptions } from '../errors';
 import { correlationMap } from './arc-cosine';
+import { expectNonNegative, expectPositive } from './arguments';
 
 /** By the slope a = sigma_w^2 / 2 alone: a < 1, a = 1, a > 1. */
 export type Phase = 'ordered' | 'edge-of-chaos' | 'chaotic';
@@ -65,14 +66,8 @@ export interface CorrelationMap {
 export function classifyPhase(options: PhaseOptions): PhaseReport {
   const where = 'classifyPhase';
   expectOptions(where, options, ['weightVariance', 'biasVariance']);
-  const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance, {
-    above: 0,
-    what: 'a finite number > 0',
-  });
-  const biasVariance = expectNumber(`${where}: biasVariance`, options.biasVariance ?? 0, {
-    min: 0,
-    what: 'a finite number >= 0',
-  });
+  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance);
+  const biasVariance = expectNonNegative(`${where}: biasVariance`, options.biasVariance ?? 0);
   const slope = weightVariance / 2;
   const phase = phaseOf(weightVariance);
   const depthScale = phase === 'edge-of-chaos' ? Infinity : 1 / Math.abs(Math.log(slope));

@@ -1,9 +1,9 @@
 /** The same kernel in the conventions of different programs and papers. */
-import { DeepntkError, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec, Parametrization } from '../network/spec';
-import { layerLaw } from './moment-recursion';
-import { expectSpec } from './moments';
+import { expectNonNegative, expectSpec } from './arguments';
+import { biasFactor, weightFactor } from './layer-law';
 
 /**
  * How a kernel counts gradients. Each convention is sum_l (A_l W_l + B_l V_l) for factors A_l, B_l of its own, W_l and V_l being the
@@ -82,7 +82,7 @@ function readConvention(where: string, spec: NetworkSpec, convention: KernelConv
     if (spec.weightVariance !== 2 || spec.biasVariance !== 0) {
       throw invalidArgument(where, 'a spec with weightVariance 2 and biasVariance 0 for scikit-ntk', spec);
     }
-    const bias = expectNumber(`${where}: bias`, convention.bias, { min: 0, what: 'a finite number >= 0' });
+    const bias = expectNonNegative(`${where}: bias`, convention.bias);
     const scale = 1 / ((spec.depth + 1) * (bias * bias + 1) * outputs);
     return factors(spec, (fanIn) => (spec.inputDim / fanIn) * scale, bias * bias * scale);
   }
@@ -94,19 +94,15 @@ function readConvention(where: string, spec: NetworkSpec, convention: KernelConv
   );
   const form = convention.library === undefined ? (convention.outputs ?? 'trace') : 'mean';
   const scale = expectOneOf(`${where}: outputs`, form, ['trace', 'mean']) === 'mean' ? 1 / outputs : 1;
-  const beta = parametrization === 'standard' ? 1 : spec.biasVariance;
-  return factors(
-    spec,
-    (fanIn) => layerLaw({ ...spec, parametrization }, fanIn).alpha * scale,
-    spec.biasGradients ? beta * scale : 0,
-  );
+  const law = { ...spec, parametrization };
+  return factors(spec, (fanIn) => weightFactor(law, fanIn) * scale, biasFactor(law) * scale);
 }
 
 const LIBRARIES = ['neural-tangents', 'scikit-ntk'] as const;
 
-function factors(spec: NetworkSpec, weightFactor: (fanIn: number) => number, biasFactor: number): Factors {
+function factors(spec: NetworkSpec, weights: (fanIn: number) => number, biases: number): Factors {
   const fanIns = spec.widths.slice(0, -1);
-  return { weights: fanIns.map(weightFactor), biases: fanIns.map(() => biasFactor) };
+  return { weights: fanIns.map(weights), biases: fanIns.map(() => biases) };
 }
 
 /** to / from, part by part, leaving out what neither counts; Infinity where only the new convention counts a part. */

@@ -1,5 +1,6 @@
 /** The dispersion of the NTK where depth and width go to infinity together, and the ordered phase's at fixed width. */
-import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectOptions } from '../errors';
+import { expectBoolean, expectInteger, expectNumber, expectOptions } from '../errors';
+import { expectAssumption, expectPositive } from './arguments';
 import { phaseOf, type Phase } from './classify-phase';
 import { exponentialMean, secondOrderGrowth } from './exponential-means';
 import type { Assumption } from './moment-recursion';
@@ -43,14 +44,11 @@ export interface DispersionLimit {
 export function dispersionLimit(options: DispersionLimitOptions): DispersionLimit {
   const where = 'dispersionLimit';
   expectOptions(where, options, ['lambda', 'weightVariance', 'kappa', 'biasGradients', 'assumption']);
-  const lambda = expectNumber(`${where}: lambda`, options.lambda, POSITIVE);
-  const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance ?? 2, POSITIVE);
-  const kappa = expectNumber(`${where}: kappa`, options.kappa ?? 1, POSITIVE);
+  const lambda = expectPositive(`${where}: lambda`, options.lambda);
+  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance ?? 2);
+  const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
-  const assumption = expectOneOf(`${where}: assumption`, options.assumption ?? 'exact', [
-    'exact',
-    'gradient-independence',
-  ]);
+  const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
   const phase = phaseOf(weightVariance);
   const growth = 5 * lambda;
   const scaledDispersion = weightsDominate(phase, biasGradients)
@@ -87,7 +85,7 @@ export function orderedDispersionLimit(options: {
   expectOptions(where, options, ['weightVariance', 'width']);
   const width = expectInteger(`${where}: width`, options.width);
   const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance, {
-    ...POSITIVE,
+    above: 0,
     max: 2 - Number.EPSILON,
     what: 'a number > 0 and < 2 (the ordered phase)',
   });
@@ -100,8 +98,6 @@ export function orderedDispersionLimit(options: {
     relativeStandardDeviation: Math.sqrt(relativeVariance),
   };
 }
-
-const POSITIVE = { above: 0, what: 'a finite number > 0' };
 
 function weightsDominate(phase: Phase, biasGradients: boolean): boolean {
   return phase === 'chaotic' || !biasGradients;

@@ -1,6 +1,7 @@
 /** How much the first step of gradient descent changes the NTK, its gates held at their initial pattern. */
-import { expectInteger, expectNumber, expectOptions, expectBoolean } from '../errors';
+import { expectBoolean, expectInteger, expectOptions } from '../errors';
 import type { NetworkSpec } from '../network/spec';
+import { expectPositive } from './arguments';
 import { type Phase, phaseOf } from './classify-phase';
 import { exponentialMean } from './exponential-means';
 import { meansOf, type PairState, runRecursion } from './moment-recursion';
@@ -85,10 +86,10 @@ export function firstStepLimit(options: FirstStepLimitOptions): {
 } {
   const where = 'firstStepLimit';
   expectOptions(where, options, ['lambda', 'depth', 'weightVariance', 'kappa', 'biasGradients']);
-  const lambda = expectNumber(`${where}: lambda`, options.lambda, POSITIVE);
+  const lambda = expectPositive(`${where}: lambda`, options.lambda);
   const depth = expectInteger(`${where}: depth`, options.depth);
-  const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance ?? 2, POSITIVE);
-  const kappa = expectNumber(`${where}: kappa`, options.kappa ?? 1, POSITIVE);
+  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance ?? 2);
+  const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
   const phase = phaseOf(weightVariance);
   const slope = weightVariance / 2;
@@ -108,5 +109,3 @@ export function firstStepLimit(options: FirstStepLimitOptions): {
   }
   return { relativeDrift: Math.exp(logRelativeDrift), logRelativeDrift, phase };
 }
-
-const POSITIVE = { above: 0, what: 'a finite number > 0' };

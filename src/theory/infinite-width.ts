@@ -1,9 +1,9 @@
 /** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
-import { DeepntkError, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
-import { expectSpec } from './moments';
+import { expectInputs, expectSpec } from './arguments';
+import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 
 export interface InfiniteWidthKernels {
@@ -70,12 +70,11 @@ export function infiniteWidthKernels(spec: NetworkSpec, x: NdArray, x2?: NdArray
 export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; ntk: Scaled; angle: number } {
   const { weightVariance, widths, depth } = spec;
   const standard = spec.parametrization === 'standard';
-  const inputScale = weightVariance / spec.inputDim;
+  const inputScale = weightScale(spec, spec.inputDim);
   // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias variance.
   let exponent = 0;
   let bias = spec.biasVariance;
-  let beta = standard ? 1 : spec.biasVariance;
-  if (!spec.biasGradients) beta = 0;
+  let beta = biasFactor(spec);
   let u = inputScale * pair.norm2;
   let v = inputScale * pair.otherNorm2;
   let difference = inputScale * pair.normDifference;
@@ -83,7 +82,7 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   const sine = Math.sin(pair.angle);
   let covariance = inputScale * pair.dot + bias;
   let angle = Math.atan2(Math.sqrt(u * v * sine * sine + bias * inputScale * pair.distance2), covariance);
-  let ntk = (standard ? pair.dot : inputScale * pair.dot) + beta;
+  let ntk = weightFactor(spec, spec.inputDim) * pair.dot + beta;
   for (let l = 1; l <= depth; l++) {
     // E[relu(h)^2] = Sigma / 2 and E[relu(h) relu(h')] = sqrt(Sigma Sigma') k1 / 2.
     const size = (weightVariance / 2) * (u + bias);
@@ -149,27 +148,6 @@ function angleBetween(x: Float64Array, x2: Float64Array, norm2: number, otherNor
     together += (a + b) * (a + b);
   }
   return 2 * Math.atan2(Math.sqrt(apart), Math.sqrt(together));
-}
-
-/** The rows of a matrix of inputs, as doubles. */
-export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
-  const given = x as Partial<NdArray> | null | undefined;
-  const { data, shape } = given ?? {};
-  if (!(data instanceof Float64Array || data instanceof Float32Array) || !Array.isArray(shape)) {
-    throw invalidArgument(where, 'an NdArray { data: Float64Array | Float32Array, shape }', x);
-  }
-  const [count, columns] = shape as number[];
-  if (shape.length !== 2 || columns !== inputDim || data.length !== count! * columns) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}: expected an array of shape [N, ${inputDim}], got shape [${shape.join(', ')}] with ${data.length} numbers`,
-    );
-  }
-  const bad = data.findIndex((entry) => !Number.isFinite(entry));
-  if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);
-  return Array.from({ length: count! }, (_, i) =>
-    Float64Array.from(data.subarray(i * columns, (i + 1) * columns)),
-  );
 }
 
 function zeros(shape: number[]): NdArray<Float64Array> {

@@ -1,7 +1,9 @@
 /** Inverse questions: which width, depth or sigma_w^2 keeps the kernel's relative standard deviation below a bound. */
-import { expectInteger, expectNumber, expectOptions } from '../errors';
+import { expectInteger, expectOptions } from '../errors';
 import { createSpec, type NetworkSpec, type Parametrization } from '../network/spec';
-import { enterTerm, layerLaw, passHiddenLayer, startRecursion } from './moment-recursion';
+import { expectPositive } from './arguments';
+import { weightFactor, weightScale } from './layer-law';
+import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
 import { moments, readMomentsOptions, traceRelativeVariance } from './moments';
 import { toNumber } from './scaled';
 
@@ -30,7 +32,7 @@ export interface WidthAnswer {
   readonly width: number | null;
   /** What it is there; `null` where there is none. */
   readonly relativeStandardDeviation: number | null;
-  /** Every range of widths that keeps the bound, as searched; more than one where the deviation is not monotone. */
+  /** Every range of widths that keeps the bound, as searched to 2^40; more than one where the deviation is not monotone. */
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
@@ -92,13 +94,12 @@ export function depthForDispersion(question: DepthQuestion): DepthAnswer {
   const width = expectInteger(`${where}: width`, shape.width);
   const spec = createSpec({ ...shape, depth: 1, width });
   const state = startRecursion(spec, inputNorm2, 'exact');
-  const [first, other] = [layerLaw(spec, spec.inputDim), layerLaw(spec, width)];
-  enterTerm(state, first.alpha);
+  enterTerm(state, weightFactor(spec, spec.inputDim));
   let last = 0;
   let unchanged = 0;
   for (let depth = 1; depth <= LAST_DEPTH; depth++) {
-    passHiddenLayer(state, depth === 1 ? first.weightScale : other.weightScale, width);
-    enterTerm(state, other.alpha);
+    passHiddenLayer(state, weightScale(spec, depth === 1 ? spec.inputDim : width), width);
+    enterTerm(state, weightFactor(spec, width));
     const deviation = Math.sqrt(toNumber(traceRelativeVariance(state, spec.outputDim)));
     if (deviation > bound) return { depth: depth - 1, relativeStandardDeviation: last, searchEnded: false };
     // The recursion is linear: once it has not moved for so long, it has reached its fixed point.
@@ -130,9 +131,9 @@ export function weightVarianceForDispersion(question: WeightVarianceQuestion): W
   const ranges = rangesBelow(deviation, bound, grid, (low, high) =>
     high - low <= 1e-13 * high ? null : (low + high) / 2,
   );
-  const top = ranges.at(-1)?.[1] ?? null;
-  const weightVariance = top === grid.at(-1) ? Infinity : top;
-  return { weightVariance, relativeStandardDeviation: top === null ? null : deviation(top), ranges };
+  const weightVariance = ranges.at(-1)?.[1] ?? null;
+  const largest = weightVariance === Infinity ? grid.at(-1)! : weightVariance;
+  return { weightVariance, relativeStandardDeviation: largest === null ? null : deviation(largest), ranges };
 }
 
 const LAST_DEPTH = 1_000_000;
@@ -145,7 +146,10 @@ function widthGrid(): number[] {
   return grid;
 }
 
-/** The ranges of a grid where f <= bound, their ends moved by bisection to the crossing (the end itself keeps the bound). */
+/**
+ * The ranges of a grid where f <= bound. Bisection moves their ends to the crossing (the end itself keeps the bound); a range
+ * that reaches the end of the grid ends at Infinity.
+ */
 function rangesBelow(
   f: (x: number) => number,
   bound: number,
@@ -161,6 +165,7 @@ function rangesBelow(
     if (!kept && previous?.kept === true) ranges.at(-1)![1] = crossing(x, previous.x);
     previous = { x, kept };
   }
+  if (previous?.kept === true) ranges.at(-1)![1] = Infinity;
   return ranges;
 
   function crossing(breaks: number, keeps: number): number {
@@ -184,10 +189,9 @@ function readQuestion<T extends object>(
   const variance = own.length === 2 ? [] : ['weightVariance'];
   expectOptions(where, question, [...COMMON, ...variance, ...own, 'relativeStandardDeviation']);
   const given = question as T & Partial<Initialization>;
-  const relativeStandardDeviation = expectNumber(
+  const relativeStandardDeviation = expectPositive(
     `${where}: relativeStandardDeviation`,
     given.relativeStandardDeviation,
-    { above: 0, what: 'a finite number > 0' },
   );
   const inputNorm2 = given.inputNorm2 ?? 1;
   const spec: NetworkSpec = createSpec({ ...specOptions(given), depth: 0 });

@@ -8,6 +8,7 @@
  * below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
  */
 import type { NetworkSpec } from '../network/spec';
+import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from './scaled';
 
 /**
@@ -16,14 +17,6 @@ import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from './scaled';
  *   literature, kept for comparison; direct sampling of nets rejects it)
  */
 export type Assumption = 'exact' | 'gradient-independence';
-
-/** What a layer does to the law: n_l, s_l = sigma_w^2 / n_{l-1}, and the factors of Theta's two parts. */
-export interface LayerLaw {
-  /** alpha_l: what |x^{l-1}|^2 |delta^l|^2 counts in Theta */
-  readonly alpha: number;
-  /** s_l: the variance of an effective weight of the layer */
-  readonly weightScale: number;
-}
 
 /** Second moments of a pair of parts of Theta (weights or biases), relative to the product of their means. */
 export interface PairState {
@@ -79,7 +72,7 @@ export interface RecursionState {
   keptBiases: number;
 }
 
-/** Runs the whole net. `observe` is called when the term of layer l has entered: the state is then that of a net of l - 1 hidden layers. */
+/** Runs the whole net. */
 export function runRecursion(
   spec: NetworkSpec,
   inputNorm2: number,
@@ -87,17 +80,12 @@ export function runRecursion(
 ): RecursionState {
   const state = startRecursion(spec, inputNorm2, assumption);
   for (let l = 1; l <= spec.depth; l++) {
-    const law = layerLaw(spec, spec.widths[l - 1]!);
-    enterTerm(state, law.alpha);
-    passHiddenLayer(state, law.weightScale, spec.widths[l]!);
+    const fanIn = spec.widths[l - 1]!;
+    enterTerm(state, weightFactor(spec, fanIn));
+    passHiddenLayer(state, weightScale(spec, fanIn), spec.widths[l]!);
   }
-  enterTerm(state, layerLaw(spec, spec.widths[spec.depth]!).alpha);
+  enterTerm(state, weightFactor(spec, spec.widths[spec.depth]!));
   return state;
-}
-
-export function layerLaw(spec: NetworkSpec, fanIn: number): LayerLaw {
-  const weightScale = spec.weightVariance / fanIn;
-  return { alpha: spec.parametrization === 'standard' ? 1 : weightScale, weightScale };
 }
 
 export function startRecursion(
@@ -105,7 +93,6 @@ export function startRecursion(
   inputNorm2: number,
   assumption: Assumption,
 ): RecursionState {
-  const gradientOfBias = spec.parametrization === 'standard' ? 1 : spec.biasVariance;
   return {
     slope: spec.weightVariance / 2,
     severalOutputs: spec.outputDim > 1,
@@ -115,7 +102,7 @@ export function startRecursion(
     biasVariance: spec.biasVariance,
     forwardExponent: 0,
     meanBiases: 0,
-    beta: spec.biasGradients ? gradientOfBias : 0,
+    beta: biasFactor(spec),
     biasExponent: 0,
     normExcess: 0,
     weightsExcess: 0,
@@ -132,7 +119,10 @@ export function startRecursion(
   };
 }
 
-/** The term (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2 of layer l enters Theta; |delta^l|^2 counts as fixed until `passHiddenLayer`. */
+/**
+ * The term of layer l, (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2, enters Theta. The state is then that of a net whose output
+ * layer is l, until `passHiddenLayer` makes |delta^l|^2 random.
+ */
 export function enterTerm(state: RecursionState, alpha: number): void {
   const { slope, ww, wb, bb } = state;
   const earlierWeights = slope * state.meanWeights;
@@ -181,8 +171,8 @@ function addToPair(
 }
 
 /** Both passes go through hidden layer l of n units: its weights, its biases, its gates. */
-export function passHiddenLayer(state: RecursionState, weightScale: number, n: number): void {
-  const fromWeights = weightScale * state.norm2;
+export function passHiddenLayer(state: RecursionState, s: number, n: number): void {
+  const fromWeights = s * state.norm2;
   const preactivation = fromWeights + state.biasVariance;
   const f = preactivation > 0 ? fromWeights / preactivation : 1;
   const { coupling, keptWeights, newWeights, keptBiases, ww, wb } = state;

@@ -1,6 +1,8 @@
 /** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
-import { expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { expectOptions, invalidArgument } from '../errors';
 import type { NetworkSpec } from '../network/spec';
+import { expectAssumption, expectNonNegative, expectSpec } from './arguments';
+import { biasFactor } from './layer-law';
 import {
   type Assumption,
   meansOf,
@@ -148,31 +150,14 @@ export function readMomentsOptions(
 ): Required<MomentsOptions> {
   expectSpec(where, spec);
   expectOptions(where, options, ['inputNorm2', 'assumption']);
-  const inputNorm2 = expectNumber(`${where}: inputNorm2`, options.inputNorm2 ?? 1, {
-    min: 0,
-    what: 'a finite number >= 0',
-  });
-  if (
-    inputNorm2 === 0 &&
-    spec.biasVariance === 0 &&
-    !(spec.biasGradients && spec.parametrization === 'standard')
-  ) {
+  const inputNorm2 = expectNonNegative(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
+  if (inputNorm2 === 0 && spec.biasVariance === 0 && biasFactor(spec) === 0) {
     throw invalidArgument(
       `${where}: inputNorm2`,
       'a number > 0 (the kernel of a zero input is zero here)',
       0,
     );
   }
-  const assumption = expectOneOf(`${where}: assumption`, options.assumption ?? 'exact', [
-    'exact',
-    'gradient-independence',
-  ]);
+  const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
   return { inputNorm2, assumption };
-}
-
-export function expectSpec(where: string, spec: unknown): void {
-  const given = spec as Partial<NetworkSpec> | null | undefined;
-  if (!Array.isArray(given?.widths) || typeof given.weightVariance !== 'number') {
-    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
-  }
 }
