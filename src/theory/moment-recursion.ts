@@ -31,7 +31,7 @@ export interface PairState {
   /** Relative second moment of Theta_12, and its companion. */
   across: number;
   acrossCompanion: number;
-  /** E[f grad f . grad Theta] / 4 of one output; then the part of a different output, and its companion. */
+  /** E[f grad f . grad Theta] / 4 of one output; the same over 2 between two outputs, f of one and Theta of the other, and its companion. */
   drift: number;
   driftDistinct: number;
   driftCompanion: number;
@@ -41,6 +41,7 @@ export interface RecursionState {
   /** sigma_w^2 / 2 */
   readonly slope: number;
   readonly severalOutputs: boolean;
+  /** 4, what forward and backward pass have from sharing their weights; 0 under the gradient-independence assumption. */
   readonly coupling: number;
   /** E |x^{l-1}|^2, E Theta_w / E D_l so far, and sigma_b^2, in units of 2^forwardExponent. */
   norm2: number;
@@ -232,31 +233,40 @@ function rescale(state: RecursionState): void {
     state.biasExponent += SCALE_EXPONENT;
   }
   const { ww, wb, bb } = state;
-  if (Math.max(ww.same, state.weightsExcess, state.normExcess) > SCALE) {
-    state.normExcess /= SCALE;
-    state.weightsExcess /= SCALE;
-    state.weightsAlignment /= SCALE;
-    rescalePair(ww);
+  const w = scaleOf(ww, Math.max(ww.same, state.weightsExcess, state.normExcess));
+  if (w !== 1) {
+    state.normExcess *= w;
+    state.weightsExcess *= w;
+    state.weightsAlignment *= w;
+    rescalePair(ww, w);
   }
-  if (Math.max(wb.same, state.biasesExcess) > SCALE) {
-    state.biasesExcess /= SCALE;
-    state.biasesAlignment /= SCALE;
-    rescalePair(wb);
+  const b = scaleOf(wb, Math.max(wb.same, state.biasesExcess));
+  if (b !== 1) {
+    state.biasesExcess *= b;
+    state.biasesAlignment *= b;
+    rescalePair(wb, b);
   }
-  if (bb.same > SCALE) rescalePair(bb);
+  rescalePair(bb, scaleOf(bb, bb.same));
 }
 
-function rescalePair(pair: PairState): void {
-  pair.unit /= SCALE;
-  pair.exponent += SCALE_EXPONENT;
-  pair.same /= SCALE;
-  pair.distinct /= SCALE;
-  pair.distinctCompanion /= SCALE;
-  pair.across /= SCALE;
-  pair.acrossCompanion /= SCALE;
-  pair.drift /= SCALE;
-  pair.driftDistinct /= SCALE;
-  pair.driftCompanion /= SCALE;
+/** What to multiply a group by: it has grown too far, or has come back from there (biases take over in ordered nets). */
+function scaleOf({ exponent }: PairState, largest: number): number {
+  if (largest > SCALE) return 1 / SCALE;
+  return exponent > 0 && largest < 1 / SCALE ? SCALE : 1;
+}
+
+function rescalePair(pair: PairState, factor: number): void {
+  if (factor === 1) return;
+  pair.exponent += factor < 1 ? SCALE_EXPONENT : -SCALE_EXPONENT;
+  pair.unit = 2 ** -pair.exponent; // 0 where 1 is negligible; computed anew, so that it comes back
+  pair.same *= factor;
+  pair.distinct *= factor;
+  pair.distinctCompanion *= factor;
+  pair.across *= factor;
+  pair.acrossCompanion *= factor;
+  pair.drift *= factor;
+  pair.driftDistinct *= factor;
+  pair.driftCompanion *= factor;
 }
 
 function emptyPair(): PairState {

@@ -134,6 +134,13 @@ describe('numerics', () => {
     expect(at(1e5, 1e200) / at(2, 1)).toBeCloseTo(1, 13);
   });
 
+  it('an ordered net with biases forgets its input, however large: numbers that were out of range come back', () => {
+    const spec = createSpec({ inputDim: 10, depth: 3000, width: 2, weightVariance: 0.5, biasVariance: 1e-9 });
+    const { relativeVariance } = moments(spec);
+    expect(relativeVariance).toBeGreaterThan(0.01);
+    expect(moments(spec, { inputNorm2: 1e300 }).relativeVariance / relativeVariance).toBeCloseTo(1, 12);
+  });
+
   it('takes less than a second for 1,000 calls at depth 1,000', () => {
     const spec = constant(100, 1000, 100, 2);
     moments(spec);
