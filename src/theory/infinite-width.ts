@@ -9,9 +9,15 @@ import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 export interface InfiniteWidthKernels {
   /** N x N'. The covariance of one output of the net, its last layer included. */
   readonly nngp: NdArray<Float64Array>;
-  /** N x N'. The NTK of ONE output: over K outputs the kernel is this times the identity, so the trace kernel is K times it. */
+  /**
+   * N x N'. The NTK of ONE output: over K outputs the kernel is this times the identity, so the trace kernel is K
+   * times it.
+   */
   readonly ntk: NdArray<Float64Array>;
-  /** N x N'. The angle between the two inputs' outputs, arccos of the NNGP correlation: it stays finite where kernels overflow. */
+  /**
+   * N x N'. The angle between the two inputs' outputs, arccos of the NNGP correlation: it stays finite where
+   * kernels overflow.
+   */
   readonly angle: NdArray<Float64Array>;
 }
 
@@ -30,14 +36,14 @@ export interface InputPair {
 /**
  * NNGP and NTK of infinitely wide ReLU nets, by the arc-cosine recursion.
  *
- * NTK parametrization: Theta^1 = Sigma^1, Theta^{l+1} = Sigma^{l+1} + sigma_w^2 k'^l Theta^l: the limit of the NTK of one output.
- * Standard parametrization: the leading order in the widths, S^1 = x.x' + 1, S^{l+1} = n_l k^l + 1 + sigma_w^2 k'^l S^l: it uses the widths of
- * `spec`, and is the mean of finite nets' NTK up to a relative error of order depth / width; the terms 1 are the bias
- * gradients', left out with `biasGradients: false`.
+ * NTK parametrization: Theta^1 = Sigma^1, Theta^{l+1} = Sigma^{l+1} + sigma_w^2 k'^l Theta^l: the limit of the NTK
+ * of one output. Standard parametrization: the leading order in the widths, S^1 = x.x' + 1, S^{l+1} = n_l k^l + 1 +
+ * sigma_w^2 k'^l S^l: it uses the widths of `spec`, and is the mean of finite nets' NTK up to a relative error of
+ * order depth / width; the terms 1 are the bias gradients', left out with `biasGradients: false`.
  *
- * The recursion carries the angle between the two preactivations, not its cosine, and finds the next angle's sine from a sum
- * of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative error about
- * depth * 2^-52. O(N N' depth).
+ * The recursion carries the angle between the two preactivations, not its cosine, and finds the next angle's sine
+ * from a sum of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative
+ * error about depth * 2^-52. O(N N' depth).
  *
  * @param x N x n_0
  * @param x2 N' x n_0; `x` itself where left out
@@ -71,7 +77,8 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   const { weightVariance, widths, depth } = spec;
   const standard = spec.parametrization === 'standard';
   const inputScale = weightScale(spec, spec.inputDim);
-  // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias variance.
+  // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias
+  // variance.
   let exponent = 0;
   let bias = spec.biasVariance;
   let beta = biasFactor(spec);
@@ -117,7 +124,10 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   return { nngp: scaled(covariance, exponent), ntk: scaled(ntk, exponent), angle };
 }
 
-/** Sizes stay within 2^-128 .. 2^128 (times one layer's factor), so that their products and squares are normal doubles. */
+/**
+ * Sizes stay within 2^-128 .. 2^128 (times one layer's factor), so that their products and squares are normal
+ * doubles.
+ */
 const ROOT_SCALE = 2 ** 128;
 
 export function describePair(x: Float64Array, x2: Float64Array): InputPair {
@@ -137,7 +147,10 @@ export function describePair(x: Float64Array, x2: Float64Array): InputPair {
   return { norm2, otherNorm2, dot, angle: angleBetween(x, x2, norm2, otherNorm2), normDifference, distance2 };
 }
 
-/** 2 atan(|u - v| / |u + v|) for the unit vectors u, v (Kahan): precise at every angle, unlike arccos of their product. */
+/**
+ * 2 atan(|u - v| / |u + v|) for the unit vectors u, v (Kahan): precise at every angle, unlike arccos of their
+ * product.
+ */
 function angleBetween(x: Float64Array, x2: Float64Array, norm2: number, otherNorm2: number): number {
   const [norm, otherNorm] = [Math.sqrt(norm2), Math.sqrt(otherNorm2)];
   let apart = 0;

@@ -1,4 +1,6 @@
-/** Inverse questions: which width, depth or sigma_w^2 keeps the kernel's relative standard deviation below a bound. */
+/**
+ * Inverse questions: which width, depth or sigma_w^2 keeps the kernel's relative standard deviation below a bound.
+ */
 import { expectInteger, expectOptions } from '../errors';
 import { createSpec, type NetworkSpec, type Parametrization } from '../network/spec';
 import { expectPositive } from './arguments';
@@ -32,14 +34,17 @@ export interface WidthAnswer {
   readonly width: number | null;
   /** What it is there; `null` where there is none. */
   readonly relativeStandardDeviation: number | null;
-  /** Every range of widths that keeps the bound, as searched to 2^40; more than one where the deviation is not monotone. */
+  /**
+   * Every range of widths that keeps the bound, as searched to 2^40; more than one where the deviation is not
+   * monotone.
+   */
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
 export interface DepthAnswer {
   /**
-   * The largest number of hidden layers such that it and every smaller one keep the bound; 0 where one hidden layer breaks it;
-   * Infinity where the deviation settles below the bound.
+   * The largest number of hidden layers such that it and every smaller one keep the bound; 0 where one hidden layer
+   * breaks it; Infinity where the deviation settles below the bound.
    */
   readonly depth: number;
   /** What it is there; where depth is Infinity, the value it settles at. */
@@ -59,9 +64,9 @@ export interface WeightVarianceAnswer {
 /**
  * The smallest constant hidden width whose kernel has a relative standard deviation of at most r at this depth.
  *
- * The deviation is not always monotone in the width (with n_0 fixed, a wider net weighs its parts differently), so the search
- * does not assume it: every width to 64, then steps of 1/16 with bisection inside the step that crosses the bound. A
- * crossing and its return within one step would be missed.
+ * The deviation is not always monotone in the width (with n_0 fixed, a wider net weighs its parts differently), so
+ * the search does not assume it: every width to 64, then steps of 1/16 with bisection inside the step that crosses
+ * the bound. A crossing and its return within one step would be missed.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
  * @example widthForDispersion({ inputDim: 784, depth: 20, relativeStandardDeviation: 0.1 }).width
@@ -79,11 +84,11 @@ export function widthForDispersion(question: WidthQuestion): WidthAnswer {
 }
 
 /**
- * The largest depth up to which nets of this constant width keep a relative standard deviation of at most r. One pass:
- * O(depth found).
+ * The largest depth up to which nets of this constant width keep a relative standard deviation of at most r. One
+ * pass: O(depth found).
  *
- * In the ordered phase the deviation can rise above the bound and fall below it again; the answer is the depth before the
- * first break.
+ * In the ordered phase the deviation can rise above the bound and fall below it again; the answer is the depth
+ * before the first break.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
  * @example depthForDispersion({ inputDim: 784, width: 300, relativeStandardDeviation: 0.5 }).depth
@@ -112,8 +117,9 @@ export function depthForDispersion(question: DepthQuestion): DepthAnswer {
 }
 
 /**
- * The largest sigma_w^2 at which a net of this depth and width keeps a relative standard deviation of at most r, found to
- * 1e-12 relative on a grid of 8 points an octave from 2^-30 to 2^30 (the deviation is not always monotone in sigma_w^2).
+ * The largest sigma_w^2 at which a net of this depth and width keeps a relative standard deviation of at most r,
+ * found to 1e-12 relative on a grid of 8 points an octave from 2^-30 to 2^30 (the deviation is not always monotone
+ * in sigma_w^2).
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
  * @example weightVarianceForDispersion({ inputDim: 784, depth: 20, width: 300, relativeStandardDeviation: 0.3 }).weightVariance
@@ -147,8 +153,8 @@ function widthGrid(): number[] {
 }
 
 /**
- * The ranges of a grid where f <= bound. Bisection moves their ends to the crossing (the end itself keeps the bound); a range
- * that reaches the end of the grid ends at Infinity.
+ * The ranges of a grid where f <= bound. Bisection moves their ends to the crossing (the end itself keeps the
+ * bound); a range that reaches the end of the grid ends at Infinity.
  */
 function rangesBelow(
   f: (x: number) => number,

@@ -1,11 +1,11 @@
 /**
- * The recursion under `moments`, `firstStepChange` and the inverse questions: one pass from the input to the output, O(1)
- * work a layer. docs/theory.md, "The recursion without cancellation", derives it.
+ * The recursion under `moments`, `firstStepChange` and the inverse questions: one pass from the input to the
+ * output, O(1) work a layer. docs/theory.md, "The recursion without cancellation", derives it.
  *
- * Everything is carried relative to its mean-field value, and as the EXCESS over it: a relative variance v is carried
- * itself, not 1 + v. Every update is a sum of non-negative terms, so a result has a relative error of about depth * 2^-52
- * even where the variance is 1e-12 of the squared mean. Linear recursions allow a common factor: each group of numbers
- * below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
+ * Everything is carried relative to its mean-field value, and as the EXCESS over it: a relative variance v is
+ * carried itself, not 1 + v. Every update is a sum of non-negative terms, so a result has a relative error of about
+ * depth * 2^-52 even where the variance is 1e-12 of the squared mean. Linear recursions allow a common factor: each
+ * group of numbers below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
  */
 import type { NetworkSpec } from '../network/spec';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
@@ -25,13 +25,19 @@ export interface PairState {
   exponent: number;
   /** Relative covariance of the parts in one diagonal output entry, Theta_11. */
   same: number;
-  /** The same between Theta_11 and Theta_22, and its companion: E D_1 D_2 and E (delta_1 . delta_2)^2 mix in a layer. */
+  /**
+   * The same between Theta_11 and Theta_22, and its companion: E D_1 D_2 and E (delta_1 . delta_2)^2 mix in a
+   * layer.
+   */
   distinct: number;
   distinctCompanion: number;
   /** Relative second moment of Theta_12, and its companion. */
   across: number;
   acrossCompanion: number;
-  /** E[f grad f . grad Theta] / 4 of one output; the same over 2 between two outputs, f of one and Theta of the other, and its companion. */
+  /**
+   * E[f grad f . grad Theta] / 4 of one output; the same over 2 between two outputs, f of one and Theta of the
+   * other, and its companion.
+   */
   drift: number;
   driftDistinct: number;
   driftCompanion: number;
@@ -41,7 +47,10 @@ export interface RecursionState {
   /** sigma_w^2 / 2 */
   readonly slope: number;
   readonly severalOutputs: boolean;
-  /** 4, what forward and backward pass have from sharing their weights; 0 under the gradient-independence assumption. */
+  /**
+   * 4, what forward and backward pass have from sharing their weights; 0 under the gradient-independence
+   * assumption.
+   */
   readonly coupling: number;
   /** E |x^{l-1}|^2, E Theta_w / E D_l so far, and sigma_b^2, in units of 2^forwardExponent. */
   norm2: number;
@@ -55,8 +64,9 @@ export interface RecursionState {
   /** Relative variance of |x^{l-1}|^2, in units of ww. */
   normExcess: number;
   /**
-   * Relative covariance of |x^{l-1}|^2 with tr(A A') averaged over the terms of the weights part so far, and the mean of
-   * |A' x^{l-1}|^2 relative to that of |x^{l-1}|^2 tr(A A'); A is the map from h^l's perturbation to x^{l-1}'s. In units of ww.
+   * Relative covariance of |x^{l-1}|^2 with tr(A A') averaged over the terms of the weights part so far, and the
+   * mean of |A' x^{l-1}|^2 relative to that of |x^{l-1}|^2 tr(A A'); A is the map from h^l's perturbation to
+   * x^{l-1}'s. In units of ww.
    */
   weightsExcess: number;
   weightsAlignment: number;
@@ -121,8 +131,8 @@ export function startRecursion(
 }
 
 /**
- * The term of layer l, (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2, enters Theta. The state is then that of a net whose output
- * layer is l, until `passHiddenLayer` makes |delta^l|^2 random.
+ * The term of layer l, (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2, enters Theta. The state is then that of a net
+ * whose output layer is l, until `passHiddenLayer` makes |delta^l|^2 random.
  */
 export function enterTerm(state: RecursionState, alpha: number): void {
   const { slope, ww, wb, bb } = state;
@@ -249,7 +259,10 @@ function rescale(state: RecursionState): void {
   rescalePair(bb, scaleOf(bb, bb.same));
 }
 
-/** What to multiply a group by: it has grown too far, or has come back from there (biases take over in ordered nets). */
+/**
+ * What to multiply a group by: it has grown too far, or has come back from there (biases take over in ordered
+ * nets).
+ */
 function scaleOf({ exponent }: PairState, largest: number): number {
   if (largest > SCALE) return 1 / SCALE;
   return exponent > 0 && largest < 1 / SCALE ? SCALE : 1;

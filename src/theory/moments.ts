@@ -54,13 +54,15 @@ export interface Moments extends MomentPair {
 
 /**
  * The exact mean and second moment of Theta(x, x) over random initializations, for any depth, widths, sigma_w^2 and
- * sigma_b^2, both parametrizations, with and without bias gradients. O(depth), and as precise at depth 100,000 as at 1.
+ * sigma_b^2, both parametrizations, with and without bias gradients. O(depth), and as precise at depth 100,000 as
+ * at 1.
  *
- * The gates of one input are replaced by independent fair coins, which is exact in law but for nets with a dead layer:
- * they have probability at most sum_l 2^-n_l (for Theta that is the whole error; below widths of 12 or so it shows).
+ * The gates of one input are replaced by independent fair coins, which is exact in law but for nets with a dead
+ * layer: they have probability at most sum_l 2^-n_l (for Theta that is the whole error; below widths of 12 or so it
+ * shows).
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputNorm2 is negative or not finite, or where it is 0 and the kernel
- *   is zero with it
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputNorm2 is negative or not finite, or where it is 0 and the
+ *   kernel is zero with it
  * @see docs/theory.md, "Exact moments"
  * @example moments(createSpec({ inputDim: 30, depth: 10, width: 30 }), { inputNorm2: 1 }).dispersion // 2.240612523...
  */

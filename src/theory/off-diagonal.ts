@@ -1,4 +1,6 @@
-/** The kernel of two different inputs: at infinite width, its limits in depth, and exact moments where they close. */
+/**
+ * The kernel of two different inputs: at infinite width, its limits in depth, and exact moments where they close.
+ */
 import { DeepntkError, expectBoolean, expectNumber, expectOneOf, expectOptions } from '../errors';
 import type { NetworkSpec, Parametrization } from '../network/spec';
 import { gateAgreement, reluCorrelation, reluSquareCorrelation } from './arc-cosine';
@@ -37,11 +39,13 @@ export interface RatioLimitOptions {
 }
 
 /**
- * The limit of `infiniteWidthRatio` for depth -> infinity (after width -> infinity), the same for every pair of inputs that
- * are not multiples of each other:
+ * The limit of `infiniteWidthRatio` for depth -> infinity (after width -> infinity), the same for every pair of
+ * inputs that are not multiples of each other:
  *
- * - 1 where late layers dominate the kernel: the ordered phase with sigma_b^2 > 0, or with bias gradients that count
- * - 1/4 where every layer counts alike and the angle closes like 3 pi / l: sigma_b^2 = 0 otherwise, and the chaotic phase
+ * - 1 where late layers dominate the kernel: the ordered phase with sigma_b^2 > 0, or with bias gradients that
+ *   count
+ * - 1/4 where every layer counts alike and the angle closes like 3 pi / l: sigma_b^2 = 0 otherwise, and the chaotic
+ *   phase
  * - 4/7 for sigma_w^2 = 2 and sigma_b^2 > 0: layer l counts like l and the angle closes like 3 pi / (2 l)
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT`
@@ -65,7 +69,8 @@ export function infiniteWidthRatioLimit(options: RatioLimitOptions): number {
 
 /**
  * An upper bound on E[Theta(x,x')^2] / E[Theta(x,x')]^2 for two inputs of equal norm: by Cauchy and Schwarz
- * Theta(x,x')^2 <= Theta(x,x) Theta(x',x'), so it is at most the dispersion of Theta(x,x) over the squared ratio of the means.
+ * Theta(x,x')^2 <= Theta(x,x) Theta(x',x'), so it is at most the dispersion of Theta(x,x) over the squared ratio of
+ * the means.
  *
  * @param dispersion R of Theta(x,x), >= 1
  * @param ratio E Theta(x,x') / E Theta(x,x), in (0, 1]
@@ -102,14 +107,17 @@ export interface PairMoments {
 }
 
 /**
- * Exact mean and second moment of the trace kernel Theta(x, x') of two inputs at finite width, in the cases that close:
+ * Exact mean and second moment of the trace kernel Theta(x, x') of two inputs at finite width, in the cases that
+ * close:
  *
  * - no hidden layer: the kernel is not random
- * - one hidden layer, any two inputs, any sigma_b^2: a sum of n_1 independent terms, whose moments are arc-cosine kernels
+ * - one hidden layer, any two inputs, any sigma_b^2: a sum of n_1 independent terms, whose moments are arc-cosine
+ *   kernels
  * - x' = t x with t > 0 and sigma_b^2 = 0, any depth: t Theta_w + Theta_b; and x' = x with any sigma_b^2
  *
- * Elsewhere the gates of the two inputs agree with a probability that depends on a random angle, the angle's law at layer l
- * enters through arccos, and neither moment closes: that is an error here. Sample those (or use `infiniteWidthKernels` for the mean).
+ * Elsewhere the gates of the two inputs agree with a probability that depends on a random angle, the angle's law at
+ * layer l enters through arccos, and neither moment closes: that is an error here. Sample those (or use
+ * `infiniteWidthKernels` for the mean).
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the moments do not close, or a number is out of range
  */
@@ -137,8 +145,8 @@ function linearNet(spec: NetworkSpec, pair: InputPair): PairMoments {
 }
 
 /**
- * Theta = K beta + sum_i z_i with z_i = K alpha_2 u_i + c V_i g_i: u = relu(h) relu(h'), g = both gates open, V_i = sum_k of squared
- * output weights, c = alpha_1 x.x' + beta. E u^2 = (3/2) A B J_2 / (3 pi), and u g = u.
+ * Theta = K beta + sum_i z_i with z_i = K alpha_2 u_i + c V_i g_i: u = relu(h) relu(h'), g = both gates open, V_i =
+ * sum_k of squared output weights, c = alpha_1 x.x' + beta. E u^2 = (3/2) A B J_2 / (3 pi), and u g = u.
  */
 function oneHiddenLayer(spec: NetworkSpec, pair: InputPair): PairMoments {
   const { outputDim: outputs, biasVariance } = spec;

@@ -103,7 +103,8 @@ describe('numerics', () => {
       const result = moments(
         createSpec({ inputDim: 50, depth, width: 50, weightVariance, biasGradients: false }),
       );
-      // Weight gradients alone: E Theta = (L + 1) a^L at n_0 = M, and R from the products of p and q in closed form.
+      // Weight gradients alone: E Theta = (L + 1) a^L at n_0 = M, and R from the products of p and q in closed
+      // form.
       expect(result.logMean).toBeCloseTo(Math.log(depth + 1) + depth * Math.log(a), 4);
       const logDispersion = depth * Math.log1p(5 / 50) + Math.log(closedDispersionRest(50, depth));
       expect(result.logDispersion / logDispersion).toBeCloseTo(1, 11);
@@ -118,8 +119,8 @@ describe('numerics', () => {
   );
 
   it('a small relative variance keeps its digits', () => {
-    // One hidden layer, weights only, n_0 = n_1 = M, sigma_w^2 = 2: Theta = |x^1|^2 + |delta^1|^2, both of mean 1 and relative variance
-    // 5/M, with E of the product 1 + 1/M. So Var / mean^2 = (5 + 5 + 2) / (4 M) exactly.
+    // One hidden layer, weights only, n_0 = n_1 = M, sigma_w^2 = 2: Theta = |x^1|^2 + |delta^1|^2, both of mean 1
+    // and relative variance 5/M, with E of the product 1 + 1/M. So Var / mean^2 = (5 + 5 + 2) / (4 M) exactly.
     const M = 1e12;
     const spec = createSpec({ inputDim: M, hiddenWidths: [M], biasGradients: false });
     expect(moments(spec).relativeVariance / (3 / M)).toBeCloseTo(1, 14);
@@ -209,7 +210,10 @@ describe('bad input is one clear error', () => {
   });
 });
 
-/** E Theta_w^2, E Theta_w Theta_b, E Theta_b^2 as double sums over layers (standard parametrization, sigma_b^2 = 0, one output). */
+/**
+ * E Theta_w^2, E Theta_w Theta_b, E Theta_b^2 as double sums over layers (standard parametrization, sigma_b^2 = 0,
+ * one output).
+ */
 function closedForm({ widths, weightVariance, depth }: NetworkSpec, inputNorm2: number) {
   const a = weightVariance / 2;
   const n = (l: number): number => widths[l]!;
