@@ -5,11 +5,13 @@
       'sources': [
         'native/addon/addon.cpp',
         'native/addon/arguments.cpp',
+        'native/addon/chain.cpp',
         'native/addon/job.cpp',
         'native/addon/network.cpp',
         'native/addon/training.cpp',
         'native/core/activations.cpp',
         'native/core/blas.cpp',
+        'native/core/chain.cpp',
         'native/core/compaction.cpp',
         'native/core/elementwise.cpp',
         'native/core/gram.cpp',

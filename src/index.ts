@@ -49,3 +49,4 @@ export {
   type KernelPicture,
   type KernelPictureOptions,
 } from './report/kernel-picture';
+export * from './sampling';

@@ -12,6 +12,7 @@
 #include "../core/mlp.hpp"
 #include "../core/normal.hpp"
 #include "arguments.hpp"
+#include "chain.hpp"
 #include "job.hpp"
 #include "network.hpp"
 #include "training.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 // Raised whenever a function below changes its arguments or results; src/backend/native/addon.ts must say the
 // same.
-constexpr int kAbi = 1;
+constexpr int kAbi = 2;
 
 constexpr std::size_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMaxSafeInteger = (std::size_t{1} << 53) - 1;
@@ -172,6 +173,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startForward", Napi::Function::New(env, startForward, "startForward"));
   exports.Set("startJacobian", Napi::Function::New(env, startJacobian, "startJacobian"));
   exports.Set("startKernel", Napi::Function::New(env, startKernel, "startKernel"));
+  exports.Set("startChain", Napi::Function::New(env, startChain, "startChain"));
   exports.Set("startTraining", Napi::Function::New(env, startTraining, "startTraining"));
   exports.Set("measureGemm", Napi::Function::New(env, measureGemm, "measureGemm"));
   return exports;

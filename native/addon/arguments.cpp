@@ -9,6 +9,36 @@ namespace {
 
 constexpr std::size_t kLargestLength = std::size_t{1} << 53;
 
+// What JavaScript calls an array of T.
+template <typename T>
+struct Typed;
+template <>
+struct Typed<double> {
+  static constexpr napi_typedarray_type type = napi_float64_array;
+  static constexpr const char* name = "a Float64Array";
+};
+template <>
+struct Typed<std::int32_t> {
+  static constexpr napi_typedarray_type type = napi_int32_array;
+  static constexpr const char* name = "an Int32Array";
+};
+template <>
+struct Typed<std::uint8_t> {
+  static constexpr napi_typedarray_type type = napi_uint8_array;
+  static constexpr const char* name = "a Uint8Array";
+};
+
+// Complains where the value is no array of T, or one whose memory is gone.
+template <typename T>
+Napi::TypedArrayOf<T> typedArray(const Arguments& arguments, const char* name, Napi::Value value) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != Typed<T>::type) {
+    arguments.fail(std::string(name) + ": expected " + Typed<T>::name);
+  }
+  Napi::TypedArrayOf<T> array = value.As<Napi::TypedArrayOf<T>>();
+  if (array.ElementLength() > 0 && array.Data() == nullptr) arguments.fail(std::string(name) + ": detached");
+  return array;
+}
+
 }  // namespace
 
 Arguments::Arguments(const Napi::CallbackInfo& info, std::initializer_list<const char*> names)
@@ -71,19 +101,6 @@ Span<double> Arguments::float64Of(const std::string& name, Napi::Value value, st
   return {array.Data(), length};
 }
 
-Span<const std::int32_t> Arguments::int32(const char* name, std::size_t length) {
-  const std::string expected =
-      std::string(name) + ": expected an Int32Array of length " + std::to_string(length);
-  if (!value(name).IsTypedArray() ||
-      value(name).As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
-    fail(expected);
-  }
-  Napi::Int32Array array = value(name).As<Napi::Int32Array>();
-  if (array.ElementLength() != length || (length > 0 && array.Data() == nullptr)) fail(expected);
-  references_.push_back(Napi::Persistent(array.As<Napi::Object>()));
-  return {array.Data(), length};
-}
-
 Span<const unsigned char> Arguments::uint8(const char* name, std::size_t length) {
   const std::string expected =
       std::string(name) + ": expected a Uint8Array of length " + std::to_string(length);
@@ -96,6 +113,33 @@ Span<const unsigned char> Arguments::uint8(const char* name, std::size_t length)
   references_.push_back(Napi::Persistent(array.As<Napi::Object>()));
   return {array.Data(), length};
 }
+
+Span<std::int32_t> Arguments::int32(const char* name, std::size_t length) {
+  return held<std::int32_t>(name, length);
+}
+
+Span<std::uint8_t> Arguments::bytes(const char* name, std::size_t length) {
+  return held<std::uint8_t>(name, length);
+}
+
+template <typename T>
+Span<T> Arguments::held(const char* name, std::size_t length) {
+  Napi::TypedArrayOf<T> array = typedArray<T>(*this, name, value(name));
+  if (array.ElementLength() != length) {
+    fail(std::string(name) + ": expected " + Typed<T>::name + " of length " + std::to_string(length));
+  }
+  references_.push_back(Napi::Persistent(array.template As<Napi::Object>()));
+  return {array.Data(), length};
+}
+
+template <typename T>
+std::vector<T> Arguments::copy(const char* name) const {
+  Napi::TypedArrayOf<T> array = typedArray<T>(*this, name, value(name));
+  return std::vector<T>(array.Data(), array.Data() + array.ElementLength());
+}
+template std::vector<double> Arguments::copy<double>(const char* name) const;
+template std::vector<std::int32_t> Arguments::copy<std::int32_t>(const char* name) const;
+template std::vector<std::uint8_t> Arguments::copy<std::uint8_t>(const char* name) const;
 
 std::vector<std::size_t> Arguments::sizes(const char* name) {
   const auto list = lists_.find(name);

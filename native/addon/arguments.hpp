@@ -30,8 +30,13 @@ class Arguments {
 
   // A typed array of exactly `length` elements, kept alive until the job ends.
   Span<double> float64(const char* name, std::size_t length);
-  Span<const std::int32_t> int32(const char* name, std::size_t length);
   Span<const unsigned char> uint8(const char* name, std::size_t length);
+  // The same, to be written to.
+  Span<std::int32_t> int32(const char* name, std::size_t length);
+  Span<std::uint8_t> bytes(const char* name, std::size_t length);
+  // A copy of a typed array of any length; T is double, std::int32_t or std::uint8_t.
+  template <typename T>
+  std::vector<T> copy(const char* name) const;
   // Any number of positive 32-bit integers.
   std::vector<std::size_t> sizes(const char* name);
   // A list of `count` Float64Arrays of `length` elements; empty where null.
@@ -44,6 +49,8 @@ class Arguments {
 
  private:
   const Napi::Value& value(const char* name) const;
+  template <typename T>
+  Span<T> held(const char* name, std::size_t length);
   Span<double> float64Of(const std::string& name, Napi::Value value, std::size_t length);
 
   Napi::Env env_;

@@ -22,7 +22,7 @@ struct Batches {
 };
 
 Batches readBatches(Arguments& arguments, std::size_t steps, std::size_t n) {
-  const Span<const std::int32_t> sizes = arguments.int32("batchSizes", steps);
+  const Span<std::int32_t> sizes = arguments.int32("batchSizes", steps);
   Batches batches{{sizes.data, sizes.data + steps}, {}};
   const bool listed = !arguments.isNull("batchRows");
   std::size_t total = 0;
@@ -34,7 +34,7 @@ Batches readBatches(Arguments& arguments, std::size_t steps, std::size_t n) {
     total += size;
   }
   if (!listed) return batches;
-  const Span<const std::int32_t> rows = arguments.int32("batchRows", total);
+  const Span<std::int32_t> rows = arguments.int32("batchRows", total);
   batches.rows.assign(rows.data, rows.data + total);
   for (const std::int32_t row : batches.rows) {
     if (row < 0 || static_cast<std::size_t>(row) >= n) arguments.fail("batchRows: expected rows of x");

@@ -43,7 +43,7 @@ class KernelComputation {
     if (lowest_ > net_.layers()) return;
     run_.expect(totalFlops());
     Batch batch{net_,           task_.x,          task_.n, task_.x2,   task_.n2,
-                task_.rowBlock, task_.compaction, {},      lowest_ - 1};
+                forwardBlock(), task_.compaction, {},      lowest_ - 1};
     for (std::size_t l = 0; l < net_.layers(); l++) batch.work.push_back(workOf(l));
     activations_ = computeActivations<T>(run_, team_, batch);
     backwardPass();
@@ -57,6 +57,11 @@ class KernelComputation {
   }
 
  private:
+  // Inputs of one forward product: there are fewer rows than backward, and every thread should have some.
+  std::size_t forwardBlock() const {
+    return std::min(task_.rowBlock, (inputs_ + team_.size() - 1) / team_.size());
+  }
+
   bool counts(std::size_t l) const { return task_.weightTerms[l - 1] != 0 || task_.biasTerms[l - 1] != 0; }
 
   KernelOutput outputOf(std::size_t l) const {

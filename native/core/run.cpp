@@ -121,14 +121,18 @@ void Team::parallelFor(std::size_t count, const Body& body) {
     body_ = &body;
     count_ = count;
     next_.store(0);
-    busy_.store(helpers_.size());
+    open_ = true;
     generation_.fetch_add(1);
   }
   wake_.notify_all();
   drain(0);
-  for (int i = 0; i < kSpins && busy_.load() != 0; i++) pause();
+  // A helper that has not woken by now, because the machine is busy with other things, is not waited for.
   std::unique_lock<std::mutex> lock(mutex_);
-  finished_.wait(lock, [this] { return busy_.load() == 0; });
+  open_ = false;
+  lock.unlock();
+  for (int i = 0; i < kSpins && inside_.load() != 0; i++) pause();
+  lock.lock();
+  finished_.wait(lock, [this] { return inside_.load() == 0; });
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
@@ -141,10 +145,12 @@ void Team::help(std::size_t worker) {
       wake_.wait(lock, [&] { return generation_.load() != seen; });
       seen = generation_.load();
       if (stopping_) return;
+      if (!open_) continue;
+      inside_.fetch_add(1);
     }
     drain(worker);
     std::lock_guard<std::mutex> lock(mutex_);
-    if (busy_.fetch_sub(1) == 1) finished_.notify_one();
+    if (inside_.fetch_sub(1) == 1) finished_.notify_one();
   }
 }
 

@@ -76,7 +76,8 @@ class Team {
   std::condition_variable wake_;
   std::condition_variable finished_;
   std::atomic<std::uint64_t> generation_{0};
-  std::atomic<std::size_t> busy_{0};
+  bool open_ = false;                   // helpers may still join the loop under way
+  std::atomic<std::size_t> inside_{0};  // helpers that joined it and have not left
   std::atomic<std::size_t> next_{0};
   std::size_t count_ = 0;
   const Body* body_ = nullptr;

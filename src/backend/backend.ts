@@ -19,6 +19,8 @@ export interface Backend {
   jacobian(task: JacobianTask, run: RunOptions): Promise<Float64Array>;
   /** The empirical neural tangent kernel in its structured form. */
   kernel(task: KernelTask, run: RunOptions): Promise<KernelArrays>;
+  /** Replicas of the kernel of one input, by the scalar chain. */
+  sampleChain(task: ChainTask, run: RunOptions): Promise<ChainReplicas>;
   /** Takes steps of gradient descent: changes the parameters and the optimizer's moments in place, writes the losses. */
   train(task: TrainTask, run: RunOptions): Promise<void>;
 }
@@ -185,4 +187,100 @@ export function layerSlots(widths: readonly number[]): LayerSlot[] {
     offset = biases + outputs;
     return { inputs, outputs, weights, biases };
   });
+}
+
+/** Replicas number `first` to `first + count - 1`, of the chain that `plan` describes. */
+export interface ChainTask {
+  readonly plan: ChainPlan;
+  readonly seed: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * What the scalar chain of a net computes with, ready to be looked up; made by src/sampling/chain-plan.ts, where the
+ * formulas are. Arrays over layers have an unused first entry, so that position l belongs to layer l = 1 .. L+1.
+ */
+export interface ChainPlan {
+  readonly depth: number;
+  readonly inputNorm2: number;
+  readonly biasVariance: number;
+  /** s_l = sigma_w^2 / n_{l-1} */
+  readonly weightScale: Float64Array;
+  /** alpha_l and beta_l of theory.md section 1. */
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  /** The part of |h^l|^2 that is due to x^{l-1}, typically, and s_l times it and times the rest. */
+  readonly signalScale: Float64Array;
+  readonly noiseScale: Float64Array;
+  /** Layers after which the numbers of a replica are brought back into range. */
+  readonly rescaleEvery: number;
+  /** For each layer, the number of its width among the different widths. */
+  readonly widthClass: Int32Array;
+  readonly gates: GateTables;
+  /** The laws that replicas are drawn from: theirs, and tilted ones. Null where only theirs is used. */
+  readonly mixture: ChainMixture | null;
+}
+
+/** Alias tables of the number of active units, for every different width and each of the {@link GATE_LAWS}. */
+export interface GateTables {
+  /** Position `GATE_LAWS.length * class + law`. */
+  readonly bits: Int32Array;
+  readonly low: Int32Array;
+  readonly start: Int32Array;
+  /** The tables one after the other. */
+  readonly keep: Float64Array;
+  readonly other: Int32Array;
+}
+
+/** The powers (forward, backward) of a layer's two chi-squares that its law is multiplied by. */
+export const GATE_LAWS = [
+  [0, 0],
+  [1, 0],
+  [2, 0],
+  [0, 1],
+  [0, 2],
+  [1, 1],
+] as const;
+
+/**
+ * q = shares_0 + shares_1 Theta' / E Theta' + shares_2 Theta'^2 / E Theta'^2, as a density on the law of replicas.
+ */
+export interface ChainMixture {
+  readonly shares: readonly [number, number, number];
+  /** 1 / E Theta' and 1 / E Theta'^2, each `value` times 2^`exponent`. */
+  readonly inverseMean: { readonly value: number; readonly exponent: number };
+  readonly inverseSecondMoment: { readonly value: number; readonly exponent: number };
+  /** How a draw of the second and of the third part walks down the layers. */
+  readonly first: PathTables;
+  readonly second: PathTables;
+}
+
+/**
+ * A walk over states, from the output down: at layer l and in state i it takes one of the options
+ * `start[states l + i]` to `start[states l + i + 1]` - 1, the first whose `cumulative` exceeds a uniform number.
+ */
+export interface PathTables {
+  readonly states: number;
+  /** Cumulative probabilities of the state to begin with, and the degrees of freedom of the output's square there. */
+  readonly top: Float64Array;
+  readonly topState: Uint8Array;
+  readonly topDof: Uint8Array;
+  readonly start: Int32Array;
+  readonly cumulative: Float64Array;
+  readonly source: Uint8Array;
+  /** Which of the {@link GATE_LAWS} the layer is drawn from. */
+  readonly law: Uint8Array;
+}
+
+/** Position i belongs to replica `first` + i. */
+export interface ChainReplicas {
+  /** Theta, over 2^`exponents`. */
+  readonly thetas: Float64Array;
+  readonly exponents: Int32Array;
+  /** What the replica counts for, over 2^`weightExponents`: 1 where all are drawn from their own law. */
+  readonly weights: Float64Array;
+  readonly weightExponents: Int32Array;
+  /** The part of the mixture that it was drawn from: 0, 1 or 2. */
+  readonly parts: Uint8Array;
 }

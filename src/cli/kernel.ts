@@ -186,7 +186,8 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
   );
 }
 
-async function readInputs(path: string): Promise<NdArray> {
+/** Inputs, N x n_0, from a .npy file. */
+export async function readInputs(path: string): Promise<NdArray> {
   const x = await readNpy(path);
   if (x.shape.length !== 2) throw invalidFile(path, 'inputs, N x n_0', `shape (${x.shape.join(', ')})`);
   return x;

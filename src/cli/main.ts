@@ -3,9 +3,11 @@
 import { Command, CommanderError } from 'commander';
 
 import { VERSION } from '../version';
+import { addDispersionCommand, addMergeCommand } from './dispersion';
 import { addDoctorCommand } from './doctor';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import { addKernelCommand } from './kernel';
+import { addMomentsCommand } from './moments';
 import { printError } from './output';
 import { addPhaseCommand } from './phase';
 import { addTrainCommand } from './train';
@@ -51,6 +53,9 @@ Example:
     );
   addDoctorCommand(program);
   addPhaseCommand(program);
+  addMomentsCommand(program);
+  addDispersionCommand(program);
+  addMergeCommand(program);
   addKernelCommand(program);
   addTrainCommand(program);
   return program;

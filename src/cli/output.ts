@@ -21,6 +21,17 @@ export function printTable(rows: Rows): void {
   process.stdout.write(shown.map(([name, value]) => `${name.padEnd(width)}  ${value!}\n`).join(''));
 }
 
+/** A table of several columns, aligned; the first row is the head. */
+export function printColumns(rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  process.stdout.write(rows.map((row) => `${line(row)}\n`).join(''));
+}
+
 /** An error, or a warning, as one line on stderr. */
 export function printError(message: string): void {
   process.stderr.write(`deepntk: ${message.replace(/\s*\n\s*/g, ' ').trim()}\n`);

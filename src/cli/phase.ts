@@ -1,35 +1,54 @@
 import type { Command } from 'commander';
 
 import { classifyPhase } from '../theory/classify-phase';
-import { biasVarianceOption, weightVarianceOption } from './net-options';
+import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
 import { figures, printJson, printTable } from './output';
-import { jsonOption } from './usage';
+import { printPhaseOfNet } from './phase-of-net';
+import { jsonOption, UsageError } from './usage';
 
 interface Flags {
   readonly sw2: number;
   readonly sb2: number;
+  readonly net?: string;
+  readonly x?: string;
   readonly json?: true;
 }
 
 export function addPhaseCommand(program: Command): void {
-  program
+  const command = program
     .command('phase')
-    .description('tell the phase of an initialization: ordered, edge of chaos or chaotic')
+    .description('tell the phase of an initialization, or of a given net: ordered, edge of chaos or chaotic')
     .addOption(weightVarianceOption())
     .addOption(biasVarianceOption())
+    .option('--net <file>', 'measure this net instead: a .json file of deepntk, or .safetensors weights')
+    .option('--x <file>', 'the inputs it is measured on, an N x n_0 .npy file')
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
 The slope is sigma_w^2 / 2: by what a layer multiplies a gradient's squared norm.
+With --net the slope is estimated from the net's weights and from its gradients on --x, with standard errors.
 In JSON an infinite number is the string "Infinity".
 
-Example:
+Examples:
   $ deepntk phase --sw2 2 --sb2 0
+  $ deepntk phase --net net.json --x X.npy
 `,
     )
-    .action((flags: Flags) => {
-      printPhase(flags);
+    .action(async (flags: Flags) => {
+      if (flags.net === undefined && flags.x === undefined) {
+        printPhase(flags);
+        return;
+      }
+      const [law] = givenFlags(command, ['sw2', 'sb2']);
+      if (law !== undefined)
+        throw new UsageError(`${law}: not to be given with --net and --x, which are measured`);
+      if (flags.net === undefined || flags.x === undefined) {
+        throw new UsageError(
+          `expected --net and --x together, got only ${flags.x === undefined ? '--net' : '--x'}`,
+        );
+      }
+      await printPhaseOfNet(flags.net, flags.x, flags.json === true);
     });
 }
 

@@ -19,23 +19,25 @@ export function fillNormals(out: Float64Array, key: StreamKey, scale = 1, first 
   const length = out.length;
   for (let i = 0; i < length; i += 2) {
     philox4x32(block, (first + i) / 2, key.stream, replica0, replica1, key0, key1);
-    boxMuller();
+    boxMuller(block, pair);
     out[i] = pair[0] * scale;
     if (i + 1 < length) out[i + 1] = pair[1] * scale;
   }
 }
+
+const { floor, sqrt } = Math;
 
 const block = new Uint32Array(4);
 const pair = new Float64Array(2);
 const double = new Float64Array(1);
 const doubleWords = new Uint32Array(double.buffer); // little-endian: [low, high]
 
-/** Turns `block` into the two normals of `pair`. */
-function boxMuller(): void {
-  const radius = Math.sqrt(-2 * log(uniform(block[0], block[1])));
+/** Turns the four words of a block into two normals. */
+export function boxMuller(words: Uint32Array, out: Float64Array): void {
+  const radius = sqrt(-2 * log(uniform(words[0], words[1])));
   // The angle in quarter turns, 0 .. 4, split into the nearest whole number and a rest in [-1/2, 1/2].
-  const quarters = 4 * uniform(block[2], block[3]);
-  const whole = Math.floor(quarters + 0.5);
+  const quarters = 4 * uniform(words[2], words[3]);
+  const whole = floor(quarters + 0.5);
   const rest = quarters - whole;
   const z = rest * rest;
   const sine = rest * (S0 + z * (S1 + z * (S2 + z * (S3 + z * (S4 + z * (S5 + z * S6))))));
@@ -44,8 +46,8 @@ function boxMuller(): void {
   const cosineOfAngle = swap ? -sine : cosine;
   const sineOfAngle = swap ? cosine : sine;
   const sign = (whole & 2) !== 0 ? -1 : 1;
-  pair[0] = radius * (sign * cosineOfAngle);
-  pair[1] = radius * (sign * sineOfAngle);
+  out[0] = radius * (sign * cosineOfAngle);
+  out[1] = radius * (sign * sineOfAngle);
 }
 
 /** (k + 1/2) / 2^52 with k the upper 52 bits of the two words: strictly between 0 and 1, and exact. */
@@ -53,7 +55,7 @@ export function uniform(high: number, low: number): number {
   return (high * 2 ** 20 + (low >>> 12)) * 2 ** -52 + 2 ** -53;
 }
 
-/** log(u) for 0 < u < 1: u = 2^k m with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s), s = (m - 1) / (m + 1). */
+/** log(u) of a positive normal number: u = 2^k m with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh(s), s = (m - 1) / (m + 1). */
 export function log(u: number): number {
   double[0] = u;
   const high = (doubleWords[1] + (0x3ff00000 - 0x3fe6a09e)) | 0;

@@ -6,7 +6,16 @@
  */
 
 /** What a stream is used for; two purposes never share a random number. The numbers are part of the file contract. */
-export const PURPOSE = { weights: 0, biases: 1 } as const;
+export const PURPOSE = {
+  weights: 0,
+  biases: 1,
+  /** Gates and chi-squares of the scalar chain, and its output's normal as layer L+1. */
+  chain: 2,
+  /** The chain's normals that biases call for. */
+  chainNoise: 3,
+  /** The choices of the tilted sampler. */
+  chainPath: 4,
+} as const;
 
 const LAYER_BITS = 24;
 

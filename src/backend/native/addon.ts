@@ -3,7 +3,7 @@ import path from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 
 /** Raised together with kAbi of native/addon/addon.cpp whenever a function changes its arguments or results. */
-export const ABI = 1;
+export const ABI = 2;
 
 /** What a job tells its listener; the numbers of `Status` in native/addon/job.hpp. */
 export const STATUS = { progress: 0, done: 1, cancelled: 2, outOfMemory: 3, failed: 4 } as const;
@@ -50,6 +50,11 @@ export interface KernelArguments extends NetworkArguments {
   readonly biases: readonly Float64Array[] | null;
 }
 
+/** The plan's fields (`ChainPlan` of ../backend.ts), those of its parts under names that begin with the part's. */
+export type ChainArguments = Readonly<
+  Record<string, number | boolean | Float64Array | Int32Array | Uint8Array>
+>;
+
 export interface TrainingArguments extends NetworkArguments {
   readonly y: Float64Array;
   /** Position in mse, cross-entropy. */
@@ -89,6 +94,7 @@ export interface Addon {
   startForward(task: ForwardArguments, listener: Listener): Cancel;
   startJacobian(task: JacobianArguments, listener: Listener): Cancel;
   startKernel(task: KernelArguments, listener: Listener): Cancel;
+  startChain(task: ChainArguments, listener: Listener): Cancel;
   startTraining(task: TrainingArguments, listener: Listener): Cancel;
   /** Seconds of one matrix product on one thread, the ceiling that benchmarks compare with; blocks. */
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;

@@ -10,6 +10,7 @@ import type {
   RunOptions,
 } from '../backend';
 import { type Addon, type Loaded, loadAddon } from './addon';
+import { sampleChain } from './chain';
 import { runJob } from './job';
 import { train } from './training';
 
@@ -86,6 +87,7 @@ function nativeBackend(addon: Addon): Backend {
     forward,
     jacobian,
     kernel,
+    sampleChain: (task, run) => sampleChain(addon, task, run),
     train: (task, run) => train(addon, task, networkOf(task, run), run),
   };
 }

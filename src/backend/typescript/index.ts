@@ -1,6 +1,15 @@
 /** The backend that runs everywhere: register-blocked loops over typed arrays, in worker threads where a job is big. */
 import { fillNormals } from '../../random/normal';
-import type { Backend, ForwardTask, JacobianTask, KernelTask, NetworkData, TrainTask } from '../backend';
+import type {
+  Backend,
+  ChainTask,
+  ForwardTask,
+  JacobianTask,
+  KernelTask,
+  NetworkData,
+  TrainTask,
+} from '../backend';
+import { chainFlops, createChainJob } from './chain-job';
 import { createJacobianJob, jacobianFlops } from './jacobian';
 import { createForwardJob, forwardFlops } from './jobs';
 import { createKernelJob, kernelFlops, kernelLength } from './kernel';
@@ -55,6 +64,21 @@ export const typescriptBackend: Backend = {
         flops: trainFlops(task),
         create: (memory) => createTrainJob(withNetwork(task, memory), memory),
         result: () => undefined,
+      },
+      run,
+    ),
+  sampleChain: (task: ChainTask, run) =>
+    execute(
+      {
+        flops: chainFlops(task),
+        create: (memory) => createChainJob(task, memory),
+        result: ({ thetas, exponents, weights, weightExponents, parts }, own) => ({
+          thetas: own(thetas),
+          exponents: exponents.slice(),
+          weights: own(weights),
+          weightExponents: weightExponents.slice(),
+          parts: parts.slice(),
+        }),
       },
       run,
     ),

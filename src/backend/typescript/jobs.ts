@@ -1,6 +1,7 @@
 /** The computations as jobs: plain data that a thread can be sent. */
 import { ProductBuffers } from '../../linalg/product';
 import { type ForwardTask, layerSlots } from '../backend';
+import { type ChainJob, chain } from './chain-job';
 import { forwardOutputs } from './forward';
 import { type JacobianJob, jacobian } from './jacobian';
 import { type KernelJob, kernel } from './kernel';
@@ -15,7 +16,7 @@ export interface ForwardJob {
   readonly outputs: Float64Array;
 }
 
-export type Job = ForwardJob | JacobianJob | KernelJob | TrainJob;
+export type Job = ForwardJob | JacobianJob | KernelJob | ChainJob | TrainJob;
 
 /** One thread's part of a job: every thread of the team calls it with the same job. */
 export function runJob(team: Team, job: Job): void {
@@ -28,6 +29,9 @@ export function runJob(team: Team, job: Job): void {
       return;
     case 'kernel':
       kernel(team, job);
+      return;
+    case 'chain':
+      chain(team, job);
       return;
     case 'train':
       train(team, job);

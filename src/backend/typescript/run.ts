@@ -1,7 +1,7 @@
 /** The life of a job: on the calling thread where it is small, else on a team of workers that is watched and stopped. */
 import type { Worker } from 'node:worker_threads';
 import { DeepntkError } from '../../errors';
-import type { NetworkData, RunOptions } from '../backend';
+import type { RunOptions } from '../backend';
 import { type Job, runJob } from './jobs';
 import { borrowWorkers, returnWorkers } from './pool';
 import { type TeamControl, createTeamControl, soloTeam, stopTeam, workDone } from './team';
@@ -51,7 +51,7 @@ async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions)
     returnWorkers(workers.length, workers, 0);
     throw error;
   }
-  const bytes = memory.bytes() + networkOf(job).parameters.byteLength;
+  const bytes = memory.bytes() + parametersOf(job);
   await new Promise<void>((resolve, reject) => {
     const control = createTeamControl(workers.length);
     const watch = watchRun(control, work.flops, run, reject);
@@ -66,8 +66,10 @@ async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions)
   return work.result(job, (array) => new Float64Array(array));
 }
 
-function networkOf(job: Job): NetworkData {
-  return job.kind === 'train' ? job.network : job.activations.network;
+/** Bytes of the parameters that a job reads where they are. */
+function parametersOf(job: Job): number {
+  if (job.kind === 'train') return job.network.parameters.byteLength;
+  return 'activations' in job ? job.activations.network.parameters.byteLength : 0;
 }
 
 /** Reports progress and listens for the abort, until one of its two functions is called. */

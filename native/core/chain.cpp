@@ -1,0 +1,438 @@
+// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt
+// alone, so that every instruction set gives the same bits. Replicas go up the layers abreast, one a lane;
+// what is rare (a rejected attempt) is done lane by lane after the loop that met it.
+#include "chain.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "buffer.hpp"
+#include "chi_square.hpp"
+#include "elementwise.hpp"
+
+namespace deepntk {
+
+namespace {
+
+constexpr std::size_t kLanes = 64;
+constexpr std::size_t kLaws = 6;
+constexpr int kUps[kLaws] = {0, 1, 2, 0, 0, 1};
+constexpr int kDowns[kLaws] = {0, 0, 0, 1, 2, 1};
+
+// Purposes of src/random/streams.ts.
+constexpr std::uint32_t kChain = 2, kChainNoise = 3, kChainPath = 4;
+
+std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
+  return (purpose << 24) | static_cast<std::uint32_t>(layer);
+}
+
+// e with 2^e <= value < 2^(e+1) of a positive normal number; 0 for 0.
+inline std::int64_t exponentOf(double value) {
+  return value == 0 ? 0 : static_cast<std::int64_t>((toBits(value) >> 52) & 0x7ff) - 1023;
+}
+
+// 2^e, or 0 and 2^1023 where that is out of range.
+inline double powerOfTwo(std::int64_t exponent) {
+  if (exponent < -1022) return 0;
+  return fromBits(static_cast<std::uint64_t>(std::min<std::int64_t>(exponent, 1023) + 1023) << 52);
+}
+
+// One entry a lane. The loops below run over all lanes, also those beyond the last replica.
+struct Lanes {
+  alignas(64) std::uint32_t replica0[kLanes], replica1[kLanes];
+  alignas(64) std::uint32_t words[4][kLanes];
+  alignas(64) double normals[2][kLanes];
+  alignas(64) double uniforms[2][kLanes];
+  alignas(64) double dof[2][kLanes];
+  alignas(64) double chi[2][kLanes];
+  alignas(64) double signal[kLanes], across[kLanes], along[kLanes], own[kLanes], unit[kLanes], square[kLanes];
+  alignas(64) std::int64_t exponent[kLanes];
+  alignas(64) std::uint8_t open[2][kLanes], dead[kLanes];
+  std::uint8_t part[kLanes];
+  std::uint8_t squareDof[kLanes];
+};
+
+// Numbers of every layer, from the way up, and the law of each layer: position kLanes * l + lane.
+struct Records {
+  Buffer<std::uint8_t> law;
+  Buffer<double> noise, across, up, down;
+  Buffer<std::int64_t> exponents;
+
+  explicit Records(const ChainPlan& plan) : law(plan.tilted ? (plan.depth + 1) * kLanes : 0) {
+    if (plan.biasVariance == 0) return;
+    const std::size_t size = (plan.depth + 2) * kLanes;
+    noise = Buffer<double>(size);
+    across = Buffer<double>(size);
+    up = Buffer<double>(size);
+    down = Buffer<double>(size);
+    exponents = Buffer<std::int64_t>(size);
+  }
+};
+
+struct Key {
+  std::uint32_t key0, key1;
+};
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void drawWords(Lanes& lanes, Key key, std::uint32_t block, std::uint32_t stream) {
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const PhiloxBlock drawn =
+        philox4x32({{block, stream, lanes.replica0[i], lanes.replica1[i]}}, key.key0, key.key1);
+    lanes.words[0][i] = drawn.words[0];
+    lanes.words[1][i] = drawn.words[1];
+    lanes.words[2][i] = drawn.words[2];
+    lanes.words[3][i] = drawn.words[3];
+  }
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void drawNormals(Lanes& lanes, Key key, std::uint32_t block, std::uint32_t stream) {
+  drawWords(lanes, key, block, stream);
+  for (std::size_t i = 0; i < kLanes; i++) {
+    lanes.uniforms[0][i] = uniform(lanes.words[0][i], lanes.words[1][i]);
+    lanes.uniforms[1][i] = uniform(lanes.words[2][i], lanes.words[3][i]);
+  }
+  for (std::size_t i = 0; i < kLanes; i++) {
+    double normal0, normal1;
+    boxMuller(lanes.uniforms[0][i], lanes.uniforms[1][i], normal0, normal1);
+    lanes.normals[0][i] = normal0;
+    lanes.normals[1][i] = normal1;
+  }
+}
+
+// The numbers of active units, and with them the degrees of freedom. Words 2 and 3 choose.
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void drawGates(const ChainPlan& plan, Lanes& lanes, std::size_t layer, const std::uint8_t* law) {
+  const std::size_t tables = kLaws * static_cast<std::size_t>(plan.widthClass[layer]);
+  const std::int32_t *bits = plan.gateBits.data(), *low = plan.gateLow.data(), *start = plan.gateStart.data();
+  const double* const keep = plan.gateKeep.data();
+  const std::int32_t* const other = plan.gateOther.data();
+  if (law == nullptr) {
+    const std::int32_t tableBits = bits[tables], tableLow = low[tables], tableStart = start[tables];
+    for (std::size_t i = 0; i < kLanes; i++) {
+      const auto row = static_cast<std::int32_t>(lanes.words[2][i] >> (32 - tableBits));
+      const double u = uniform(lanes.words[3][i], lanes.words[2][i] << tableBits);
+      const std::int32_t at = tableStart + row;
+      const std::int32_t active = u < keep[at] ? row + tableLow : other[at];
+      lanes.dead[i] |= active == 0;
+      lanes.dof[0][i] = active;
+      lanes.dof[1][i] = std::max(0, active - 1);
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const std::size_t table = tables + law[i];
+    const auto row = static_cast<std::int32_t>(lanes.words[2][i] >> (32 - bits[table]));
+    const double u = uniform(lanes.words[3][i], lanes.words[2][i] << bits[table]);
+    const std::int32_t at = start[table] + row;
+    const std::int32_t active = u < keep[at] ? row + low[table] : other[at];
+    lanes.dead[i] |= active == 0;
+    lanes.dof[0][i] = active + 2 * kUps[law[i]];
+    lanes.dof[1][i] = std::max(0, active - 1) + 2 * kDowns[law[i]];
+  }
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void tryLanes(Lanes& lanes, int which) {
+  for (std::size_t i = 0; i < kLanes; i++) {
+    bool settled;
+    lanes.chi[which][i] =
+        quickChiSquare(lanes.dof[which][i], lanes.normals[which][i], lanes.words[which][i], settled);
+    lanes.open[which][i] = !settled;
+  }
+}
+
+void finishLanes(Lanes& lanes, Key key, std::uint32_t stream, int which) {
+  for (std::size_t i = 0; i < kLanes; i++) {
+    if (!lanes.open[which][i]) continue;
+    const LayerStream at{key.key0, key.key1, lanes.replica0[i], lanes.replica1[i], stream};
+    lanes.chi[which][i] = chiSquare(lanes.dof[which][i], at, which);
+  }
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void stepUp(const ChainPlan& plan, Lanes& lanes, std::size_t layer) {
+  const double scale = plan.weightScale[layer + 1], weightTerm = plan.weightTerms[layer + 1];
+  const double biasTerm = plan.biasTerms[layer + 1], signalScale = plan.signalScale[layer + 1];
+  const double noiseScale = plan.noiseScale[layer + 1], biasVariance = plan.biasVariance;
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const double up = lanes.chi[0][i], down = lanes.chi[1][i], unit = lanes.unit[i];
+    const double activation = lanes.signal[i] * up;
+    const double sum = lanes.across[i] + lanes.along[i] * up;
+    lanes.signal[i] = scale * activation + biasVariance * unit;
+    const double term = weightTerm * activation + biasTerm * unit;
+    lanes.own[i] = scale * (down * lanes.own[i]) + term;
+    lanes.across[i] = scale * (down * lanes.across[i]) + term + noiseScale * sum;
+    lanes.along[i] = signalScale * sum;
+  }
+}
+
+void rescale(Lanes& lanes) {
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const std::int64_t shift =
+        exponentOf(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
+    const double factor = powerOfTwo(-shift);
+    lanes.signal[i] *= factor;
+    lanes.across[i] *= factor;
+    lanes.along[i] *= factor;
+    lanes.own[i] *= factor;
+    lanes.exponent[i] += shift;
+    lanes.unit[i] = powerOfTwo(-lanes.exponent[i]);
+  }
+}
+
+// From the input to the output.
+void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
+  const bool record = plan.biasVariance > 0;
+  std::fill_n(lanes.signal, kLanes, plan.weightScale[1] * plan.inputNorm2 + plan.biasVariance);
+  std::fill_n(lanes.across, kLanes, plan.weightTerms[1] * plan.inputNorm2 + plan.biasTerms[1]);
+  std::copy_n(lanes.across, kLanes, lanes.own);
+  std::fill_n(lanes.along, kLanes, 0.0);
+  std::fill_n(lanes.unit, kLanes, 1.0);
+  std::fill_n(lanes.exponent, kLanes, 0);
+  std::fill_n(lanes.dead, kLanes, 0);
+  for (std::size_t layer = 1; layer <= plan.depth; layer++) {
+    const std::uint32_t stream = streamOf(kChain, layer);
+    drawNormals(lanes, key, 0, stream);
+    drawWords(lanes, key, 1, stream);
+    drawGates(plan, lanes, layer, plan.tilted ? records.law.data() + kLanes * layer : nullptr);
+    for (int which : {0, 1}) {
+      tryLanes(lanes, which);
+      finishLanes(lanes, key, stream, which);
+    }
+    if (record) {
+      std::copy_n(lanes.own, kLanes, records.across.data() + kLanes * layer);
+      std::copy_n(lanes.chi[0], kLanes, records.up.data() + kLanes * layer);
+      std::copy_n(lanes.chi[1], kLanes, records.down.data() + kLanes * layer);
+      std::copy_n(lanes.exponent, kLanes, records.exponents.data() + kLanes * layer);
+    }
+    stepUp(plan, lanes, layer);
+    if (record) {
+      for (std::size_t i = 0; i < kLanes; i++) {
+        records.noise[kLanes * (layer + 1) + i] = (plan.biasVariance * lanes.unit[i]) / lanes.signal[i];
+      }
+    }
+    if (layer % plan.rescaleEvery == 0) rescale(lanes);
+  }
+  const std::uint32_t stream = streamOf(kChain, plan.depth + 1);
+  drawNormals(lanes, key, 0, stream);
+  drawWords(lanes, key, 1, stream);
+  for (std::size_t i = 0; i < kLanes; i++) lanes.dof[0][i] = lanes.squareDof[i];
+  tryLanes(lanes, 0);
+  finishLanes(lanes, key, stream, 0);
+  std::copy_n(lanes.chi[0], kLanes, lanes.square);
+}
+
+// From the output to the input, where there are biases: Theta = A_{L+1} + sum_l c_l^2 A_l.
+double descend(const ChainPlan& plan, const Lanes& lanes, const Records& records, Key key, std::size_t lane) {
+  double sum = lanes.own[lane];
+  double along = std::sqrt(lanes.square[lane]);
+  double norm2 = 1;
+  std::int64_t shift = 0;  // the numbers stand for themselves times 2^shift, their squares for 2^(2 shift)
+  double factor = 1;
+  for (std::size_t layer = plan.depth; layer >= 1; layer--) {
+    const double scale = plan.weightScale[layer + 1];
+    const std::size_t at = kLanes * layer + lane, above = at + kLanes;
+    if (records.up[at] == 0) {
+      along = 0;
+      norm2 = 0;
+    } else {
+      if (layer == plan.depth) {
+        along *= std::sqrt(scale);
+      } else {
+        const LayerStream stream{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
+                                 streamOf(kChainNoise, layer)};
+        const PhiloxBlock block = stream.block(0);
+        double normal, unused;
+        boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normal,
+                  unused);
+        const double share = records.noise[above];
+        along = std::sqrt(scale * ((1 - share) * records.up[above])) * along +
+                std::sqrt(scale * (share * norm2)) * normal;
+      }
+      norm2 = along * along + scale * (norm2 * records.down[at]);
+    }
+    if (layer == plan.depth || layer % plan.rescaleEvery == 0) {
+      const std::int64_t by = exponentOf(norm2) >> 1;
+      shift += by;
+      along *= powerOfTwo(-by);
+      norm2 *= powerOfTwo(-2 * by);
+      factor = powerOfTwo(2 * shift + records.exponents[at] - lanes.exponent[lane]);
+    }
+    sum += along * along * records.across[at] * factor;
+  }
+  return sum;
+}
+
+// The first index in `from` .. `to` - 1 whose entry exceeds u; the last one where rounding leaves none.
+inline std::size_t firstAbove(const double* cumulative, std::size_t from, std::size_t to, double u) {
+  while (from + 1 < to && u >= cumulative[from]) from++;
+  return from;
+}
+
+constexpr std::size_t kPathBlocks = 32;
+
+// Two uniform numbers of each of kPathBlocks consecutive blocks of a replica's stream.
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void drawPathUniforms(double* out, const LayerStream& at, std::uint32_t firstBlock) {
+  for (std::size_t i = 0; i < kPathBlocks; i++) {
+    const PhiloxBlock block =
+        philox4x32({{firstBlock + static_cast<std::uint32_t>(i), at.stream, at.replica0, at.replica1}},
+                   at.key0, at.key1);
+    out[2 * i] = uniform(block.words[0], block.words[1]);
+    out[2 * i + 1] = uniform(block.words[2], block.words[3]);
+  }
+}
+
+// Chooses the part of the mixture, the law of every layer, and the degrees of freedom of the output's square.
+void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::size_t lane) {
+  const ChainMixture& mixture = plan.mixture;
+  const LayerStream at{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
+                       streamOf(kChainPath, 0)};
+  const PhiloxBlock choice = at.block(0);
+  const double u = uniform(choice.words[0], choice.words[1]);
+  std::uint8_t* const law = records.law.data() + lane;
+  lanes.part[lane] = u < mixture.shares[0] ? 0 : u < mixture.shares[0] + mixture.shares[1] ? 1 : 2;
+  lanes.squareDof[lane] = 1;
+  if (lanes.part[lane] == 0) {
+    for (std::size_t layer = 1; layer <= plan.depth; layer++) law[kLanes * layer] = 0;
+    return;
+  }
+  const PathTables& tables = lanes.part[lane] == 1 ? mixture.first : mixture.second;
+  const std::size_t top =
+      firstAbove(tables.top.data(), 0, tables.top.size(), uniform(choice.words[2], choice.words[3]));
+  std::size_t state = tables.topState[top];
+  double uniforms[2 * kPathBlocks];
+  std::size_t firstLayer = plan.depth + 1;  // of those that `uniforms` are for
+  for (std::size_t layer = plan.depth; layer >= 1; layer--) {
+    if (layer < firstLayer) {
+      const std::size_t last = layer >> 1, first = last >= kPathBlocks - 1 ? last - (kPathBlocks - 1) : 0;
+      drawPathUniforms(uniforms, at, static_cast<std::uint32_t>(1 + first));
+      firstLayer = 2 * first;
+    }
+    const std::size_t row = tables.states * layer + state;
+    const std::size_t found =
+        firstAbove(tables.cumulative.data(), static_cast<std::size_t>(tables.start[row]),
+                   static_cast<std::size_t>(tables.start[row + 1]), uniforms[layer - firstLayer]);
+    const std::size_t option = std::min(found, tables.law.size() - 1);
+    law[kLanes * layer] = tables.law[option];
+    state = tables.source[option];
+  }
+  lanes.squareDof[lane] = tables.topDof[top];
+}
+
+// 1 / q, times 2^-exponent. Each of q's terms may be out of the range of doubles; they are brought to the
+// largest's.
+double weigh(const ChainPlan& plan, const Lanes& lanes, std::size_t lane, std::int32_t& exponent) {
+  const ChainMixture& mixture = plan.mixture;
+  const double weigher = lanes.across[lane] + lanes.square[lane] * lanes.along[lane];
+  const std::int64_t by = exponentOf(weigher);
+  const double significand = weigher * powerOfTwo(-by);
+  const std::int64_t firstExponent = lanes.exponent[lane] + by + mixture.inverseMean.exponent;
+  const std::int64_t secondExponent = 2 * (lanes.exponent[lane] + by) + mixture.inverseSecondMoment.exponent;
+  const std::int64_t top = std::max<std::int64_t>(0, std::max(firstExponent, secondExponent));
+  const double first = significand * mixture.inverseMean.value * powerOfTwo(firstExponent - top);
+  const double second =
+      significand * significand * mixture.inverseSecondMoment.value * powerOfTwo(secondExponent - top);
+  exponent = static_cast<std::int32_t>(-top);
+  return 1 /
+         (mixture.shares[0] * powerOfTwo(-top) + (mixture.shares[1] * first + mixture.shares[2] * second));
+}
+
+void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::uint64_t first,
+                 std::size_t count, const ChainReplicas& out) {
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const std::uint64_t replica = first + std::min(i, count - 1);
+    lanes.replica0[i] = static_cast<std::uint32_t>(replica);
+    lanes.replica1[i] = static_cast<std::uint32_t>(replica >> 32);
+    lanes.part[i] = 0;
+    lanes.squareDof[i] = 1;
+    if (plan.tilted) choosePath(plan, lanes, records, key, i);
+  }
+  climb(plan, lanes, records, key);
+  for (std::size_t i = 0; i < count; i++) {
+    if (plan.biasVariance > 0) {
+      out.thetas[i] = descend(plan, lanes, records, key, i);
+    } else if (lanes.dead[i]) {
+      out.thetas[i] = plan.biasTerms[plan.depth + 1] * powerOfTwo(-lanes.exponent[i]);
+    } else {
+      out.thetas[i] = lanes.across[i] + lanes.square[i] * lanes.along[i];
+    }
+    out.exponents[i] = static_cast<std::int32_t>(lanes.exponent[i]);
+    out.weights[i] = 1;
+    out.weightExponents[i] = 0;
+    if (plan.tilted) out.weights[i] = weigh(plan, lanes, i, out.weightExponents[i]);
+    out.parts[i] = lanes.part[i];
+  }
+}
+
+bool validPaths(const PathTables& tables, std::size_t depth) {
+  const std::size_t options = tables.cumulative.size(), ends = tables.top.size();
+  if (tables.states == 0 || ends == 0 || tables.topState.size() != ends || tables.topDof.size() != ends)
+    return false;
+  if (tables.source.size() != options || tables.law.size() != options) return false;
+  if (tables.start.size() != tables.states * (depth + 1) + 1) return false;
+  const auto isState = [&](std::uint8_t state) { return state < tables.states; };
+  const auto isLaw = [](std::uint8_t law) { return law < kLaws; };
+  const auto inRange = [&](std::int32_t at) { return at >= 0 && static_cast<std::size_t>(at) <= options; };
+  if (!std::all_of(tables.topState.begin(), tables.topState.end(), isState)) return false;
+  if (!std::all_of(tables.source.begin(), tables.source.end(), isState)) return false;
+  if (!std::all_of(tables.law.begin(), tables.law.end(), isLaw)) return false;
+  if (!std::all_of(tables.start.begin(), tables.start.end(), inRange)) return false;
+  if (!std::is_sorted(tables.start.begin(), tables.start.end())) return false;
+  return options > 0 || depth == 0;
+}
+
+}  // namespace
+
+const char* ChainPlan::fault() const {
+  for (const auto* layers : {&weightScale, &weightTerms, &biasTerms, &signalScale, &noiseScale}) {
+    if (layers->size() != depth + 2) return "an array over layers has another length";
+  }
+  const std::size_t tables = gateBits.size(), rows = gateKeep.size();
+  if (widthClass.size() != depth + 2) return "widthClass has another length";
+  for (std::size_t layer = 1; layer <= depth; layer++) {
+    if (widthClass[layer] < 0 || kLaws * (static_cast<std::size_t>(widthClass[layer]) + 1) > tables) {
+      return "widthClass names no table";
+    }
+  }
+  if (gateLow.size() != tables || gateStart.size() != tables || gateOther.size() != rows) {
+    return "the gate tables do not match";
+  }
+  for (std::size_t table = 0; table < tables; table++) {
+    if (gateBits[table] < 1 || gateBits[table] > 30 || gateStart[table] < 0 || gateLow[table] < 0) {
+      return "a gate table is out of range";
+    }
+    if (static_cast<std::size_t>(gateStart[table]) + (std::size_t{1} << gateBits[table]) > rows) {
+      return "a gate table is out of range";
+    }
+  }
+  if (rescaleEvery < 1) return "rescaleEvery is zero";
+  if (tilted && (!validPaths(mixture.first, depth) || !validPaths(mixture.second, depth))) {
+    return "the path tables do not match";
+  }
+  return nullptr;
+}
+
+void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed,
+                 std::uint64_t first, std::size_t count, const ChainReplicas& out) {
+  const Key key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+  const std::size_t tiles = (count + kLanes - 1) / kLanes;
+  run.expect(static_cast<double>(count));
+  Team team(run, std::min(threads, tiles));
+  struct Worker {
+    Lanes lanes;
+    Records records;
+  };
+  std::vector<std::unique_ptr<Worker>> workers(team.size());
+  team.parallelFor(tiles, [&](std::size_t tile, std::size_t worker) {
+    if (!workers[worker]) workers[worker].reset(new Worker{{}, Records(plan)});
+    const std::size_t from = tile * kLanes, length = std::min(kLanes, count - from);
+    const ChainReplicas part{out.thetas + from, out.exponents + from, out.weights + from,
+                             out.weightExponents + from, out.parts + from};
+    sampleLanes(plan, workers[worker]->lanes, workers[worker]->records, key, first + from, length, part);
+    run.advance(static_cast<double>(length));
+  });
+}
+
+}  // namespace deepntk

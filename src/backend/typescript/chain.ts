@@ -1,0 +1,297 @@
+/**
+ * The scalar chain, a replica at a time (what it computes: src/sampling/chain-plan.ts).
+ *
+ * The twin in C++ is native/core/chain.cpp, which runs many replicas abreast and gives the same bits.
+ */
+import { REJECTED, type LayerStream, retryChiSquare, tryChiSquare } from '../../random/chi-square';
+import { boxMuller, uniform } from '../../random/normal';
+import { philox4x32 } from '../../random/philox';
+import { PURPOSE, streamOf, words as wordsOf } from '../../random/streams';
+import { type ChainPlan, type ChainReplicas, type ChainTask, GATE_LAWS, type PathTables } from '../backend';
+
+/** Draws replicas number `from` to `to` - 1 of the task, counted from its first, into `out`. */
+export function sampleChain(task: ChainTask, from: number, to: number, out: ChainReplicas): void {
+  const chain = new Chain(task.plan, task.seed);
+  for (let i = from; i < to; i++) {
+    chain.draw(task.first + i);
+    out.thetas[i] = chain.theta;
+    out.exponents[i] = chain.exponent;
+    out.weights[i] = chain.weight;
+    out.weightExponents[i] = chain.weightExponent;
+    out.parts[i] = chain.part;
+  }
+}
+
+const { max, min, sqrt } = Math;
+
+const LAWS = GATE_LAWS.length;
+const UPS = GATE_LAWS.map(([up]) => up);
+const DOWNS = GATE_LAWS.map(([, down]) => down);
+
+/** The numbers of one replica, and the way to draw the next. */
+class Chain {
+  theta = 0;
+  exponent = 0;
+  weight = 1;
+  weightExponent = 0;
+  part = 0;
+
+  /** Theta' = across + square * along, over 2^exponent. */
+  #across = 0;
+  #along = 0;
+  /** A_{L+1} of Theta itself. */
+  #own = 0;
+  #square = 0;
+  #dead = false;
+
+  readonly #at: LayerStream;
+  readonly #law: Uint8Array;
+  /** What the way down needs, where there are biases. */
+  readonly #record: ChainRecord | null;
+  readonly #words = new Uint32Array(4);
+  readonly #normals = new Float64Array(2);
+
+  constructor(
+    private readonly plan: ChainPlan,
+    seed: number,
+  ) {
+    const [key0, key1] = wordsOf(seed);
+    this.#at = { key0, key1, replica0: 0, replica1: 0, stream: 0 };
+    this.#law = new Uint8Array(plan.depth + 1);
+    this.#record = plan.biasVariance > 0 ? createRecord(plan.depth) : null;
+  }
+
+  draw(replica: number): void {
+    [this.#at.replica0, this.#at.replica1] = wordsOf(replica);
+    const squareDof = this.#choosePath();
+    this.#climb(squareDof);
+    if (this.#record !== null) this.theta = this.#descend(this.#record);
+    else if (this.#dead) this.theta = this.plan.biasTerms[this.plan.depth + 1]! * powerOfTwo(-this.exponent);
+    else this.theta = this.#across + this.#square * this.#along;
+    this.#weigh();
+  }
+
+  #block(index: number, stream: number): Uint32Array {
+    const { key0, key1, replica0, replica1 } = this.#at;
+    philox4x32(this.#words, index, stream, replica0, replica1, key0, key1);
+    return this.#words;
+  }
+
+  /** Chooses the part of the mixture and the law of every layer; returns the degrees of freedom of the output's square. */
+  #choosePath(): number {
+    const { depth, mixture } = this.plan;
+    this.part = 0;
+    if (mixture === null) return 1;
+    const stream = streamOf(PURPOSE.chainPath, 0);
+    const words = this.#block(0, stream);
+    const choice = uniform(words[0]!, words[1]!);
+    if (choice < mixture.shares[0]) {
+      this.#law.fill(0);
+      return 1;
+    }
+    this.part = choice < mixture.shares[0] + mixture.shares[1] ? 1 : 2;
+    const tables = this.part === 1 ? mixture.first : mixture.second;
+    const top = firstAbove(tables.top, 0, tables.top.length, uniform(words[2]!, words[3]!));
+    let state = tables.topState[top]!;
+    for (let layer = depth; layer >= 1; layer--) {
+      // Two layers share a block: the odd one comes second, but for the topmost it is on its own.
+      if (layer === depth || (layer & 1) === 1) this.#block(1 + (layer >> 1), stream);
+      const half = 2 * (layer & 1);
+      state = this.#stepDown(tables, layer, state, uniform(words[half]!, words[half + 1]!));
+    }
+    return tables.topDof[top]!;
+  }
+
+  #stepDown(tables: PathTables, layer: number, state: number, u: number): number {
+    const row = tables.states * layer + state;
+    const option = firstAbove(tables.cumulative, tables.start[row]!, tables.start[row + 1]!, u);
+    this.#law[layer] = tables.law[option]!;
+    return tables.source[option]!;
+  }
+
+  /** From the input to the output. */
+  #climb(squareDof: number): void {
+    const { plan } = this;
+    const { depth, biasVariance, weightScale, weightTerms, biasTerms, signalScale, noiseScale } = plan;
+    const at = this.#at;
+    const normals = this.#normals;
+    const record = this.#record;
+    let exponent = 0;
+    let unit = 1;
+    let signal = weightScale[1]! * plan.inputNorm2 + biasVariance;
+    let across = weightTerms[1]! * plan.inputNorm2 + biasTerms[1]!;
+    let along = 0;
+    let own = across; // of Theta's A_l, where Theta' differs
+    this.#dead = false;
+    for (let layer = 1; layer <= depth; layer++) {
+      at.stream = streamOf(PURPOSE.chain, layer);
+      const law = this.#law[layer]!;
+      boxMuller(this.#block(0, at.stream), normals);
+      const words = this.#block(1, at.stream);
+      const active = drawGates(plan, LAWS * plan.widthClass[layer]! + law, words[2]!, words[3]!);
+      if (active === 0) this.#dead = true;
+      const upDof = active + 2 * UPS[law]!;
+      const downDof = max(0, active - 1) + 2 * DOWNS[law]!;
+      let up = tryChiSquare(upDof, normals[0]!, words[0]!);
+      let down = tryChiSquare(downDof, normals[1]!, words[1]!);
+      if (up === REJECTED) up = retryChiSquare(upDof, at, 0);
+      if (down === REJECTED) down = retryChiSquare(downDof, at, 1);
+
+      const scale = weightScale[layer + 1]!;
+      const activation = signal * up;
+      const sum = across + along * up;
+      if (record !== null) keepLayer(record, layer, exponent, own, up, down);
+      signal = scale * activation + biasVariance * unit;
+      if (record !== null) record.noise[layer + 1] = (biasVariance * unit) / signal;
+      const term = weightTerms[layer + 1]! * activation + biasTerms[layer + 1]! * unit;
+      own = scale * (down * own) + term;
+      across = scale * (down * across) + term + noiseScale[layer + 1]! * sum;
+      along = signalScale[layer + 1]! * sum;
+      if (layer % plan.rescaleEvery === 0) {
+        const shift = exponentOf(max(signal, max(across, along)));
+        const factor = powerOfTwo(-shift);
+        signal *= factor;
+        across *= factor;
+        along *= factor;
+        own *= factor;
+        exponent += shift;
+        unit = powerOfTwo(-exponent);
+      }
+    }
+    this.exponent = exponent;
+    this.#across = across;
+    this.#along = along;
+    this.#own = own;
+    at.stream = streamOf(PURPOSE.chain, depth + 1);
+    boxMuller(this.#block(0, at.stream), normals);
+    this.#square = tryChiSquare(squareDof, normals[0]!, this.#block(1, at.stream)[0]!);
+    if (this.#square === REJECTED) this.#square = retryChiSquare(squareDof, at, 0);
+  }
+
+  /**
+   * From the output to the input, where there are biases: c_l is the part of delta^l along x^l, D_l its squared norm, and
+   * Theta = A_{L+1} + sum_l c_l^2 A_l (the layers below pass on what went across, and that is in A).
+   */
+  #descend({ noise, across, up, down, exponents }: ChainRecord): number {
+    const { depth, weightScale, rescaleEvery } = this.plan;
+    const normals = this.#normals;
+    let sum = this.#own;
+    let along = sqrt(this.#square);
+    let norm2 = 1;
+    let shift = 0; // the numbers below stand for themselves times 2^shift, their squares for 2^(2 shift)
+    let factor = 1;
+    for (let layer = depth; layer >= 1; layer--) {
+      const scale = weightScale[layer + 1]!;
+      if (up[layer] === 0) {
+        along = 0;
+        norm2 = 0;
+      } else {
+        if (layer === depth) along *= sqrt(scale);
+        else {
+          const stream = streamOf(PURPOSE.chainNoise, layer);
+          boxMuller(this.#block(0, stream), normals);
+          const share = noise[layer + 1]!;
+          along =
+            sqrt(scale * ((1 - share) * up[layer + 1]!)) * along +
+            sqrt(scale * (share * norm2)) * normals[0]!;
+        }
+        norm2 = along * along + scale * (norm2 * down[layer]!);
+      }
+      if (layer === depth || layer % rescaleEvery === 0) {
+        const by = exponentOf(norm2) >> 1;
+        shift += by;
+        along *= powerOfTwo(-by);
+        norm2 *= powerOfTwo(-2 * by);
+        factor = powerOfTwo(2 * shift + exponents[layer]! - this.exponent);
+      }
+      sum += along * along * across[layer]! * factor;
+    }
+    return sum;
+  }
+
+  /** Sets the weight, 1 / q. Each of q's terms may be out of the range of doubles; they are brought to the largest's. */
+  #weigh(): void {
+    const { mixture } = this.plan;
+    if (mixture === null) return;
+    const { shares, inverseMean, inverseSecondMoment } = mixture;
+    const weigher = this.#across + this.#square * this.#along;
+    const by = exponentOf(weigher);
+    const significand = weigher * powerOfTwo(-by);
+    const firstExponent = this.exponent + by + inverseMean.exponent;
+    const secondExponent = 2 * (this.exponent + by) + inverseSecondMoment.exponent;
+    const top = max(0, firstExponent, secondExponent);
+    const first = significand * inverseMean.value * powerOfTwo(firstExponent - top);
+    const second = significand * significand * inverseSecondMoment.value * powerOfTwo(secondExponent - top);
+    this.weight = 1 / (shares[0] * powerOfTwo(-top) + (shares[1] * first + shares[2] * second));
+    this.weightExponent = -top;
+  }
+}
+
+/** Numbers of every layer, from the way up; position l belongs to layer l. */
+interface ChainRecord {
+  /** The part of |h^l|^2 that is due to the bias. */
+  readonly noise: Float64Array;
+  /** A_l of Theta itself. */
+  readonly across: Float64Array;
+  readonly up: Float64Array;
+  readonly down: Float64Array;
+  readonly exponents: Int32Array;
+}
+
+function createRecord(depth: number): ChainRecord {
+  const array = (): Float64Array => new Float64Array(depth + 2);
+  return {
+    noise: array(),
+    across: array(),
+    up: array(),
+    down: array(),
+    exponents: new Int32Array(depth + 2),
+  };
+}
+
+function keepLayer(
+  record: ChainRecord,
+  layer: number,
+  exponent: number,
+  across: number,
+  up: number,
+  down: number,
+): void {
+  record.exponents[layer] = exponent;
+  record.across[layer] = across;
+  record.up[layer] = up;
+  record.down[layer] = down;
+}
+
+function drawGates({ gates }: ChainPlan, table: number, word0: number, word1: number): number {
+  const bits = gates.bits[table]!;
+  const row = word0 >>> (32 - bits);
+  const at = gates.start[table]! + row;
+  const u = uniform(word1, (word0 << bits) >>> 0);
+  return u < gates.keep[at]! ? row + gates.low[table]! : gates.other[at]!;
+}
+
+/** The first index in `from` .. `to` - 1 whose entry exceeds u; the last one where rounding leaves none. */
+function firstAbove(cumulative: Float64Array, from: number, to: number, u: number): number {
+  let index = from;
+  while (index < to - 1 && u >= cumulative[index]!) index++;
+  return index;
+}
+
+const double = new Float64Array(1);
+const doubleWords = new Int32Array(double.buffer);
+
+/** e with 2^e <= value < 2^(e+1) of a positive normal number; 0 for 0. */
+function exponentOf(value: number): number {
+  if (value === 0) return 0;
+  double[0] = value;
+  return ((doubleWords[1]! >> 20) & 0x7ff) - 1023;
+}
+
+/** 2^e, or 0 and 2^1023 where that is out of range. */
+function powerOfTwo(exponent: number): number {
+  if (exponent < -1022) return 0;
+  double[0] = 0;
+  doubleWords[1] = (min(exponent, 1023) + 1023) << 20;
+  return double[0];
+}

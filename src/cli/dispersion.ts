@@ -1,0 +1,213 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+import type { BackendName } from '../backend/backend';
+import { describe } from '../errors';
+import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
+import type { DispersionEstimate } from '../sampling/estimate';
+import { mergeDispersion } from '../sampling/merge';
+import { type Sampler, SAMPLERS } from '../sampling/sources';
+import { abortOnInterrupt } from './interrupt';
+import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
+import { figures, printError, printJson, printTable } from './output';
+import { progressBar } from './progress';
+import {
+  asUsage,
+  backendOption,
+  integer,
+  jsonOption,
+  real,
+  seedOption,
+  threadsOption,
+  UsageError,
+} from './usage';
+
+interface Flags extends NetFlags {
+  readonly inputNorm2: number;
+  readonly replicas?: ReplicaRange;
+  readonly relativeError?: number;
+  readonly maxReplicas?: number;
+  readonly sampler: Sampler | 'auto';
+  readonly checkpoint?: string;
+  readonly seed: number;
+  readonly backend?: BackendName;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+interface ReplicaRange {
+  readonly first: number;
+  readonly count: number;
+}
+
+const DEFAULT_REPLICAS: ReplicaRange = { first: 0, count: 10_000 };
+
+export function addDispersionCommand(program: Command): void {
+  const command = program
+    .command('dispersion')
+    .description('estimate how the kernel of one input varies over initializations, by Monte Carlo');
+  addNetOptions(command)
+    .addOption(
+      new Option('--input-norm2 <number>', 'squared norm of the input')
+        .argParser(real({ min: 0 }))
+        .default(1),
+    )
+    .addOption(
+      new Option('--replicas <n>', 'how many, or which: 5000, or 0:50000 (default: 10000)').argParser(
+        replicaRange,
+      ),
+    )
+    .addOption(
+      new Option('--relative-error <number>', 'stop when the dispersion has this relative standard error')
+        .argParser(real({ above: 0 }))
+        .conflicts('replicas'),
+    )
+    .addOption(
+      new Option('--max-replicas <n>', 'limit for --relative-error (default: 1000000)').argParser(
+        integer({ min: 2 }),
+      ),
+    )
+    .addOption(
+      new Option('--sampler <name>', 'how replicas are drawn').choices(['auto', ...SAMPLERS]).default('auto'),
+    )
+    .option('--checkpoint <file>', 'keep the state of the run here, and go on from it where it exists')
+    .addOption(seedOption())
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+The result is the same for any number of threads, on either backend, and for a run that was interrupted. A run can be
+split by ranges of replicas into several checkpoints: deepntk merge puts them together.
+
+Examples:
+  $ deepntk dispersion --input-dim 100 --depth 50 --width 100 --sw2 2 --replicas 10000 --seed 1
+  $ deepntk dispersion --input-dim 100 --depth 50 --width 100 --relative-error 0.01 --json
+`,
+    )
+    .action(async (flags: Flags) => {
+      await runDispersion(flags);
+    });
+}
+
+export function addMergeCommand(program: Command): void {
+  program
+    .command('merge')
+    .description('put together checkpoints of deepntk dispersion that hold different replicas of one run')
+    .argument('<files...>', 'checkpoint files')
+    .option('--out <file>', 'write the merged state, a checkpoint file too')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Files of runs with other settings, or that hold the same replica twice, are refused.
+
+Example:
+  $ deepntk merge a.json b.json --out both.json
+`,
+    )
+    .action(async (files: string[], { out, json }: { out?: string; json?: true }) => {
+      printEstimate(await mergeDispersion(files, out === undefined ? {} : { out }), json);
+    });
+}
+
+async function runDispersion(flags: Flags): Promise<void> {
+  const spec = specFromFlags(flags);
+  if (flags.inputNorm2 === 0 && flags.sb2 === 0) {
+    throw new UsageError('--input-norm2: expected a number > 0 where --sb2 is 0, got 0');
+  }
+  const bar = progressBar('replicas');
+  const interrupt = abortOnInterrupt();
+  try {
+    const options = {
+      ...asUsage(() => readGoal(flags)),
+      seed: flags.seed,
+      sampler: flags.sampler,
+      inputNorm2: flags.inputNorm2,
+      signal: interrupt.signal,
+      ...(flags.checkpoint !== undefined && { checkpoint: flags.checkpoint }),
+      ...(flags.backend !== undefined && { backend: flags.backend }),
+      ...(flags.threads !== undefined && { threads: flags.threads }),
+      ...(bar !== undefined && { onProgress: bar.onProgress }),
+    };
+    const estimate = await estimateDispersion(spec, options);
+    bar?.stop();
+    printEstimate(estimate, flags.json);
+  } finally {
+    bar?.stop();
+    interrupt.release();
+  }
+}
+
+type Goal = Pick<DispersionOptions, 'firstReplica'> &
+  ({ readonly replicas: number } | { readonly relativeError: number; readonly maxReplicas: number });
+
+function readGoal({ replicas, relativeError, maxReplicas }: Flags): Goal {
+  if (relativeError !== undefined) return { relativeError, maxReplicas: maxReplicas ?? 1_000_000 };
+  if (maxReplicas !== undefined) throw new UsageError('--max-replicas: expected --relative-error with it');
+  const { first, count } = replicas ?? DEFAULT_REPLICAS;
+  return { replicas: count, firstReplica: first };
+}
+
+/** "5000" or "1000:5000", from and up to but without. */
+function replicaRange(text: string): ReplicaRange {
+  const [, from, to] = /^\s*(?:(\d+)\s*:)?\s*(\d+)\s*$/.exec(text) ?? [];
+  const first = Number(from ?? 0);
+  const count = Number(to) - first;
+  if (!(Number.isSafeInteger(first + count) && count >= 2)) {
+    throw new InvalidArgumentError(
+      `Expected at least 2 replicas, as a number or a range such as 0:50000, got ${describe(text)}.`,
+    );
+  }
+  return { first, count };
+}
+
+function printEstimate(estimate: DispersionEstimate, json: true | undefined): void {
+  for (const warning of estimate.warnings) printError(`warning: ${warning}`);
+  if (json) {
+    printJson(estimate);
+    return;
+  }
+  const { exactMoments: exact, relativeErrors } = estimate;
+  const [low, high] = estimate.confidenceInterval;
+  const row = (value: number, logarithm: number, error: number, exactValue: string): string =>
+    `${quantity(value, logarithm)} +- ${figures(100 * error)} %, exact ${exactValue}`;
+  printTable([
+    [
+      'dispersion',
+      row(
+        estimate.dispersion,
+        estimate.logDispersion,
+        relativeErrors.dispersion,
+        quantity(exact.dispersion, exact.logDispersion),
+      ),
+    ],
+    ['99 % interval', inRange(high) ? `${figures(low)} .. ${figures(high)}` : null],
+    ['mean', row(estimate.mean, estimate.logMean, relativeErrors.mean, quantity(exact.mean, exact.logMean))],
+    [
+      'second moment',
+      row(
+        estimate.secondMoment,
+        estimate.logSecondMoment,
+        relativeErrors.secondMoment,
+        quantity(exact.secondMoment, exact.logSecondMoment),
+      ),
+    ],
+    ['replicas', `${estimate.replicas} from number ${estimate.firstReplica}, seed ${estimate.seed}`],
+    [
+      'effective',
+      `${figures(estimate.effectiveSampleSize)}; the largest has ${figures(100 * estimate.largestShare)} % of the second moment`,
+    ],
+    ['sampler', `${estimate.sampler}: ${estimate.samplerReason}`],
+    ['backend', `${estimate.backend}, up to ${estimate.threads} threads, deepntk ${estimate.version}`],
+  ]);
+}
+
+/** A number, by its logarithm where no double holds it. */
+function quantity(value: number, logarithm: number): string {
+  return inRange(value) ? figures(value) : `e^${figures(logarithm)}`;
+}
+
+function inRange(value: number): boolean {
+  return Number.isFinite(value) && value !== 0;
+}
