@@ -12,7 +12,7 @@ describe('the command itself', () => {
   });
 
   test.each([
-    [[], 'expected a command (doctor, phase, moments, kernel), got none'],
+    [[], 'expected a command (doctor, phase, moments, dispersion, merge, kernel), got none'],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],
     [['phase', '--seed', '1'], "unknown option '--seed'"],
