@@ -61,6 +61,28 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
       weights: [new Float64Array(9), new Float64Array(9)],
       biases: [new Float64Array(9), new Float64Array(9)],
     },
+    startTraining: {
+      ...shared,
+      y: new Float64Array(6),
+      loss: 0,
+      biasGradients: true,
+      optimizer: 2,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      firstMoments: new Float64Array(37),
+      secondMoments: new Float64Array(37),
+      stepsBefore: 0,
+      steps: 2,
+      learningRates: new Float64Array(2),
+      batchSizes: Int32Array.of(2, 1),
+      batchRows: Int32Array.of(2, 0, 1),
+      losses: new Float64Array(2),
+      gradients: [new Float64Array(37)],
+      slots: 1,
+      minSlotRows: 1,
+      rowBlock: 2,
+    },
   };
   type Start = (task: unknown, listener: unknown) => () => void;
   const started = async (start: Start, task: unknown): Promise<number> =>
