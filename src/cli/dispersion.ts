@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
+import type { BackendName } from '../backend/backend';
 import { describe } from '../errors';
 import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
 import type { DispersionEstimate } from '../sampling/estimate';
@@ -12,7 +13,6 @@ import { progressBar } from './progress';
 import {
   asUsage,
   backendOption,
-  type BackendName,
   integer,
   jsonOption,
   real,
