@@ -1,12 +1,13 @@
 /**
- * ReLU's arc-cosine kernels (Cho & Saul 2009) as functions of the ANGLE. For small angles 1 - cos loses digits that the angle has:
- * near parallel inputs are where kernels of deep nets live.
+ * ReLU's arc-cosine kernels (Cho & Saul 2009) as functions of the ANGLE. For small angles 1 - cos loses digits that
+ * the angle has: near parallel inputs are where kernels of deep nets live.
  */
 import { expectNumber } from '../errors';
 
 /**
- * k1(c) = (sqrt(1 - c^2) + (pi - arccos c) c) / pi: the correlation of relu(u), relu(v) in the sense E[relu(u) relu(v)] / E[relu(u)^2],
- * for standard normal u, v of correlation c. It is the correlation map of a ReLU net with sigma_b^2 = 0.
+ * k1(c) = (sqrt(1 - c^2) + (pi - arccos c) c) / pi: the correlation of relu(u), relu(v) in the sense E[relu(u)
+ * relu(v)] / E[relu(u)^2], for standard normal u, v of correlation c. It is the correlation map of a ReLU net with
+ * sigma_b^2 = 0.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the correlation is not in [-1, 1]
  * @example correlationMap(0) // 1 / pi

@@ -2,7 +2,7 @@
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { Phase } from './classify-phase';
-import { expectInputs } from './infinite-width';
+import { expectInputs } from './arguments';
 import { expectNetwork, gainsOf, type GivenNetwork, type Probe, probeNetwork } from './probe-network';
 
 /** An estimate with its standard error (NaN where one number is all there is). */
@@ -37,7 +37,10 @@ export interface LayerReport {
   readonly activationLogGrowth: Estimate | null;
   /** log of |delta^{l-1}|^2 / |delta^l|^2, mean and error over inputs; `null` for the first layer. */
   readonly gradientLogGrowth: Estimate | null;
-  /** Angle (radians) between the activations x^l of disjoint pairs of inputs; `null` for the output layer and for one input. */
+  /**
+   * Angle (radians) between the activations x^l of disjoint pairs of inputs; `null` for the output layer and for
+   * one input.
+   */
   readonly angle: Estimate | null;
 }
 
@@ -60,15 +63,16 @@ export interface NetworkReport {
 }
 
 /**
- * Measures a given net's phase: the variance of its weights and biases layer by layer, and how activations, gradients and
- * angles change through depth on the inputs X.
+ * Measures a given net's phase: the variance of its weights and biases layer by layer, and how activations,
+ * gradients and angles change through depth on the inputs X.
  *
- * Three estimates of the log of the slope a = sigma_w^2 / 2 over the layers 2 .. L (the output layer, for one hidden layer):
- * from the weights, mean of log(n_{l-1} mean(w^2) / 2); from gradients and from activations, the mean log growth plus 5 / (2 n), which
- * undoes the bias of a logarithm in a random net. Standard errors are the larger of what independent entries would give
- * and the spread between layers. For a net at initialization the weights are by far the sharpest, and are the `basis`. Where
- * gradients disagree by more than 3 standard errors, entries are not what independent draws would be (training, structure,
- * low rank), and the basis is what gradients really do.
+ * Three estimates of the log of the slope a = sigma_w^2 / 2 over the layers 2 .. L (the output layer, for one
+ * hidden layer): from the weights, mean of log(n_{l-1} mean(w^2) / 2); from gradients and from activations, the
+ * mean log growth plus 5 / (2 n), which undoes the bias of a logarithm in a random net. Standard errors are the
+ * larger of what independent entries would give and the spread between layers. For a net at initialization the
+ * weights are by far the sharpest, and are the `basis`. Where gradients disagree by more than 3 standard errors,
+ * entries are not what independent draws would be (training, structure, low rank), and the basis is what gradients
+ * really do.
  *
  * @param X N x n_0; two inputs or more for angles, a dozen or more for fair errors
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the net has no hidden layer, or shapes or entries are not right

@@ -1,6 +1,10 @@
-/** The phases of wide ReLU nets: the maps of variance and of correlation through depth, their fixed points and slopes. */
-import { expectNumber, expectOptions } from '../errors';
+/**
+ * The phases of wide ReLU nets: the maps of variance and of correlation through depth, their fixed points and
+ * slopes.
+ */
+import { expectOptions } from '../errors';
 import { correlationMap } from './arc-cosine';
+import { expectNonNegative, expectPositive } from './arguments';
 
 /** By the slope a = sigma_w^2 / 2 alone: a < 1, a = 1, a > 1. */
 export type Phase = 'ordered' | 'edge-of-chaos' | 'chaotic';
@@ -14,9 +18,14 @@ export interface PhaseOptions {
 
 export interface PhaseReport {
   readonly phase: Phase;
-  /** chi = a = sigma_w^2 / 2: by what a layer multiplies a gradient's squared norm, and |x|^2 where sigma_b^2 = 0. */
+  /**
+   * chi = a = sigma_w^2 / 2: by what a layer multiplies a gradient's squared norm, and |x|^2 where sigma_b^2 = 0.
+   */
   readonly slope: number;
-  /** sigma_w^2 = 2 and sigma_b^2 = 0: the one point where neither gradients nor activations grow or shrink (He's initialization). */
+  /**
+   * sigma_w^2 = 2 and sigma_b^2 = 0: the one point where neither gradients nor activations grow or shrink (He's
+   * initialization).
+   */
   readonly critical: boolean;
   readonly varianceMap: VarianceMap;
   readonly correlationMap: CorrelationMap;
@@ -41,7 +50,10 @@ export interface CorrelationMap {
   readonly fixedPoint: number;
   /** chi_1, the map's derivative at c*: a where q* is finite and > 0, else 1. */
   readonly slope: number;
-  /** How 1 - c goes to 0: by a factor chi_1 a layer, or as a power of depth (9 pi^2 / (2 l^2) where sigma_b^2 is negligible). */
+  /**
+   * How 1 - c goes to 0: by a factor chi_1 a layer, or as a power of depth (9 pi^2 / (2 l^2) where sigma_b^2 is
+   * negligible).
+   */
   readonly approach: 'exponential' | 'algebraic';
   /** xi_c = 1 / |ln chi_1|, Infinity where the approach is algebraic. */
   readonly depthScale: number;
@@ -52,11 +64,12 @@ export interface CorrelationMap {
 /**
  * Classifies an initialization by mean-field theory.
  *
- * The phase is decided by the slope a = sigma_w^2 / 2 alone, also where sigma_b^2 > 0: a is what gradients see. Poole et al. 2016
- * and Schoenholz et al. 2017 call a net ordered where chi_1 < 1 and chaotic where chi_1 > 1, chi_1 being sigma_w^2 E[relu'^2] = a. In their
- * diagram for ReLU, whose variance has no finite fixed point for a >= 1 and sigma_b^2 > 0, the edge of chaos is the single
- * point (2, 0): `critical` says whether the net is there. sigma_w^2 = 2 with sigma_b^2 > 0 is `edge-of-chaos` here (gradients keep
- * their size) and not critical (q grows by sigma_b^2 a layer). Within 1e-12 of 1, a counts as 1.
+ * The phase is decided by the slope a = sigma_w^2 / 2 alone, also where sigma_b^2 > 0: a is what gradients see.
+ * Poole et al. 2016 and Schoenholz et al. 2017 call a net ordered where chi_1 < 1 and chaotic where chi_1 > 1,
+ * chi_1 being sigma_w^2 E[relu'^2] = a. In their diagram for ReLU, whose variance has no finite fixed point for a
+ * >= 1 and sigma_b^2 > 0, the edge of chaos is the single point (2, 0): `critical` says whether the net is there.
+ * sigma_w^2 = 2 with sigma_b^2 > 0 is `edge-of-chaos` here (gradients keep their size) and not critical (q grows by
+ * sigma_b^2 a layer). Within 1e-12 of 1, a counts as 1.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where weightVariance is not > 0 or biasVariance is not >= 0
  * @see docs/theory.md, "Phases"
@@ -65,14 +78,8 @@ export interface CorrelationMap {
 export function classifyPhase(options: PhaseOptions): PhaseReport {
   const where = 'classifyPhase';
   expectOptions(where, options, ['weightVariance', 'biasVariance']);
-  const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance, {
-    above: 0,
-    what: 'a finite number > 0',
-  });
-  const biasVariance = expectNumber(`${where}: biasVariance`, options.biasVariance ?? 0, {
-    min: 0,
-    what: 'a finite number >= 0',
-  });
+  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance);
+  const biasVariance = expectNonNegative(`${where}: biasVariance`, options.biasVariance ?? 0);
   const slope = weightVariance / 2;
   const phase = phaseOf(weightVariance);
   const depthScale = phase === 'edge-of-chaos' ? Infinity : 1 / Math.abs(Math.log(slope));

@@ -1,21 +1,23 @@
 /** The same kernel in the conventions of different programs and papers. */
-import { DeepntkError, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec, Parametrization } from '../network/spec';
-import { layerLaw } from './moment-recursion';
-import { expectSpec } from './moments';
+import { expectNonNegative, expectSpec } from './arguments';
+import { biasFactor, weightFactor } from './layer-law';
 
 /**
- * How a kernel counts gradients. Each convention is sum_l (A_l W_l + B_l V_l) for factors A_l, B_l of its own, W_l and V_l being the
- * parts of layer l's weights and biases in the standard parametrization, summed over outputs:
+ * How a kernel counts gradients. Each convention is sum_l (A_l W_l + B_l V_l) for factors A_l, B_l of its own, W_l
+ * and V_l being the parts of layer l's weights and biases in the standard parametrization, summed over outputs:
  *
- * - `{ parametrization, outputs }`: this package's. Standard A = B = 1; NTK A = sigma_w^2 / n_{l-1}, B = sigma_b^2. The `trace`
- *   over outputs is a sum, `mean` divides by K. Left out: the spec's parametrization, `trace`.
- * - `{ library: 'neural-tangents' }`: `empirical_ntk_fn` with trace_axes = (-1,), and `kernel_fn`: the mean over outputs.
- * - `{ library: 'scikit-ntk', bias }`: its kernel K = (x.z + bias^2 and the recursion on it) / ((depth + 1) (bias^2 + 1)), whose net has
- *   sigma_w^2 = 2, biases that start at 0 and are trained at scale `bias`, and a first layer of unit variance instead of 2 / n_0:
- *   A_l = n_0 / n_{l-1}, B_l = bias^2, both over (L + 1) (bias^2 + 1) K. The kernel converted is that of a net with sigma_w^2 = 2, sigma_b^2 = 0 on
- *   the SAME inputs (W_l scales with |x|^2, which takes the first layer's variance into account).
+ * - `{ parametrization, outputs }`: this package's. Standard A = B = 1; NTK A = sigma_w^2 / n_{l-1}, B = sigma_b^2.
+ *   The `trace` over outputs is a sum, `mean` divides by K. Left out: the spec's parametrization, `trace`.
+ * - `{ library: 'neural-tangents' }`: `empirical_ntk_fn` with trace_axes = (-1,), and `kernel_fn`: the mean over
+ *   outputs.
+ * - `{ library: 'scikit-ntk', bias }`: its kernel K = (x.z + bias^2 and the recursion on it) / ((depth + 1) (bias^2
+ *   + 1)), whose net has sigma_w^2 = 2, biases that start at 0 and are trained at scale `bias`, and a first layer
+ *   of unit variance instead of 2 / n_0: A_l = n_0 / n_{l-1}, B_l = bias^2, both over (L + 1) (bias^2 + 1) K. The
+ *   kernel converted is that of a net with sigma_w^2 = 2, sigma_b^2 = 0 on the SAME inputs (W_l scales with |x|^2,
+ *   which takes the first layer's variance into account).
  */
 export type KernelConvention =
   | {
@@ -42,9 +44,9 @@ export interface ConvertOptions {
 /**
  * Converts a kernel between conventions.
  *
- * A whole kernel converts where both conventions weigh all its parts in one ratio: sum and mean over outputs always;
- * the parametrizations where all fan-ins are equal and biases do not count or sigma_b^2 = sigma_w^2 / n. Everything else needs the
- * parts by layer: pass `perLayer`.
+ * A whole kernel converts where both conventions weigh all its parts in one ratio: sum and mean over outputs
+ * always; the parametrizations where all fan-ins are equal and biases do not count or sigma_b^2 = sigma_w^2 / n.
+ * Everything else needs the parts by layer: pass `perLayer`.
  *
  * @param kernel an array of any shape, or its parts by layer
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the parts are needed, or lack what the other convention counts
@@ -82,7 +84,7 @@ function readConvention(where: string, spec: NetworkSpec, convention: KernelConv
     if (spec.weightVariance !== 2 || spec.biasVariance !== 0) {
       throw invalidArgument(where, 'a spec with weightVariance 2 and biasVariance 0 for scikit-ntk', spec);
     }
-    const bias = expectNumber(`${where}: bias`, convention.bias, { min: 0, what: 'a finite number >= 0' });
+    const bias = expectNonNegative(`${where}: bias`, convention.bias);
     const scale = 1 / ((spec.depth + 1) * (bias * bias + 1) * outputs);
     return factors(spec, (fanIn) => (spec.inputDim / fanIn) * scale, bias * bias * scale);
   }
@@ -94,22 +96,20 @@ function readConvention(where: string, spec: NetworkSpec, convention: KernelConv
   );
   const form = convention.library === undefined ? (convention.outputs ?? 'trace') : 'mean';
   const scale = expectOneOf(`${where}: outputs`, form, ['trace', 'mean']) === 'mean' ? 1 / outputs : 1;
-  const beta = parametrization === 'standard' ? 1 : spec.biasVariance;
-  return factors(
-    spec,
-    (fanIn) => layerLaw({ ...spec, parametrization }, fanIn).alpha * scale,
-    spec.biasGradients ? beta * scale : 0,
-  );
+  const law = { ...spec, parametrization };
+  return factors(spec, (fanIn) => weightFactor(law, fanIn) * scale, biasFactor(law) * scale);
 }
 
 const LIBRARIES = ['neural-tangents', 'scikit-ntk'] as const;
 
-function factors(spec: NetworkSpec, weightFactor: (fanIn: number) => number, biasFactor: number): Factors {
+function factors(spec: NetworkSpec, weights: (fanIn: number) => number, biases: number): Factors {
   const fanIns = spec.widths.slice(0, -1);
-  return { weights: fanIns.map(weightFactor), biases: fanIns.map(() => biasFactor) };
+  return { weights: fanIns.map(weights), biases: fanIns.map(() => biases) };
 }
 
-/** to / from, part by part, leaving out what neither counts; Infinity where only the new convention counts a part. */
+/**
+ * to / from, part by part, leaving out what neither counts; Infinity where only the new convention counts a part.
+ */
 function ratiosOf(from: readonly number[], to: readonly number[]): number[] {
   return from
     .map((factor, i) => (factor === 0 && to[i] === 0 ? NaN : to[i]! / factor))

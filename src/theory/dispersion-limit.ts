@@ -1,5 +1,8 @@
-/** The dispersion of the NTK where depth and width go to infinity together, and the ordered phase's at fixed width. */
-import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectOptions } from '../errors';
+/**
+ * The dispersion of the NTK where depth and width go to infinity together, and the ordered phase's at fixed width.
+ */
+import { expectBoolean, expectInteger, expectNumber, expectOptions } from '../errors';
+import { expectAssumption, expectPositive } from './arguments';
 import { phaseOf, type Phase } from './classify-phase';
 import { exponentialMean, secondOrderGrowth } from './exponential-means';
 import type { Assumption } from './moment-recursion';
@@ -26,13 +29,14 @@ export interface DispersionLimit {
 }
 
 /**
- * The limit of R = E[Theta(x,x)^2] / E[Theta(x,x)]^2 for L, M -> infinity, L/M -> lambda: constant hidden width M, sigma_b^2 = 0,
- * standard parametrization. With
+ * The limit of R = E[Theta(x,x)^2] / E[Theta(x,x)]^2 for L, M -> infinity, L/M -> lambda: constant hidden width M,
+ * sigma_b^2 = 0, standard parametrization. With
  *
  *     F = E Theta_w^2 / (E Theta_w)^2,  B = E Theta_b^2 / (E Theta_b)^2,  C = E Theta_w Theta_b / (E Theta_w E Theta_b)   (at a = 1)
  *
- * it is F in the chaotic phase and wherever biases have no gradients; (kappa^2 F + 2 kappa C + B) / (kappa + 1)^2 at the
- * edge of chaos; 1 in the ordered phase. In the NTK parametrization with sigma_b^2 = 0 biases have no gradients: F.
+ * it is F in the chaotic phase and wherever biases have no gradients; (kappa^2 F + 2 kappa C + B) / (kappa + 1)^2
+ * at the edge of chaos; 1 in the ordered phase. In the NTK parametrization with sigma_b^2 = 0 biases have no
+ * gradients: F.
  *
  * `assumption: 'exact'` is the limit of `moments`. `gradient-independence` replaces the kernel's factor between two
  * layers by what independent backward weights would give; real nets reject it (docs/theory.md).
@@ -43,14 +47,11 @@ export interface DispersionLimit {
 export function dispersionLimit(options: DispersionLimitOptions): DispersionLimit {
   const where = 'dispersionLimit';
   expectOptions(where, options, ['lambda', 'weightVariance', 'kappa', 'biasGradients', 'assumption']);
-  const lambda = expectNumber(`${where}: lambda`, options.lambda, POSITIVE);
-  const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance ?? 2, POSITIVE);
-  const kappa = expectNumber(`${where}: kappa`, options.kappa ?? 1, POSITIVE);
+  const lambda = expectPositive(`${where}: lambda`, options.lambda);
+  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance ?? 2);
+  const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
-  const assumption = expectOneOf(`${where}: assumption`, options.assumption ?? 'exact', [
-    'exact',
-    'gradient-independence',
-  ]);
+  const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
   const phase = phaseOf(weightVariance);
   const growth = 5 * lambda;
   const scaledDispersion = weightsDominate(phase, biasGradients)
@@ -69,10 +70,12 @@ export function dispersionLimit(options: DispersionLimitOptions): DispersionLimi
 }
 
 /**
- * The ordered phase's dispersion for L -> infinity at a FIXED width M: (1 - a^2) / (1 - a^2 (1 + 5/M)), a = sigma_w^2 / 2, with
- * bias gradients and sigma_b^2 = 0 in the standard parametrization. Infinity where a^2 (1 + 5/M) >= 1.
+ * The ordered phase's dispersion for L -> infinity at a FIXED width M: (1 - a^2) / (1 - a^2 (1 + 5/M)), a =
+ * sigma_w^2 / 2, with bias gradients and sigma_b^2 = 0 in the standard parametrization. Infinity where a^2 (1 +
+ * 5/M) >= 1.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the phase is not ordered (weightVariance >= 2) or width is no positive integer
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the phase is not ordered (weightVariance >= 2) or width is no
+ *   positive integer
  * @example orderedDispersionLimit({ weightVariance: 1, width: 100 }).dispersion // 1.016949...
  */
 export function orderedDispersionLimit(options: {
@@ -87,7 +90,7 @@ export function orderedDispersionLimit(options: {
   expectOptions(where, options, ['weightVariance', 'width']);
   const width = expectInteger(`${where}: width`, options.width);
   const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance, {
-    ...POSITIVE,
+    above: 0,
     max: 2 - Number.EPSILON,
     what: 'a number > 0 and < 2 (the ordered phase)',
   });
@@ -101,8 +104,6 @@ export function orderedDispersionLimit(options: {
   };
 }
 
-const POSITIVE = { above: 0, what: 'a finite number > 0' };
-
 function weightsDominate(phase: Phase, biasGradients: boolean): boolean {
   return phase === 'chaotic' || !biasGradients;
 }
@@ -115,7 +116,10 @@ function mixture(lambda: number, kappa: number, assumption: Assumption): number 
   return w * w * weightsPart(lambda, assumption) + 2 * w * b * crossPart(lambda, assumption) + b * b * biases;
 }
 
-/** F e^{-5 lambda} = 1/3 + 2/(9 lambda) (1 - (1 - e^{-6 lambda}) / (6 lambda)); with independence (1 - (1 - e^{-4 lambda})/(4 lambda)) / (2 lambda). */
+/**
+ * F e^{-5 lambda} = 1/3 + 2/(9 lambda) (1 - (1 - e^{-6 lambda}) / (6 lambda)); with independence (1 - (1 - e^{-4
+ * lambda})/(4 lambda)) / (2 lambda).
+ */
 function weightsPart(lambda: number, assumption: Assumption): number {
   return assumption === 'exact'
     ? 1 / 3 + (4 / 3) * exponentialMean(2, 6 * lambda)

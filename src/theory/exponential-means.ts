@@ -1,6 +1,7 @@
 /**
- * E_n(z) = integral over 0 < t < 1 of (1 - t)^(n-1) / (n-1)! * exp(-z t): the averages over depth from which the limits at
- * large depth and width are made. E_0(z) = exp(-z), and z E_n(z) = 1/(n-1)! - E_{n-1}(z), which cancels near 0.
+ * E_n(z) = integral over 0 < t < 1 of (1 - t)^(n-1) / (n-1)! * exp(-z t): the averages over depth from which the
+ * limits at large depth and width are made. E_0(z) = exp(-z), and z E_n(z) = 1/(n-1)! - E_{n-1}(z), which cancels
+ * near 0.
  */
 export function exponentialMean(n: 1 | 2 | 3, z: number): number {
   if (z < SERIES_BELOW) return series(n, z);

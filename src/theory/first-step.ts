@@ -1,6 +1,7 @@
 /** How much the first step of gradient descent changes the NTK, its gates held at their initial pattern. */
-import { expectInteger, expectNumber, expectOptions, expectBoolean } from '../errors';
+import { expectBoolean, expectInteger, expectOptions } from '../errors';
 import type { NetworkSpec } from '../network/spec';
+import { expectPositive } from './arguments';
 import { type Phase, phaseOf } from './classify-phase';
 import { exponentialMean } from './exponential-means';
 import { meansOf, type PairState, runRecursion } from './moment-recursion';
@@ -8,24 +9,30 @@ import { readMomentsOptions } from './moments';
 import { add, divide, log, multiply, type Scaled, scaled, toNumber } from './scaled';
 
 export interface FirstStepChange {
-  /** GD = E[sum_k f_k grad f_k . grad Theta], Theta the trace kernel: E[change of Theta] = -learning rate * GD + O(learning rate^2). */
+  /**
+   * GD = E[sum_k f_k grad f_k . grad Theta], Theta the trace kernel: E[change of Theta] = -learning rate * GD +
+   * O(learning rate^2).
+   */
   readonly frozenGateDrift: number;
   /** E Theta before the step, the trace kernel's. */
   readonly mean: number;
   /** GD / E Theta: the relative change by a step, for a learning rate of 1, sign reversed. */
   readonly relativeDrift: number;
-  /** GD / (E Theta)^2: the relative change for the learning rate 1 / E Theta, the scale at which training is stable; sign reversed. */
+  /**
+   * GD / (E Theta)^2: the relative change for the learning rate 1 / E Theta, the scale at which training is stable;
+   * sign reversed.
+   */
   readonly driftAtKernelRate: number;
   readonly logFrozenGateDrift: number;
 }
 
 /**
  * The expected first-order change of Theta(x, x) in one step of gradient descent on the one sample x, with the loss
- * |f - y|^2 / 2 and the GATES FROZEN at their initial pattern. The target y drops out: its part is odd in the last layer.
- * Any depth, widths, sigma_w^2, sigma_b^2, parametrization and number of outputs; O(depth).
+ * |f - y|^2 / 2 and the GATES FROZEN at their initial pattern. The target y drops out: its part is odd in the last
+ * layer. Any depth, widths, sigma_w^2, sigma_b^2, parametrization and number of outputs; O(depth).
  *
- * A real step also switches gates: then the kernel changes more (docs/theory.md has numbers). This is the part of the change
- * that has a closed form, and the result is named for what it is.
+ * A real step also switches gates: then the kernel changes more (docs/theory.md has numbers). This is the part of
+ * the change that has a closed form, and the result is named for what it is.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputNorm2 is negative or not finite
  * @see docs/theory.md, "The first step"
@@ -71,9 +78,9 @@ export interface FirstStepLimitOptions {
 }
 
 /**
- * What `relativeDrift` tends to, as an equivalent for large depth and width with L / M = lambda: one output, sigma_b^2 = 0,
- * standard parametrization. Chaotic phase or no bias gradients: (4/3) a^L kappa L e^{5 lambda} g; edge of chaos:
- * (4/3) kappa L (kappa e^{5 lambda} g + h) / (kappa + 1); ordered: 8 kappa a^{L+1} / (M (1 - a)^2).
+ * What `relativeDrift` tends to, as an equivalent for large depth and width with L / M = lambda: one output,
+ * sigma_b^2 = 0, standard parametrization. Chaotic phase or no bias gradients: (4/3) a^L kappa L e^{5 lambda} g;
+ * edge of chaos: (4/3) kappa L (kappa e^{5 lambda} g + h) / (kappa + 1); ordered: 8 kappa a^{L+1} / (M (1 - a)^2).
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a number is not > 0 or depth is no positive integer
  * @example firstStepLimit({ lambda: 0.25, depth: 1000 }).relativeDrift
@@ -85,16 +92,17 @@ export function firstStepLimit(options: FirstStepLimitOptions): {
 } {
   const where = 'firstStepLimit';
   expectOptions(where, options, ['lambda', 'depth', 'weightVariance', 'kappa', 'biasGradients']);
-  const lambda = expectNumber(`${where}: lambda`, options.lambda, POSITIVE);
+  const lambda = expectPositive(`${where}: lambda`, options.lambda);
   const depth = expectInteger(`${where}: depth`, options.depth);
-  const weightVariance = expectNumber(`${where}: weightVariance`, options.weightVariance ?? 2, POSITIVE);
-  const kappa = expectNumber(`${where}: kappa`, options.kappa ?? 1, POSITIVE);
+  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance ?? 2);
+  const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
   const phase = phaseOf(weightVariance);
   const slope = weightVariance / 2;
   // g = 1/2 - 1/(6 lambda) + (1 - e^{-6 lambda}) / (36 lambda^2)
   const g = 6 * lambda * exponentialMean(3, 6 * lambda);
-  // h e^{-5 lambda}, from h = e^{5 lambda}/(5 lambda) - 6 (e^{5 lambda} - 1)/(25 lambda^2) + (e^{5 lambda} - e^{-lambda})/(6 lambda^2)
+  // h e^{-5 lambda}, from h = e^{5 lambda}/(5 lambda) - 6 (e^{5 lambda} - 1)/(25 lambda^2) + (e^{5 lambda} -
+  // e^{-lambda})/(6 lambda^2)
   const h = 6 * lambda * (6 * exponentialMean(3, 6 * lambda) - 5 * exponentialMean(3, 5 * lambda));
   const logWeights = Math.log((4 / 3) * kappa * depth) + 5 * lambda;
   let logRelativeDrift: number;
@@ -108,5 +116,3 @@ export function firstStepLimit(options: FirstStepLimitOptions): {
   }
   return { relativeDrift: Math.exp(logRelativeDrift), logRelativeDrift, phase };
 }
-
-const POSITIVE = { above: 0, what: 'a finite number > 0' };

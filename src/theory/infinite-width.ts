@@ -1,17 +1,23 @@
 /** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
-import { DeepntkError, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
-import { expectSpec } from './moments';
+import { expectInputs, expectSpec } from './arguments';
+import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 
 export interface InfiniteWidthKernels {
   /** N x N'. The covariance of one output of the net, its last layer included. */
   readonly nngp: NdArray<Float64Array>;
-  /** N x N'. The NTK of ONE output: over K outputs the kernel is this times the identity, so the trace kernel is K times it. */
+  /**
+   * N x N'. The NTK of ONE output: over K outputs the kernel is this times the identity, so the trace kernel is K
+   * times it.
+   */
   readonly ntk: NdArray<Float64Array>;
-  /** N x N'. The angle between the two inputs' outputs, arccos of the NNGP correlation: it stays finite where kernels overflow. */
+  /**
+   * N x N'. The angle between the two inputs' outputs, arccos of the NNGP correlation: it stays finite where
+   * kernels overflow.
+   */
   readonly angle: NdArray<Float64Array>;
 }
 
@@ -30,14 +36,14 @@ export interface InputPair {
 /**
  * NNGP and NTK of infinitely wide ReLU nets, by the arc-cosine recursion.
  *
- * NTK parametrization: Theta^1 = Sigma^1, Theta^{l+1} = Sigma^{l+1} + sigma_w^2 k'^l Theta^l: the limit of the NTK of one output.
- * Standard parametrization: the leading order in the widths, S^1 = x.x' + 1, S^{l+1} = n_l k^l + 1 + sigma_w^2 k'^l S^l: it uses the widths of
- * `spec`, and is the mean of finite nets' NTK up to a relative error of order depth / width; the terms 1 are the bias
- * gradients', left out with `biasGradients: false`.
+ * NTK parametrization: Theta^1 = Sigma^1, Theta^{l+1} = Sigma^{l+1} + sigma_w^2 k'^l Theta^l: the limit of the NTK
+ * of one output. Standard parametrization: the leading order in the widths, S^1 = x.x' + 1, S^{l+1} = n_l k^l + 1 +
+ * sigma_w^2 k'^l S^l: it uses the widths of `spec`, and is the mean of finite nets' NTK up to a relative error of
+ * order depth / width; the terms 1 are the bias gradients', left out with `biasGradients: false`.
  *
- * The recursion carries the angle between the two preactivations, not its cosine, and finds the next angle's sine from a sum
- * of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative error about
- * depth * 2^-52. O(N N' depth).
+ * The recursion carries the angle between the two preactivations, not its cosine, and finds the next angle's sine
+ * from a sum of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative
+ * error about depth * 2^-52. O(N N' depth).
  *
  * @param x N x n_0
  * @param x2 N' x n_0; `x` itself where left out
@@ -70,12 +76,12 @@ export function infiniteWidthKernels(spec: NetworkSpec, x: NdArray, x2?: NdArray
 export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; ntk: Scaled; angle: number } {
   const { weightVariance, widths, depth } = spec;
   const standard = spec.parametrization === 'standard';
-  const inputScale = weightVariance / spec.inputDim;
-  // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias variance.
+  const inputScale = weightScale(spec, spec.inputDim);
+  // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias
+  // variance.
   let exponent = 0;
   let bias = spec.biasVariance;
-  let beta = standard ? 1 : spec.biasVariance;
-  if (!spec.biasGradients) beta = 0;
+  let beta = biasFactor(spec);
   let u = inputScale * pair.norm2;
   let v = inputScale * pair.otherNorm2;
   let difference = inputScale * pair.normDifference;
@@ -83,7 +89,7 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   const sine = Math.sin(pair.angle);
   let covariance = inputScale * pair.dot + bias;
   let angle = Math.atan2(Math.sqrt(u * v * sine * sine + bias * inputScale * pair.distance2), covariance);
-  let ntk = (standard ? pair.dot : inputScale * pair.dot) + beta;
+  let ntk = weightFactor(spec, spec.inputDim) * pair.dot + beta;
   for (let l = 1; l <= depth; l++) {
     // E[relu(h)^2] = Sigma / 2 and E[relu(h) relu(h')] = sqrt(Sigma Sigma') k1 / 2.
     const size = (weightVariance / 2) * (u + bias);
@@ -118,7 +124,10 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   return { nngp: scaled(covariance, exponent), ntk: scaled(ntk, exponent), angle };
 }
 
-/** Sizes stay within 2^-128 .. 2^128 (times one layer's factor), so that their products and squares are normal doubles. */
+/**
+ * Sizes stay within 2^-128 .. 2^128 (times one layer's factor), so that their products and squares are normal
+ * doubles.
+ */
 const ROOT_SCALE = 2 ** 128;
 
 export function describePair(x: Float64Array, x2: Float64Array): InputPair {
@@ -138,7 +147,10 @@ export function describePair(x: Float64Array, x2: Float64Array): InputPair {
   return { norm2, otherNorm2, dot, angle: angleBetween(x, x2, norm2, otherNorm2), normDifference, distance2 };
 }
 
-/** 2 atan(|u - v| / |u + v|) for the unit vectors u, v (Kahan): precise at every angle, unlike arccos of their product. */
+/**
+ * 2 atan(|u - v| / |u + v|) for the unit vectors u, v (Kahan): precise at every angle, unlike arccos of their
+ * product.
+ */
 function angleBetween(x: Float64Array, x2: Float64Array, norm2: number, otherNorm2: number): number {
   const [norm, otherNorm] = [Math.sqrt(norm2), Math.sqrt(otherNorm2)];
   let apart = 0;
@@ -149,27 +161,6 @@ function angleBetween(x: Float64Array, x2: Float64Array, norm2: number, otherNor
     together += (a + b) * (a + b);
   }
   return 2 * Math.atan2(Math.sqrt(apart), Math.sqrt(together));
-}
-
-/** The rows of a matrix of inputs, as doubles. */
-export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
-  const given = x as Partial<NdArray> | null | undefined;
-  const { data, shape } = given ?? {};
-  if (!(data instanceof Float64Array || data instanceof Float32Array) || !Array.isArray(shape)) {
-    throw invalidArgument(where, 'an NdArray { data: Float64Array | Float32Array, shape }', x);
-  }
-  const [count, columns] = shape as number[];
-  if (shape.length !== 2 || columns !== inputDim || data.length !== count! * columns) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}: expected an array of shape [N, ${inputDim}], got shape [${shape.join(', ')}] with ${data.length} numbers`,
-    );
-  }
-  const bad = data.findIndex((entry) => !Number.isFinite(entry));
-  if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);
-  return Array.from({ length: count! }, (_, i) =>
-    Float64Array.from(data.subarray(i * columns, (i + 1) * columns)),
-  );
 }
 
 function zeros(shape: number[]): NdArray<Float64Array> {

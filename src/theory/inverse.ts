@@ -1,7 +1,11 @@
-/** Inverse questions: which width, depth or sigma_w^2 keeps the kernel's relative standard deviation below a bound. */
-import { expectInteger, expectNumber, expectOptions } from '../errors';
+/**
+ * Inverse questions: which width, depth or sigma_w^2 keeps the kernel's relative standard deviation below a bound.
+ */
+import { expectInteger, expectOptions } from '../errors';
 import { createSpec, type NetworkSpec, type Parametrization } from '../network/spec';
-import { enterTerm, layerLaw, passHiddenLayer, startRecursion } from './moment-recursion';
+import { expectPositive } from './arguments';
+import { weightFactor, weightScale } from './layer-law';
+import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
 import { moments, readMomentsOptions, traceRelativeVariance } from './moments';
 import { toNumber } from './scaled';
 
@@ -30,14 +34,17 @@ export interface WidthAnswer {
   readonly width: number | null;
   /** What it is there; `null` where there is none. */
   readonly relativeStandardDeviation: number | null;
-  /** Every range of widths that keeps the bound, as searched; more than one where the deviation is not monotone. */
+  /**
+   * Every range of widths that keeps the bound, as searched to 2^40; more than one where the deviation is not
+   * monotone.
+   */
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
 export interface DepthAnswer {
   /**
-   * The largest number of hidden layers such that it and every smaller one keep the bound; 0 where one hidden layer breaks it;
-   * Infinity where the deviation settles below the bound.
+   * The largest number of hidden layers such that it and every smaller one keep the bound; 0 where one hidden layer
+   * breaks it; Infinity where the deviation settles below the bound.
    */
   readonly depth: number;
   /** What it is there; where depth is Infinity, the value it settles at. */
@@ -57,9 +64,9 @@ export interface WeightVarianceAnswer {
 /**
  * The smallest constant hidden width whose kernel has a relative standard deviation of at most r at this depth.
  *
- * The deviation is not always monotone in the width (with n_0 fixed, a wider net weighs its parts differently), so the search
- * does not assume it: every width to 64, then steps of 1/16 with bisection inside the step that crosses the bound. A
- * crossing and its return within one step would be missed.
+ * The deviation is not always monotone in the width (with n_0 fixed, a wider net weighs its parts differently), so
+ * the search does not assume it: every width to 64, then steps of 1/16 with bisection inside the step that crosses
+ * the bound. A crossing and its return within one step would be missed.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
  * @example widthForDispersion({ inputDim: 784, depth: 20, relativeStandardDeviation: 0.1 }).width
@@ -77,11 +84,11 @@ export function widthForDispersion(question: WidthQuestion): WidthAnswer {
 }
 
 /**
- * The largest depth up to which nets of this constant width keep a relative standard deviation of at most r. One pass:
- * O(depth found).
+ * The largest depth up to which nets of this constant width keep a relative standard deviation of at most r. One
+ * pass: O(depth found).
  *
- * In the ordered phase the deviation can rise above the bound and fall below it again; the answer is the depth before the
- * first break.
+ * In the ordered phase the deviation can rise above the bound and fall below it again; the answer is the depth
+ * before the first break.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
  * @example depthForDispersion({ inputDim: 784, width: 300, relativeStandardDeviation: 0.5 }).depth
@@ -92,13 +99,12 @@ export function depthForDispersion(question: DepthQuestion): DepthAnswer {
   const width = expectInteger(`${where}: width`, shape.width);
   const spec = createSpec({ ...shape, depth: 1, width });
   const state = startRecursion(spec, inputNorm2, 'exact');
-  const [first, other] = [layerLaw(spec, spec.inputDim), layerLaw(spec, width)];
-  enterTerm(state, first.alpha);
+  enterTerm(state, weightFactor(spec, spec.inputDim));
   let last = 0;
   let unchanged = 0;
   for (let depth = 1; depth <= LAST_DEPTH; depth++) {
-    passHiddenLayer(state, depth === 1 ? first.weightScale : other.weightScale, width);
-    enterTerm(state, other.alpha);
+    passHiddenLayer(state, weightScale(spec, depth === 1 ? spec.inputDim : width), width);
+    enterTerm(state, weightFactor(spec, width));
     const deviation = Math.sqrt(toNumber(traceRelativeVariance(state, spec.outputDim)));
     if (deviation > bound) return { depth: depth - 1, relativeStandardDeviation: last, searchEnded: false };
     // The recursion is linear: once it has not moved for so long, it has reached its fixed point.
@@ -111,8 +117,9 @@ export function depthForDispersion(question: DepthQuestion): DepthAnswer {
 }
 
 /**
- * The largest sigma_w^2 at which a net of this depth and width keeps a relative standard deviation of at most r, found to
- * 1e-12 relative on a grid of 8 points an octave from 2^-30 to 2^30 (the deviation is not always monotone in sigma_w^2).
+ * The largest sigma_w^2 at which a net of this depth and width keeps a relative standard deviation of at most r,
+ * found to 1e-12 relative on a grid of 8 points an octave from 2^-30 to 2^30 (the deviation is not always monotone
+ * in sigma_w^2).
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
  * @example weightVarianceForDispersion({ inputDim: 784, depth: 20, width: 300, relativeStandardDeviation: 0.3 }).weightVariance
@@ -130,9 +137,9 @@ export function weightVarianceForDispersion(question: WeightVarianceQuestion): W
   const ranges = rangesBelow(deviation, bound, grid, (low, high) =>
     high - low <= 1e-13 * high ? null : (low + high) / 2,
   );
-  const top = ranges.at(-1)?.[1] ?? null;
-  const weightVariance = top === grid.at(-1) ? Infinity : top;
-  return { weightVariance, relativeStandardDeviation: top === null ? null : deviation(top), ranges };
+  const weightVariance = ranges.at(-1)?.[1] ?? null;
+  const largest = weightVariance === Infinity ? grid.at(-1)! : weightVariance;
+  return { weightVariance, relativeStandardDeviation: largest === null ? null : deviation(largest), ranges };
 }
 
 const LAST_DEPTH = 1_000_000;
@@ -145,7 +152,10 @@ function widthGrid(): number[] {
   return grid;
 }
 
-/** The ranges of a grid where f <= bound, their ends moved by bisection to the crossing (the end itself keeps the bound). */
+/**
+ * The ranges of a grid where f <= bound. Bisection moves their ends to the crossing (the end itself keeps the
+ * bound); a range that reaches the end of the grid ends at Infinity.
+ */
 function rangesBelow(
   f: (x: number) => number,
   bound: number,
@@ -161,6 +171,7 @@ function rangesBelow(
     if (!kept && previous?.kept === true) ranges.at(-1)![1] = crossing(x, previous.x);
     previous = { x, kept };
   }
+  if (previous?.kept === true) ranges.at(-1)![1] = Infinity;
   return ranges;
 
   function crossing(breaks: number, keeps: number): number {
@@ -184,10 +195,9 @@ function readQuestion<T extends object>(
   const variance = own.length === 2 ? [] : ['weightVariance'];
   expectOptions(where, question, [...COMMON, ...variance, ...own, 'relativeStandardDeviation']);
   const given = question as T & Partial<Initialization>;
-  const relativeStandardDeviation = expectNumber(
+  const relativeStandardDeviation = expectPositive(
     `${where}: relativeStandardDeviation`,
     given.relativeStandardDeviation,
-    { above: 0, what: 'a finite number > 0' },
   );
   const inputNorm2 = given.inputNorm2 ?? 1;
   const spec: NetworkSpec = createSpec({ ...specOptions(given), depth: 0 });

@@ -1,13 +1,14 @@
 /**
- * The recursion under `moments`, `firstStepChange` and the inverse questions: one pass from the input to the output, O(1)
- * work a layer. docs/theory.md, "The recursion without cancellation", derives it.
+ * The recursion under `moments`, `firstStepChange` and the inverse questions: one pass from the input to the
+ * output, O(1) work a layer. docs/theory.md, "The recursion without cancellation", derives it.
  *
- * Everything is carried relative to its mean-field value, and as the EXCESS over it: a relative variance v is carried
- * itself, not 1 + v. Every update is a sum of non-negative terms, so a result has a relative error of about depth * 2^-52
- * even where the variance is 1e-12 of the squared mean. Linear recursions allow a common factor: each group of numbers
- * below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
+ * Everything is carried relative to its mean-field value, and as the EXCESS over it: a relative variance v is
+ * carried itself, not 1 + v. Every update is a sum of non-negative terms, so a result has a relative error of about
+ * depth * 2^-52 even where the variance is 1e-12 of the squared mean. Linear recursions allow a common factor: each
+ * group of numbers below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
  */
 import type { NetworkSpec } from '../network/spec';
+import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from './scaled';
 
 /**
@@ -17,14 +18,6 @@ import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from './scaled';
  */
 export type Assumption = 'exact' | 'gradient-independence';
 
-/** What a layer does to the law: n_l, s_l = sigma_w^2 / n_{l-1}, and the factors of Theta's two parts. */
-export interface LayerLaw {
-  /** alpha_l: what |x^{l-1}|^2 |delta^l|^2 counts in Theta */
-  readonly alpha: number;
-  /** s_l: the variance of an effective weight of the layer */
-  readonly weightScale: number;
-}
-
 /** Second moments of a pair of parts of Theta (weights or biases), relative to the product of their means. */
 export interface PairState {
   /** What 1 has become in this group, a power of 2; and its logarithm, base 2. */
@@ -32,13 +25,19 @@ export interface PairState {
   exponent: number;
   /** Relative covariance of the parts in one diagonal output entry, Theta_11. */
   same: number;
-  /** The same between Theta_11 and Theta_22, and its companion: E D_1 D_2 and E (delta_1 . delta_2)^2 mix in a layer. */
+  /**
+   * The same between Theta_11 and Theta_22, and its companion: E D_1 D_2 and E (delta_1 . delta_2)^2 mix in a
+   * layer.
+   */
   distinct: number;
   distinctCompanion: number;
   /** Relative second moment of Theta_12, and its companion. */
   across: number;
   acrossCompanion: number;
-  /** E[f grad f . grad Theta] / 4 of one output; then the part of a different output, and its companion. */
+  /**
+   * E[f grad f . grad Theta] / 4 of one output; the same over 2 between two outputs, f of one and Theta of the
+   * other, and its companion.
+   */
   drift: number;
   driftDistinct: number;
   driftCompanion: number;
@@ -48,6 +47,10 @@ export interface RecursionState {
   /** sigma_w^2 / 2 */
   readonly slope: number;
   readonly severalOutputs: boolean;
+  /**
+   * 4, what forward and backward pass have from sharing their weights; 0 under the gradient-independence
+   * assumption.
+   */
   readonly coupling: number;
   /** E |x^{l-1}|^2, E Theta_w / E D_l so far, and sigma_b^2, in units of 2^forwardExponent. */
   norm2: number;
@@ -61,8 +64,9 @@ export interface RecursionState {
   /** Relative variance of |x^{l-1}|^2, in units of ww. */
   normExcess: number;
   /**
-   * Relative covariance of |x^{l-1}|^2 with tr(A A') averaged over the terms of the weights part so far, and the mean of
-   * |A' x^{l-1}|^2 relative to that of |x^{l-1}|^2 tr(A A'); A is the map from h^l's perturbation to x^{l-1}'s. In units of ww.
+   * Relative covariance of |x^{l-1}|^2 with tr(A A') averaged over the terms of the weights part so far, and the
+   * mean of |A' x^{l-1}|^2 relative to that of |x^{l-1}|^2 tr(A A'); A is the map from h^l's perturbation to
+   * x^{l-1}'s. In units of ww.
    */
   weightsExcess: number;
   weightsAlignment: number;
@@ -79,7 +83,7 @@ export interface RecursionState {
   keptBiases: number;
 }
 
-/** Runs the whole net. `observe` is called when the term of layer l has entered: the state is then that of a net of l - 1 hidden layers. */
+/** Runs the whole net. */
 export function runRecursion(
   spec: NetworkSpec,
   inputNorm2: number,
@@ -87,17 +91,12 @@ export function runRecursion(
 ): RecursionState {
   const state = startRecursion(spec, inputNorm2, assumption);
   for (let l = 1; l <= spec.depth; l++) {
-    const law = layerLaw(spec, spec.widths[l - 1]!);
-    enterTerm(state, law.alpha);
-    passHiddenLayer(state, law.weightScale, spec.widths[l]!);
+    const fanIn = spec.widths[l - 1]!;
+    enterTerm(state, weightFactor(spec, fanIn));
+    passHiddenLayer(state, weightScale(spec, fanIn), spec.widths[l]!);
   }
-  enterTerm(state, layerLaw(spec, spec.widths[spec.depth]!).alpha);
+  enterTerm(state, weightFactor(spec, spec.widths[spec.depth]!));
   return state;
-}
-
-export function layerLaw(spec: NetworkSpec, fanIn: number): LayerLaw {
-  const weightScale = spec.weightVariance / fanIn;
-  return { alpha: spec.parametrization === 'standard' ? 1 : weightScale, weightScale };
 }
 
 export function startRecursion(
@@ -105,7 +104,6 @@ export function startRecursion(
   inputNorm2: number,
   assumption: Assumption,
 ): RecursionState {
-  const gradientOfBias = spec.parametrization === 'standard' ? 1 : spec.biasVariance;
   return {
     slope: spec.weightVariance / 2,
     severalOutputs: spec.outputDim > 1,
@@ -115,7 +113,7 @@ export function startRecursion(
     biasVariance: spec.biasVariance,
     forwardExponent: 0,
     meanBiases: 0,
-    beta: spec.biasGradients ? gradientOfBias : 0,
+    beta: biasFactor(spec),
     biasExponent: 0,
     normExcess: 0,
     weightsExcess: 0,
@@ -132,7 +130,10 @@ export function startRecursion(
   };
 }
 
-/** The term (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2 of layer l enters Theta; |delta^l|^2 counts as fixed until `passHiddenLayer`. */
+/**
+ * The term of layer l, (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2, enters Theta. The state is then that of a net
+ * whose output layer is l, until `passHiddenLayer` makes |delta^l|^2 random.
+ */
 export function enterTerm(state: RecursionState, alpha: number): void {
   const { slope, ww, wb, bb } = state;
   const earlierWeights = slope * state.meanWeights;
@@ -181,8 +182,8 @@ function addToPair(
 }
 
 /** Both passes go through hidden layer l of n units: its weights, its biases, its gates. */
-export function passHiddenLayer(state: RecursionState, weightScale: number, n: number): void {
-  const fromWeights = weightScale * state.norm2;
+export function passHiddenLayer(state: RecursionState, s: number, n: number): void {
+  const fromWeights = s * state.norm2;
   const preactivation = fromWeights + state.biasVariance;
   const f = preactivation > 0 ? fromWeights / preactivation : 1;
   const { coupling, keptWeights, newWeights, keptBiases, ww, wb } = state;
@@ -242,31 +243,43 @@ function rescale(state: RecursionState): void {
     state.biasExponent += SCALE_EXPONENT;
   }
   const { ww, wb, bb } = state;
-  if (Math.max(ww.same, state.weightsExcess, state.normExcess) > SCALE) {
-    state.normExcess /= SCALE;
-    state.weightsExcess /= SCALE;
-    state.weightsAlignment /= SCALE;
-    rescalePair(ww);
+  const w = scaleOf(ww, Math.max(ww.same, state.weightsExcess, state.normExcess));
+  if (w !== 1) {
+    state.normExcess *= w;
+    state.weightsExcess *= w;
+    state.weightsAlignment *= w;
+    rescalePair(ww, w);
   }
-  if (Math.max(wb.same, state.biasesExcess) > SCALE) {
-    state.biasesExcess /= SCALE;
-    state.biasesAlignment /= SCALE;
-    rescalePair(wb);
+  const b = scaleOf(wb, Math.max(wb.same, state.biasesExcess));
+  if (b !== 1) {
+    state.biasesExcess *= b;
+    state.biasesAlignment *= b;
+    rescalePair(wb, b);
   }
-  if (bb.same > SCALE) rescalePair(bb);
+  rescalePair(bb, scaleOf(bb, bb.same));
 }
 
-function rescalePair(pair: PairState): void {
-  pair.unit /= SCALE;
-  pair.exponent += SCALE_EXPONENT;
-  pair.same /= SCALE;
-  pair.distinct /= SCALE;
-  pair.distinctCompanion /= SCALE;
-  pair.across /= SCALE;
-  pair.acrossCompanion /= SCALE;
-  pair.drift /= SCALE;
-  pair.driftDistinct /= SCALE;
-  pair.driftCompanion /= SCALE;
+/**
+ * What to multiply a group by: it has grown too far, or has come back from there (biases take over in ordered
+ * nets).
+ */
+function scaleOf({ exponent }: PairState, largest: number): number {
+  if (largest > SCALE) return 1 / SCALE;
+  return exponent > 0 && largest < 1 / SCALE ? SCALE : 1;
+}
+
+function rescalePair(pair: PairState, factor: number): void {
+  if (factor === 1) return;
+  pair.exponent += factor < 1 ? SCALE_EXPONENT : -SCALE_EXPONENT;
+  pair.unit = 2 ** -pair.exponent; // 0 where 1 is negligible; computed anew, so that it comes back
+  pair.same *= factor;
+  pair.distinct *= factor;
+  pair.distinctCompanion *= factor;
+  pair.across *= factor;
+  pair.acrossCompanion *= factor;
+  pair.drift *= factor;
+  pair.driftDistinct *= factor;
+  pair.driftCompanion *= factor;
 }
 
 function emptyPair(): PairState {

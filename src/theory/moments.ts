@@ -1,6 +1,8 @@
 /** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
-import { expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { expectOptions, invalidArgument } from '../errors';
 import type { NetworkSpec } from '../network/spec';
+import { expectAssumption, expectNonNegative, expectSpec } from './arguments';
+import { biasFactor } from './layer-law';
 import {
   type Assumption,
   meansOf,
@@ -52,13 +54,15 @@ export interface Moments extends MomentPair {
 
 /**
  * The exact mean and second moment of Theta(x, x) over random initializations, for any depth, widths, sigma_w^2 and
- * sigma_b^2, both parametrizations, with and without bias gradients. O(depth), and as precise at depth 100,000 as at 1.
+ * sigma_b^2, both parametrizations, with and without bias gradients. O(depth), and as precise at depth 100,000 as
+ * at 1.
  *
- * The gates of one input are replaced by independent fair coins, which is exact in law but for nets with a dead layer:
- * they have probability at most sum_l 2^-n_l (for Theta that is the whole error; below widths of 12 or so it shows).
+ * The gates of one input are replaced by independent fair coins, which is exact in law but for nets with a dead
+ * layer: they have probability at most sum_l 2^-n_l (for Theta that is the whole error; below widths of 12 or so it
+ * shows).
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputNorm2 is negative or not finite, or where it is 0 and the kernel
- *   is zero with it
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputNorm2 is negative or not finite, or where it is 0 and the
+ *   kernel is zero with it
  * @see docs/theory.md, "Exact moments"
  * @example moments(createSpec({ inputDim: 30, depth: 10, width: 30 }), { inputNorm2: 1 }).dispersion // 2.240612523...
  */
@@ -148,31 +152,14 @@ export function readMomentsOptions(
 ): Required<MomentsOptions> {
   expectSpec(where, spec);
   expectOptions(where, options, ['inputNorm2', 'assumption']);
-  const inputNorm2 = expectNumber(`${where}: inputNorm2`, options.inputNorm2 ?? 1, {
-    min: 0,
-    what: 'a finite number >= 0',
-  });
-  if (
-    inputNorm2 === 0 &&
-    spec.biasVariance === 0 &&
-    !(spec.biasGradients && spec.parametrization === 'standard')
-  ) {
+  const inputNorm2 = expectNonNegative(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
+  if (inputNorm2 === 0 && spec.biasVariance === 0 && biasFactor(spec) === 0) {
     throw invalidArgument(
       `${where}: inputNorm2`,
       'a number > 0 (the kernel of a zero input is zero here)',
       0,
     );
   }
-  const assumption = expectOneOf(`${where}: assumption`, options.assumption ?? 'exact', [
-    'exact',
-    'gradient-independence',
-  ]);
+  const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
   return { inputNorm2, assumption };
-}
-
-export function expectSpec(where: string, spec: unknown): void {
-  const given = spec as Partial<NetworkSpec> | null | undefined;
-  if (!Array.isArray(given?.widths) || typeof given.weightVariance !== 'number') {
-    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
-  }
 }

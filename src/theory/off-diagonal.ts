@@ -1,11 +1,14 @@
-/** The kernel of two different inputs: at infinite width, its limits in depth, and exact moments where they close. */
+/**
+ * The kernel of two different inputs: at infinite width, its limits in depth, and exact moments where they close.
+ */
 import { DeepntkError, expectBoolean, expectNumber, expectOneOf, expectOptions } from '../errors';
 import type { NetworkSpec, Parametrization } from '../network/spec';
 import { gateAgreement, reluCorrelation, reluSquareCorrelation } from './arc-cosine';
 import { phaseOf } from './classify-phase';
 import { type InputPair, pairKernel } from './infinite-width';
-import { layerLaw } from './moment-recursion';
-import { expectSpec, moments } from './moments';
+import { expectNonNegative, expectPositive, expectSpec } from './arguments';
+import { biasFactor, weightFactor, weightScale } from './layer-law';
+import { moments } from './moments';
 
 /**
  * Theta(x, x') / Theta(x, x) at infinite width, for two inputs of equal norm.
@@ -21,7 +24,7 @@ export function infiniteWidthRatio(
   const where = 'infiniteWidthRatio';
   expectSpec(where, spec);
   expectOptions(where, pair, ['cosine', 'inputNorm2']);
-  const norm2 = expectNumber(`${where}: inputNorm2`, pair.inputNorm2 ?? 1, POSITIVE);
+  const norm2 = expectPositive(`${where}: inputNorm2`, pair.inputNorm2 ?? 1);
   const cosine = expectCosine(where, pair.cosine);
   const other = pairKernel(spec, inputPair(norm2, norm2, cosine)).ntk;
   const same = pairKernel(spec, inputPair(norm2, norm2, 1)).ntk;
@@ -36,11 +39,13 @@ export interface RatioLimitOptions {
 }
 
 /**
- * The limit of `infiniteWidthRatio` for depth -> infinity (after width -> infinity), the same for every pair of inputs that
- * are not multiples of each other:
+ * The limit of `infiniteWidthRatio` for depth -> infinity (after width -> infinity), the same for every pair of
+ * inputs that are not multiples of each other:
  *
- * - 1 where late layers dominate the kernel: the ordered phase with sigma_b^2 > 0, or with bias gradients that count
- * - 1/4 where every layer counts alike and the angle closes like 3 pi / l: sigma_b^2 = 0 otherwise, and the chaotic phase
+ * - 1 where late layers dominate the kernel: the ordered phase with sigma_b^2 > 0, or with bias gradients that
+ *   count
+ * - 1/4 where every layer counts alike and the angle closes like 3 pi / l: sigma_b^2 = 0 otherwise, and the chaotic
+ *   phase
  * - 4/7 for sigma_w^2 = 2 and sigma_b^2 > 0: layer l counts like l and the angle closes like 3 pi / (2 l)
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT`
@@ -49,24 +54,23 @@ export interface RatioLimitOptions {
 export function infiniteWidthRatioLimit(options: RatioLimitOptions): number {
   const where = 'infiniteWidthRatioLimit';
   expectOptions(where, options, ['weightVariance', 'biasVariance', 'biasGradients', 'parametrization']);
-  const phase = phaseOf(expectNumber(`${where}: weightVariance`, options.weightVariance, POSITIVE));
-  const biasVariance = expectNumber(`${where}: biasVariance`, options.biasVariance ?? 0, {
-    min: 0,
-    what: 'a finite number >= 0',
-  });
+  const phase = phaseOf(expectPositive(`${where}: weightVariance`, options.weightVariance));
+  const biasVariance = expectNonNegative(`${where}: biasVariance`, options.biasVariance ?? 0);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
   const parametrization = expectOneOf(`${where}: parametrization`, options.parametrization ?? 'standard', [
     'standard',
     'ntk',
   ]);
-  const lateLayersDominate = biasVariance > 0 || (biasGradients && parametrization === 'standard');
+  const law = { weightVariance: options.weightVariance, biasVariance, biasGradients, parametrization };
+  const lateLayersDominate = biasVariance > 0 || biasFactor(law) > 0;
   if (phase === 'ordered' && lateLayersDominate) return 1;
   return phase === 'edge-of-chaos' && biasVariance > 0 ? 4 / 7 : 1 / 4;
 }
 
 /**
  * An upper bound on E[Theta(x,x')^2] / E[Theta(x,x')]^2 for two inputs of equal norm: by Cauchy and Schwarz
- * Theta(x,x')^2 <= Theta(x,x) Theta(x',x'), so it is at most the dispersion of Theta(x,x) over the squared ratio of the means.
+ * Theta(x,x')^2 <= Theta(x,x) Theta(x',x'), so it is at most the dispersion of Theta(x,x) over the squared ratio of
+ * the means.
  *
  * @param dispersion R of Theta(x,x), >= 1
  * @param ratio E Theta(x,x') / E Theta(x,x), in (0, 1]
@@ -103,14 +107,17 @@ export interface PairMoments {
 }
 
 /**
- * Exact mean and second moment of the trace kernel Theta(x, x') of two inputs at finite width, in the cases that close:
+ * Exact mean and second moment of the trace kernel Theta(x, x') of two inputs at finite width, in the cases that
+ * close:
  *
  * - no hidden layer: the kernel is not random
- * - one hidden layer, any two inputs, any sigma_b^2: a sum of n_1 independent terms, whose moments are arc-cosine kernels
+ * - one hidden layer, any two inputs, any sigma_b^2: a sum of n_1 independent terms, whose moments are arc-cosine
+ *   kernels
  * - x' = t x with t > 0 and sigma_b^2 = 0, any depth: t Theta_w + Theta_b; and x' = x with any sigma_b^2
  *
- * Elsewhere the gates of the two inputs agree with a probability that depends on a random angle, the angle's law at layer l
- * enters through arccos, and neither moment closes: that is an error here. Sample those (or use `infiniteWidthKernels` for the mean).
+ * Elsewhere the gates of the two inputs agree with a probability that depends on a random angle, the angle's law at
+ * layer l enters through arccos, and neither moment closes: that is an error here. Sample those (or use
+ * `infiniteWidthKernels` for the mean).
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the moments do not close, or a number is out of range
  */
@@ -118,8 +125,8 @@ export function pairMoments(spec: NetworkSpec, options: PairOptions): PairMoment
   const where = 'pairMoments';
   expectSpec(where, spec);
   expectOptions(where, options, ['inputNorm2', 'otherNorm2', 'cosine']);
-  const norm2 = expectNumber(`${where}: inputNorm2`, options.inputNorm2 ?? 1, POSITIVE);
-  const otherNorm2 = expectNumber(`${where}: otherNorm2`, options.otherNorm2 ?? norm2, POSITIVE);
+  const norm2 = expectPositive(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
+  const otherNorm2 = expectPositive(`${where}: otherNorm2`, options.otherNorm2 ?? norm2);
   const pair = inputPair(norm2, otherNorm2, expectCosine(where, options.cosine));
   if (spec.depth === 0) return linearNet(spec, pair);
   if (spec.depth === 1) return oneHiddenLayer(spec, pair);
@@ -133,19 +140,19 @@ export function pairMoments(spec: NetworkSpec, options: PairOptions): PairMoment
 
 function linearNet(spec: NetworkSpec, pair: InputPair): PairMoments {
   const beta = biasFactor(spec);
-  const mean = spec.outputDim * (layerLaw(spec, spec.inputDim).alpha * pair.dot + beta);
+  const mean = spec.outputDim * (weightFactor(spec, spec.inputDim) * pair.dot + beta);
   return { ...fromVariance(mean, 0), closedForm: 'linear net' };
 }
 
 /**
- * Theta = K beta + sum_i z_i with z_i = K alpha_2 u_i + c V_i g_i: u = relu(h) relu(h'), g = both gates open, V_i = sum_k of squared
- * output weights, c = alpha_1 x.x' + beta. E u^2 = (3/2) A B J_2 / (3 pi), and u g = u.
+ * Theta = K beta + sum_i z_i with z_i = K alpha_2 u_i + c V_i g_i: u = relu(h) relu(h'), g = both gates open, V_i =
+ * sum_k of squared output weights, c = alpha_1 x.x' + beta. E u^2 = (3/2) A B J_2 / (3 pi), and u g = u.
  */
 function oneHiddenLayer(spec: NetworkSpec, pair: InputPair): PairMoments {
   const { outputDim: outputs, biasVariance } = spec;
-  const [first, second] = [layerLaw(spec, spec.inputDim), layerLaw(spec, spec.widths[1]!)];
+  const n = spec.widths[1]!;
   const beta = biasFactor(spec);
-  const s = first.weightScale;
+  const s = weightScale(spec, spec.inputDim);
   const sine = Math.sin(pair.angle);
   const product = (s * pair.norm2 + biasVariance) * (s * pair.otherNorm2 + biasVariance);
   const det = s * s * pair.norm2 * pair.otherNorm2 * sine * sine + s * biasVariance * pair.distance2;
@@ -153,13 +160,12 @@ function oneHiddenLayer(spec: NetworkSpec, pair: InputPair): PairMoments {
   const meanU = (Math.sqrt(product) * reluCorrelation(angle)) / 2;
   const meanU2 = 1.5 * product * reluSquareCorrelation(angle);
   const meanG = gateAgreement(angle) / 2;
-  const a = outputs * second.alpha;
-  const c = first.alpha * pair.dot + beta;
-  const meanV = outputs * second.weightScale;
-  const meanV2 = outputs * (outputs + 2) * second.weightScale ** 2;
+  const a = outputs * weightFactor(spec, n);
+  const c = weightFactor(spec, spec.inputDim) * pair.dot + beta;
+  const meanV = outputs * weightScale(spec, n);
+  const meanV2 = outputs * (outputs + 2) * weightScale(spec, n) ** 2;
   const meanZ = a * meanU + c * meanV * meanG;
   const meanZ2 = a * a * meanU2 + 2 * a * c * meanV * meanU + c * c * meanV2 * meanG;
-  const n = spec.widths[1]!;
   return {
     ...fromVariance(outputs * beta + n * meanZ, n * (meanZ2 - meanZ * meanZ)),
     closedForm: 'one hidden layer',
@@ -186,14 +192,6 @@ function fromVariance(mean: number, variance: number): Omit<PairMoments, 'closed
   const secondMoment = mean * mean + variance;
   return { mean, secondMoment, variance, dispersion: secondMoment / (mean * mean) };
 }
-
-/** beta, the factor of |delta^l|^2 that is due to the bias's gradient. */
-function biasFactor(spec: NetworkSpec): number {
-  if (!spec.biasGradients) return 0;
-  return spec.parametrization === 'standard' ? 1 : spec.biasVariance;
-}
-
-const POSITIVE = { above: 0, what: 'a finite number > 0' };
 
 function expectCosine(where: string, cosine: number): number {
   return expectNumber(`${where}: cosine`, cosine, { min: -1, max: 1, what: 'a number from -1 to 1' });

@@ -1,4 +1,6 @@
-/** Forward and backward passes of a given net, as many numbers per layer as its diagnosis needs; small plain loops. */
+/**
+ * Forward and backward passes of a given net, as many numbers per layer as its diagnosis needs; small plain loops.
+ */
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
@@ -15,7 +17,10 @@ export interface Probe {
   readonly activations: readonly Float64Array[];
   /** |d (sum_k f_k / sqrt(K)) / d h^l|^2, l = 1 .. L+1 at position l - 1, by input. */
   readonly gradients: readonly Float64Array[];
-  /** The angle between x^l of inputs 2i and 2i + 1, l = 0 .. L: disjoint pairs, so that they are independent of each other. */
+  /**
+   * The angle between x^l of inputs 2i and 2i + 1, l = 0 .. L: disjoint pairs, so that they are independent of each
+   * other.
+   */
   readonly angles: readonly Float64Array[];
 }
 

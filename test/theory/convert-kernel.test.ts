@@ -70,13 +70,15 @@ describe('scikit-ntk', () => {
   const [c1, c2] = [k1(cosine), k1(k1(cosine))];
   const gates = [k0(cosine), k0(c1)];
 
-  // Its recursion: K^0 = x.z + bias^2, K^l = K^{l-1} k0(c_{l-1}) + k1(c_{l-1}) + bias^2, over (depth + 1) (bias^2 + 1).
+  // Its recursion: K^0 = x.z + bias^2, K^l = K^{l-1} k0(c_{l-1}) + k1(c_{l-1}) + bias^2, over (depth + 1) (bias^2 +
+  // 1).
   let recursion = cosine + bias ** 2;
   recursion = recursion * gates[0]! + c1 + bias ** 2;
   recursion = recursion * gates[1]! + c2 + bias ** 2;
   const expected = recursion / ((depth + 1) * (bias ** 2 + 1));
 
-  // Large-width parts of this package's net in the standard parametrization, sigma_w^2 = 2: x^{l-1}.x'^{l-1} times the gates above.
+  // Large-width parts of this package's net in the standard parametrization, sigma_w^2 = 2: x^{l-1}.x'^{l-1} times
+  // the gates above.
   const parts = {
     weights: [
       scalar(cosine * gates[0]! * gates[1]!),

@@ -1,6 +1,7 @@
 /**
- * Direct Monte Carlo, the reference of the theory's tests: every weight of a real net is drawn, its gates are computed, and
- * its kernel comes from plain loops that share no code with the library but the random numbers and the spec.
+ * Direct Monte Carlo, the reference of the theory's tests: every weight of a real net is drawn, its gates are
+ * computed, and its kernel comes from plain loops that share no code with the library but the random numbers and
+ * the spec.
  */
 import type { NetworkSpec } from '../../src/network/spec';
 import { fillNormals } from '../../src/random/normal';
@@ -14,7 +15,10 @@ export interface KernelSample {
   readonly drift: number;
 }
 
-/** Calls `visit` with the kernel of each replica at x = (sqrt(inputNorm2), 0, .., 0); by rotation the direction does not matter. */
+/**
+ * Calls `visit` with the kernel of each replica at x = (sqrt(inputNorm2), 0, .., 0); by rotation the direction does
+ * not matter.
+ */
 export function sampleKernels(
   spec: NetworkSpec,
   {
@@ -187,7 +191,10 @@ function factors(spec: NetworkSpec, l: number): { alpha: number; beta: number } 
   return { alpha: standard ? 1 : spec.weightVariance / spec.widths[l]!, beta: spec.biasGradients ? beta : 0 };
 }
 
-/** The derivative of the trace kernel along sum_k f_k grad f_k, by central differences: exact up to rounding and STEP^2. */
+/**
+ * The derivative of the trace kernel along sum_k f_k grad f_k, by central differences: exact up to rounding and
+ * STEP^2.
+ */
 function frozenGateDrift(net: Net, input: Float64Array): number {
   const { spec, weights, biases, x, delta } = net;
   const { outputDim } = spec;

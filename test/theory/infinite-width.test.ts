@@ -17,8 +17,9 @@ const inputs = (golden: { data: number[]; shape: number[] }): NdArray<Float64Arr
 });
 
 /**
- * Largest error of an entry, relative to the entry. Half a unit in the last place of the inputs' angle comes on top: that is what
- * an entry of antiparallel inputs consists of (one hidden layer, no bias), 1e-16 of sqrt(K_ii K_jj).
+ * Largest error of an entry, relative to the entry. Half a unit in the last place of the inputs' angle comes on
+ * top: that is what an entry of antiparallel inputs consists of (one hidden layer, no bias), 1e-16 of sqrt(K_ii
+ * K_jj).
  */
 function worst(got: Float64Array, expected: number[]): number {
   const count = Math.sqrt(expected.length);
@@ -31,7 +32,8 @@ function worst(got: Float64Array, expected: number[]): number {
   );
 }
 
-// The references are rounded from 60 digits. 5e-14 at depth 50: each layer adds a few roundings (measured: 4.3e-15).
+// The references are rounded from 60 digits. 5e-14 at depth 50: each layer adds a few roundings (measured:
+// 4.3e-15).
 const TOLERANCE = 5e-14;
 
 const specOf = (

@@ -103,7 +103,8 @@ describe('numerics', () => {
       const result = moments(
         createSpec({ inputDim: 50, depth, width: 50, weightVariance, biasGradients: false }),
       );
-      // Weight gradients alone: E Theta = (L + 1) a^L at n_0 = M, and R from the products of p and q in closed form.
+      // Weight gradients alone: E Theta = (L + 1) a^L at n_0 = M, and R from the products of p and q in closed
+      // form.
       expect(result.logMean).toBeCloseTo(Math.log(depth + 1) + depth * Math.log(a), 4);
       const logDispersion = depth * Math.log1p(5 / 50) + Math.log(closedDispersionRest(50, depth));
       expect(result.logDispersion / logDispersion).toBeCloseTo(1, 11);
@@ -118,8 +119,8 @@ describe('numerics', () => {
   );
 
   it('a small relative variance keeps its digits', () => {
-    // One hidden layer, weights only, n_0 = n_1 = M, sigma_w^2 = 2: Theta = |x^1|^2 + |delta^1|^2, both of mean 1 and relative variance
-    // 5/M, with E of the product 1 + 1/M. So Var / mean^2 = (5 + 5 + 2) / (4 M) exactly.
+    // One hidden layer, weights only, n_0 = n_1 = M, sigma_w^2 = 2: Theta = |x^1|^2 + |delta^1|^2, both of mean 1
+    // and relative variance 5/M, with E of the product 1 + 1/M. So Var / mean^2 = (5 + 5 + 2) / (4 M) exactly.
     const M = 1e12;
     const spec = createSpec({ inputDim: M, hiddenWidths: [M], biasGradients: false });
     expect(moments(spec).relativeVariance / (3 / M)).toBeCloseTo(1, 14);
@@ -132,6 +133,13 @@ describe('numerics', () => {
       }).dispersion;
     expect(at(1e-5, 1e-200) / at(2, 1)).toBeCloseTo(1, 13);
     expect(at(1e5, 1e200) / at(2, 1)).toBeCloseTo(1, 13);
+  });
+
+  it('an ordered net with biases forgets its input, however large: numbers that were out of range come back', () => {
+    const spec = createSpec({ inputDim: 10, depth: 3000, width: 2, weightVariance: 0.5, biasVariance: 1e-9 });
+    const { relativeVariance } = moments(spec);
+    expect(relativeVariance).toBeGreaterThan(0.01);
+    expect(moments(spec, { inputNorm2: 1e300 }).relativeVariance / relativeVariance).toBeCloseTo(1, 12);
   });
 
   it('takes less than a second for 1,000 calls at depth 1,000', () => {
@@ -202,7 +210,10 @@ describe('bad input is one clear error', () => {
   });
 });
 
-/** E Theta_w^2, E Theta_w Theta_b, E Theta_b^2 as double sums over layers (standard parametrization, sigma_b^2 = 0, one output). */
+/**
+ * E Theta_w^2, E Theta_w Theta_b, E Theta_b^2 as double sums over layers (standard parametrization, sigma_b^2 = 0,
+ * one output).
+ */
 function closedForm({ widths, weightVariance, depth }: NetworkSpec, inputNorm2: number) {
   const a = weightVariance / 2;
   const n = (l: number): number => widths[l]!;

@@ -4,8 +4,8 @@ import { moments } from '../../src/theory/moments';
 import { pairMoments } from '../../src/theory/off-diagonal';
 import { accumulate, sampleKernels, samplePairs } from './direct-sampling';
 
-// Direct sampling is independent of every formula here. Seeds are fixed, so that a run is the same every time; 4 standard
-// errors leave a chance of 6e-5 a comparison for a seed to be unlucky.
+// Direct sampling is independent of every formula here. Seeds are fixed, so that a run is the same every time; 4
+// standard errors leave a chance of 6e-5 a comparison for a seed to be unlucky.
 const AGREES = 4;
 
 describe('exact moments agree with direct sampling of real nets', () => {

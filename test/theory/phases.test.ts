@@ -109,7 +109,8 @@ describe('classifyNetwork', () => {
       zScores.weights += weights.zScore ** 2 / nets;
       zScores.gradients += gradients!.zScore ** 2 / nets;
     }
-    // Mean of 60 squares of near-normal z: 1 +- 0.18. Errors are the larger of two estimates, hence on the safe side.
+    // Mean of 60 squares of near-normal z: 1 +- 0.18. Errors are the larger of two estimates, hence on the safe
+    // side.
     for (const variance of Object.values(zScores)) {
       expect(variance).toBeGreaterThan(0.15);
       expect(variance).toBeLessThan(1.8);

@@ -1,0 +1,45 @@
+/** Checks of arguments that several theories take. */
+import { DeepntkError, expectNumber, expectOneOf, invalidArgument } from '../errors';
+import type { NdArray } from '../ndarray';
+import type { NetworkSpec } from '../network/spec';
+import type { Assumption } from './moment-recursion';
+
+export function expectPositive(where: string, value: unknown): number {
+  return expectNumber(where, value, { above: 0, what: 'a finite number > 0' });
+}
+
+export function expectNonNegative(where: string, value: unknown): number {
+  return expectNumber(where, value, { min: 0, what: 'a finite number >= 0' });
+}
+
+export function expectAssumption(where: string, value: unknown): Assumption {
+  return expectOneOf(where, value, ['exact', 'gradient-independence']);
+}
+
+export function expectSpec(where: string, spec: unknown): void {
+  const given = spec as Partial<NetworkSpec> | null | undefined;
+  if (!Array.isArray(given?.widths) || typeof given.weightVariance !== 'number') {
+    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
+  }
+}
+
+/** The rows of a matrix of inputs, as doubles. */
+export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
+  const given = x as Partial<NdArray> | null | undefined;
+  const { data, shape } = given ?? {};
+  if (!(data instanceof Float64Array || data instanceof Float32Array) || !Array.isArray(shape)) {
+    throw invalidArgument(where, 'an NdArray { data: Float64Array | Float32Array, shape }', x);
+  }
+  const [count, columns] = shape as number[];
+  if (shape.length !== 2 || columns !== inputDim || data.length !== count! * columns) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: expected an array of shape [N, ${inputDim}], got shape [${shape.join(', ')}] with ${data.length} numbers`,
+    );
+  }
+  const bad = data.findIndex((entry) => !Number.isFinite(entry));
+  if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);
+  return Array.from({ length: count! }, (_, i) =>
+    Float64Array.from(data.subarray(i * columns, (i + 1) * columns)),
+  );
+}
