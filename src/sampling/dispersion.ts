@@ -2,7 +2,8 @@
 import { expectInteger, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { type Computation, type ComputeOptions, readComputation } from '../kernel/arguments';
 import type { NetworkSpec } from '../network/spec';
-import { moments, expectSpec } from '../theory/moments';
+import { expectSpec } from '../theory/arguments';
+import { moments } from '../theory/moments';
 import { Accumulator } from './accumulator';
 import { type CheckpointWriter, openCheckpoint, type RunSettings } from './checkpoint';
 import { type DispersionEstimate, type EstimateContext, makeEstimate, scaleOf } from './estimate';
