@@ -20,7 +20,7 @@ import type { KernelPlan } from '../kernel/plan';
 import { type NdArray, sizeOf } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
-import type { NetworkSpec } from './spec';
+import { expectSpec, type NetworkSpec } from './spec';
 
 /** The parameters of one layer: weights n_l x n_{l-1} (a row per unit), biases n_l. */
 export interface Layer {
@@ -184,12 +184,6 @@ export class Mlp {
    */
   explainNtk(X: NdArray | number, X2?: NdArray | number | null, options: NtkOptions = {}): KernelPlan {
     return explainNtk(this.#network, X, X2 ?? null, options);
-  }
-}
-
-function expectSpec(where: string, spec: unknown): asserts spec is NetworkSpec {
-  if (typeof spec !== 'object' || spec === null || !('widths' in spec) || !Object.isFrozen(spec)) {
-    throw invalidArgument(`${where}: spec`, 'what createSpec returns', spec);
   }
 }
 

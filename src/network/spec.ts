@@ -101,6 +101,13 @@ export function createSpec(options: SpecOptions): NetworkSpec {
   });
 }
 
+/** @internal Refuses anything but what {@link createSpec} returned, which has been validated and cannot have changed. */
+export function expectSpec(where: string, spec: unknown): asserts spec is NetworkSpec {
+  if (typeof spec !== 'object' || spec === null || !('widths' in spec) || !Object.isFrozen(spec)) {
+    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
+  }
+}
+
 function readHiddenWidths(
   where: string,
   options: { readonly hiddenWidths?: unknown; readonly depth?: unknown; readonly width?: unknown },

@@ -1,8 +1,7 @@
 /** Monte Carlo estimates of how the kernel of one input varies over initializations. */
 import { expectInteger, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { type Computation, type ComputeOptions, readComputation } from '../kernel/arguments';
-import type { NetworkSpec } from '../network/spec';
-import { expectSpec } from '../theory/arguments';
+import { expectSpec, type NetworkSpec } from '../network/spec';
 import { moments } from '../theory/moments';
 import { Accumulator } from './accumulator';
 import { type CheckpointWriter, openCheckpoint, type RunSettings } from './checkpoint';

@@ -1,7 +1,6 @@
 /** Checks of arguments that several theories take. */
 import { DeepntkError, expectNumber, expectOneOf, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
 import type { Assumption } from './moment-recursion';
 
 export function expectPositive(where: string, value: unknown): number {
@@ -14,13 +13,6 @@ export function expectNonNegative(where: string, value: unknown): number {
 
 export function expectAssumption(where: string, value: unknown): Assumption {
   return expectOneOf(where, value, ['exact', 'gradient-independence']);
-}
-
-export function expectSpec(where: string, spec: unknown): void {
-  const given = spec as Partial<NetworkSpec> | null | undefined;
-  if (!Array.isArray(given?.widths) || typeof given.weightVariance !== 'number') {
-    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
-  }
 }
 
 /** The rows of a matrix of inputs, as doubles. */

@@ -1,8 +1,8 @@
 /** The same kernel in the conventions of different programs and papers. */
 import { DeepntkError, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
-import type { NetworkSpec, Parametrization } from '../network/spec';
-import { expectNonNegative, expectSpec } from './arguments';
+import { expectSpec, type NetworkSpec, type Parametrization } from '../network/spec';
+import { expectNonNegative } from './arguments';
 import { biasFactor, weightFactor } from './layer-law';
 
 /**

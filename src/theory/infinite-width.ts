@@ -1,8 +1,8 @@
 /** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
 import type { NdArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
+import { expectSpec, type NetworkSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
-import { expectInputs, expectSpec } from './arguments';
+import { expectInputs } from './arguments';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 

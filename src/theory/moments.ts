@@ -1,7 +1,7 @@
 /** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
 import { expectOptions, invalidArgument } from '../errors';
-import type { NetworkSpec } from '../network/spec';
-import { expectAssumption, expectNonNegative, expectSpec } from './arguments';
+import { expectSpec, type NetworkSpec } from '../network/spec';
+import { expectAssumption, expectNonNegative } from './arguments';
 import { biasFactor } from './layer-law';
 import {
   type Assumption,

@@ -2,11 +2,11 @@
  * The kernel of two different inputs: at infinite width, its limits in depth, and exact moments where they close.
  */
 import { DeepntkError, expectBoolean, expectNumber, expectOneOf, expectOptions } from '../errors';
-import type { NetworkSpec, Parametrization } from '../network/spec';
+import { expectSpec, type NetworkSpec, type Parametrization } from '../network/spec';
 import { gateAgreement, reluCorrelation, reluSquareCorrelation } from './arc-cosine';
 import { phaseOf } from './classify-phase';
 import { type InputPair, pairKernel } from './infinite-width';
-import { expectNonNegative, expectPositive, expectSpec } from './arguments';
+import { expectNonNegative, expectPositive } from './arguments';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { moments } from './moments';
 

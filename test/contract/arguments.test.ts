@@ -85,7 +85,7 @@ describe('Mlp refuses', () => {
     [
       'a spec that createSpec did not make',
       () => Mlp.random({ ...spec }, { seed: 1 }),
-      'Mlp.random: spec: expected what createSpec returns',
+      'Mlp.random: spec: expected a spec made by createSpec',
     ],
     [
       'a missing seed',
