@@ -19,8 +19,7 @@ import { type KernelNetwork, ntk, type NtkResultPerLayer } from '../kernel/ntk';
 import { expectFits } from '../memory';
 import type { NdArray } from '../ndarray';
 import { allocateParameters, drawParameters, networkData, parameterCount } from '../network/parameters';
-import { createSpec, type NetworkSpec } from '../network/spec';
-import { expectSpec } from '../theory/arguments';
+import { createSpec, expectSpec, type NetworkSpec } from '../network/spec';
 import { KernelAccumulator, type KernelMoments } from './kernel-moments';
 import { type KernelQuantile, quantileOf } from './kernel-quantiles';
 
