@@ -8,7 +8,8 @@ describe('the command itself', () => {
     expect(run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     const { status, stdout, stderr } = run(['--help']);
     expect([status, stderr]).toEqual([0, '']);
-    for (const name of ['doctor', 'phase', 'moments', 'kernel']) expect(stdout).toContain(`  ${name} `);
+    for (const name of ['doctor', 'phase', 'moments', 'dispersion', 'merge', 'kernel'])
+      expect(stdout).toContain(`  ${name} `);
   });
 
   test.each([

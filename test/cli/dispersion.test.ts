@@ -1,0 +1,142 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+
+import { availableBackends, createSpec, estimateDispersion } from '../../src/index';
+import { expectFailure, MAIN, run, runJson } from './run';
+
+const NET = ['--input-dim', '30', '--depth', '10', '--width', '30'];
+const spec = createSpec({ inputDim: 30, depth: 10, width: 30 });
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-dispersion-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+const here = () => ({ cwd: folder });
+
+test.each(availableBackends())(
+  'dispersion --json is what the library computes, on the %s backend',
+  async (backend) => {
+    const report = runJson(
+      [
+        'dispersion',
+        ...NET,
+        '--replicas',
+        '3000',
+        '--seed',
+        '1',
+        '--backend',
+        backend,
+        '--threads',
+        '2',
+        '--json',
+      ],
+      here(),
+    );
+    const expected = await estimateDispersion(spec, { replicas: 3000, seed: 1, backend, threads: 2 });
+    expect(report).toEqual(JSON.parse(JSON.stringify(expected)));
+    expect(report).toMatchObject({ replicas: 3000, sampler: 'tilted', seed: 1, backend, warnings: [] });
+    expect(report['exact']).toBeCloseTo(2.240612523, 8);
+  },
+);
+
+test('dispersion prints a table, with errors beside estimates and the exact values beside both', () => {
+  const { stdout, stderr, status } = run(['dispersion', ...NET, '--replicas', '2000'], here());
+  expect(status).toBe(0);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/^dispersion +2\.\d+ \+- [\d.]+ %, exact 2\.24061$/m);
+  expect(stdout).toMatch(/^sampler +tilted: the exact dispersion/m);
+});
+
+test('dispersion warns on stderr where plain sampling cannot be right', () => {
+  const { stderr, status } = run(
+    [
+      'dispersion',
+      '--input-dim',
+      '20',
+      '--depth',
+      '20',
+      '--width',
+      '20',
+      '--replicas',
+      '500',
+      '--sampler',
+      'chain',
+    ],
+    here(),
+  );
+  expect(status).toBe(0);
+  expect(stderr).toMatch(/^deepntk: warning: heavy tail: .*use the tilted sampler$/m);
+});
+
+test('numbers that no double holds are told by their logarithms', () => {
+  const flags = ['--input-dim', '50', '--depth', '10000', '--width', '50', '--sw2', '4', '--replicas', '200'];
+  const { stdout } = run(['dispersion', ...flags], here());
+  expect(stdout).toMatch(/^mean +e\^69\d\d/m);
+});
+
+test('ranges of replicas merge into the whole', () => {
+  const part = (range: string, file: string) =>
+    runJson(['dispersion', ...NET, '--replicas', range, '--checkpoint', file], here());
+  part('0:777', 'a.json');
+  part('777:2000', 'b.json');
+  const merged = runJson(['merge', 'b.json', 'a.json', '--out', 'c.json'], here());
+  const whole = runJson(['dispersion', ...NET, '--replicas', '2000'], here());
+  for (const name of ['dispersion', 'standardError', 'mean', 'secondMoment', 'replicas', 'largestShare']) {
+    expect(merged[name]).toBe(whole[name]);
+  }
+  expect(merged['ranges']).toEqual([[0, 2000]]);
+  expectFailure(run(['merge', 'a.json', 'c.json'], here()), 1, 'do not overlap, got');
+  writeFileSync(join(folder, 'broken.json'), readFileSync(join(folder, 'a.json'), 'utf8').slice(0, 100));
+  expectFailure(
+    run(['merge', 'a.json', 'broken.json'], here()),
+    1,
+    'broken.json: expected a whole JSON object',
+  );
+});
+
+test('a run that is killed (kill -9) goes on from its checkpoint, to the same bits', async () => {
+  const net = ['--input-dim', '100', '--depth', '400', '--width', '100'];
+  const args = ['dispersion', ...net, '--replicas', '300000', '--seed', '2'];
+  const checkpoint = join(folder, 'killed.json');
+  const child = spawn(
+    process.execPath,
+    [MAIN, ...args, '--backend', 'typescript', '--checkpoint', checkpoint],
+    {
+      stdio: 'ignore',
+    },
+  );
+  const exit = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.on('exit', (_, signal) => {
+      resolve(signal);
+    });
+  });
+  // The first checkpoint is due after five seconds of work.
+  const watch = setInterval(() => {
+    if (existsSync(checkpoint)) child.kill('SIGKILL');
+  }, 50);
+  expect(await exit).toBe('SIGKILL');
+  clearInterval(watch);
+  const { ranges } = JSON.parse(readFileSync(checkpoint, 'utf8')) as { ranges: [[number, number]] };
+  expect(ranges[0][1]).toBeLessThan(300_000);
+  // The file is whole, and the run goes on from it, on whichever backend.
+  const resumed = runJson([...args, '--checkpoint', checkpoint]);
+  expect(resumed).toEqual(runJson(args));
+}, 180_000);
+
+test('what does not fit together is wrong usage', () => {
+  expectFailure(run(['dispersion', ...NET, '--replicas', '1'], here()), 2, 'at least 2 replicas');
+  expectFailure(run(['dispersion', ...NET, '--replicas', '5:3'], here()), 2, 'at least 2 replicas');
+  expectFailure(
+    run(['dispersion', ...NET, '--replicas', '9', '--relative-error', '0.1'], here()),
+    2,
+    'cannot be used with',
+  );
+  expectFailure(run(['dispersion', ...NET, '--max-replicas', '9'], here()), 2, '--relative-error');
+  expectFailure(run(['dispersion', ...NET, '--input-norm2', '0'], here()), 2, 'expected a number > 0');
+  expectFailure(run(['dispersion', ...NET, '--sampler', 'fast'], here()), 2, 'Allowed choices are');
+});
