@@ -93,6 +93,19 @@ test('a binary that does not load is said once, and the TypeScript backend compu
   );
 });
 
+describeNative('an addon of which only a part is there', () => {
+  test.each([30, 20_000, -1])('up to byte %i: is said once, and not loaded', (end) => {
+    const whole = readFileSync(join(root, ADDON));
+    const copy = packageWith(`truncated-${end}`, (target) => {
+      writeFileSync(target, whole.subarray(0, end));
+    });
+    const { lines, warnings } = compute(copy, {});
+    expect(lines).toEqual(['typescript auto', 'typescript auto']);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/found but does not load .*truncated.*rebuild it/);
+  });
+});
+
 describeNative('an addon of another ABI', () => {
   test('is said once, and is not called', () => {
     const copy = packageWith('stale', (target) => {
