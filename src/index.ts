@@ -9,7 +9,8 @@ export { parameterCount } from './network/parameters';
 export type { LoadOptions } from './network/files';
 
 export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './kernel/arguments';
-export type { ForwardOptions, ForwardResult, JacobianOptions, JacobianResult } from './kernel/jacobian';
+export type { ForwardOptions, ForwardResult } from './kernel/forward';
+export type { JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
 export type { KernelPlan } from './kernel/plan';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';

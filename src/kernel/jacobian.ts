@@ -1,12 +1,10 @@
-import { type ForwardTask, largestOf, type NetworkData } from '../backend/backend';
+import { largestOf } from '../backend/backend';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';
 import { type NdArray, sizeOf } from '../ndarray';
 import {
   COMPUTE_OPTION_NAMES,
-  type Computation,
   type ComputeOptions,
-  copyInputs,
   expectInputShape,
   PARAMETER_CHOICE_NAMES,
   type ParameterChoice,
@@ -14,10 +12,8 @@ import {
   readComputation,
   readParameterChoice,
 } from './arguments';
+import { forwardTask } from './forward';
 import type { KernelNetwork } from './ntk';
-
-export type ForwardOptions = ComputeOptions;
-export type ForwardResult = NdArray<Float64Array> & Provenance;
 
 export interface JacobianOptions extends ComputeOptions, ParameterChoice {}
 
@@ -25,27 +21,6 @@ export interface JacobianResult extends NdArray<Float64Array>, Provenance {
   readonly parameters: 'all' | 'weights' | 'biases';
   /** The layers whose parameters have columns, 1 .. L+1. */
   readonly layers: readonly number[];
-}
-
-/** The outputs f(X), N x K. See `Mlp.forward`. */
-export async function forward(
-  network: NetworkData,
-  X: NdArray,
-  options: ForwardOptions,
-): Promise<ForwardResult> {
-  const where = 'forward';
-  expectOptions(where, options, COMPUTE_OPTION_NAMES);
-  const computation = readComputation(where, options);
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
-  const outputs = network.widths.at(-1)!;
-  const widest = largestOf(network.widths);
-  expectFits(where, 8 * n * (network.widths[0]! + 2 * widest + outputs), 'the activations of the net');
-  computation.run.signal?.throwIfAborted();
-  const data = await computation.backend.forward(
-    forwardTask(where, network, X, n, computation),
-    computation.run,
-  );
-  return { data, shape: [n, outputs], ...computation.provenance };
 }
 
 /** The Jacobian, N x K x P. See `Mlp.jacobian`. */
@@ -76,18 +51,4 @@ export async function jacobian(
     computation.run,
   );
   return { data, shape, parameters: trained.parameters, layers: trained.layers, ...computation.provenance };
-}
-
-/** Inputs of one matrix product: enough to fill the cores, few enough to end within some milliseconds. */
-const ROW_BLOCK = 64;
-
-function forwardTask(
-  where: string,
-  network: NetworkData,
-  X: NdArray,
-  n: number,
-  computation: Computation,
-): ForwardTask {
-  const { data } = copyInputs(`${where}: X`, X, n, computation.allowNonFinite);
-  return { network, x: data, n, rowBlock: ROW_BLOCK };
 }

@@ -1,13 +1,7 @@
 import { layerSlots } from '../backend/backend';
 import { DeepntkError, describe, expectInteger, expectOptions, invalidArgument } from '../errors';
-import {
-  forward,
-  type ForwardOptions,
-  type ForwardResult,
-  jacobian,
-  type JacobianOptions,
-  type JacobianResult,
-} from '../kernel/jacobian';
+import { forward, type ForwardOptions, type ForwardResult } from '../kernel/forward';
+import { jacobian, type JacobianOptions, type JacobianResult } from '../kernel/jacobian';
 import {
   explainNtk,
   type KernelNetwork,

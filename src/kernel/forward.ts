@@ -1,0 +1,52 @@
+import { type ForwardTask, largestOf, type NetworkData } from '../backend/backend';
+import { expectOptions } from '../errors';
+import { expectFits } from '../memory';
+import type { NdArray } from '../ndarray';
+import {
+  COMPUTE_OPTION_NAMES,
+  type Computation,
+  type ComputeOptions,
+  copyInputs,
+  expectInputShape,
+  type Provenance,
+  readComputation,
+} from './arguments';
+
+export type ForwardOptions = ComputeOptions;
+export type ForwardResult = NdArray<Float64Array> & Provenance;
+
+/** The outputs f(X), N x K. See `Mlp.forward`. */
+export async function forward(
+  network: NetworkData,
+  X: NdArray,
+  options: ForwardOptions,
+): Promise<ForwardResult> {
+  const where = 'forward';
+  expectOptions(where, options, COMPUTE_OPTION_NAMES);
+  const computation = readComputation(where, options);
+  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const outputs = network.widths.at(-1)!;
+  const widest = largestOf(network.widths);
+  expectFits(where, 8 * n * (network.widths[0]! + 2 * widest + outputs), 'the activations of the net');
+  computation.run.signal?.throwIfAborted();
+  const data = await computation.backend.forward(
+    forwardTask(where, network, X, n, computation),
+    computation.run,
+  );
+  return { data, shape: [n, outputs], ...computation.provenance };
+}
+
+/** Inputs of one matrix product: enough to fill the cores, few enough to end within some milliseconds. */
+const ROW_BLOCK = 64;
+
+/** What every pass through the net needs; copies the inputs. */
+export function forwardTask(
+  where: string,
+  network: NetworkData,
+  X: NdArray,
+  n: number,
+  computation: Computation,
+): ForwardTask {
+  const { data } = copyInputs(`${where}: X`, X, n, computation.allowNonFinite);
+  return { network, x: data, n, rowBlock: ROW_BLOCK };
+}
