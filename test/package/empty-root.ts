@@ -15,13 +15,9 @@ export function buildEmptyRoot(folder: string, project: string): string {
   return folder;
 }
 
-/** Runs node in /app of the folder, which is all that the process can see. */
-export function runInRoot(folder: string, args: readonly string[]): string {
-  const program = `process.chdir('/app'); require(require('path').resolve(process.argv[1]))`;
-  const started = args[0]!.endsWith('.mjs')
-    ? `process.chdir('/app'); import('/app/' + process.argv[1])`
-    : program;
-  const chroot = ['chroot', folder, '/bin/node', '-e', started, ...args];
+/** Runs a file of /app, the project, where the folder is all that the process can see. */
+export function runInRoot(folder: string, [file, ...args]: readonly string[]): string {
+  const chroot = ['chroot', folder, '/bin/node', `/app/${file!}`, ...args];
   // Only root may chroot, except in a user namespace of one's own.
   const command = process.getuid!() === 0 ? chroot : ['unshare', '--map-root-user', ...chroot];
   return execFileSync(command[0]!, command.slice(1), {
