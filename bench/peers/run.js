@@ -7,6 +7,11 @@
  * before anything is timed. Then the two run by turns, so that whatever else the machine does hits both, and what counts is
  * the ratio of the medians. Peers that are not installed are skipped, and the output says so.
  */
+
+// A pin in the environment would choose the kernels of OpenBLAS; a benchmark measures what it chooses by itself.
+delete process.env.OPENBLAS_CORETYPE;
+delete process.env.OPENBLAS_L2_SIZE;
+
 const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
@@ -59,8 +64,6 @@ async function main() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deepntk-peers-'));
   try {
     const environment = { ...process.env, DEEPNTK_PEERS: options.install ? installPackages(folder) : '' };
-    delete environment.OPENBLAS_CORETYPE;
-    delete environment.OPENBLAS_L2_SIZE;
     if (backendInfo().backend !== 'native') {
       throw new Error(
         `the native backend is what is compared, and it does not load: ${backendInfo().unavailable.native}`,
