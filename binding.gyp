@@ -45,7 +45,14 @@
         'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
         'GCC_OPTIMIZATION_LEVEL': '3',
         'OTHER_CPLUSPLUSFLAGS': ['-ffp-contract=off', '-fno-math-errno', '-fno-trapping-math'],
+        'MACOSX_DEPLOYMENT_TARGET': '13.3',
       },
+      'msvs_settings': {
+        'VCCLCompilerTool': { 'AdditionalOptions': ['/std:c++17', '/O2', '/fp:precise'] },
+      },
+      'conditions': [
+        ['OS=="mac"', { 'defines': ['DEEPNTK_ACCELERATE', 'ACCELERATE_NEW_LAPACK'] }],
+      ],
     },
   ],
 }

@@ -53,6 +53,7 @@ module.exports = tseslint.config(
           'console',
           'setTimeout',
           'performance',
+          'globalThis',
           'Buffer',
           'URL',
         ].map((name) => [name, 'readonly']),

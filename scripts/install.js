@@ -66,7 +66,7 @@ function missingTools() {
 
 function remedy() {
   return process.platform === 'darwin'
-    ? 'To build: xcode-select --install, brew install openblas, then npm run build:native'
+    ? 'To build: xcode-select --install, then npm run build:native'
     : 'To build: apt-get install g++ make python3 libopenblas-dev, then npm run build:native';
 }
 

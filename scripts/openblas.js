@@ -1,8 +1,9 @@
 'use strict';
 
 /**
- * Finds OpenBLAS for the builds (binding.gyp, CMakeLists.txt, install.js): pkg-config's answer, else the places where
- * distributions put it. DEEPNTK_STATIC_OPENBLAS=1 asks for the static library (npm run prebuilds).
+ * Finds OpenBLAS for the builds (binding.gyp, install.js): the folder that DEEPNTK_OPENBLAS names (with include/ and lib/, as
+ * scripts/build-openblas.sh leaves it), else pkg-config's answer, else the places where distributions put it.
+ * DEEPNTK_STATIC_OPENBLAS=1 asks for the static library (npm run prebuilds).
  *
  * As a program: `node scripts/openblas.js include` and `node scripts/openblas.js libraries` print what the compiler and
  * the linker need.
@@ -18,12 +19,16 @@ const PLACES = [
   })),
   { include: '/usr/include/openblas', library: '/usr/lib64' },
   { include: '/usr/include', library: '/usr/lib' },
-  { include: '/opt/homebrew/opt/openblas/include', library: '/opt/homebrew/opt/openblas/lib' },
-  { include: '/usr/local/opt/openblas/include', library: '/usr/local/opt/openblas/lib' },
 ];
 
-/** Folders of cblas.h and of the library, or null where there is no OpenBLAS. */
+/** Folders of cblas.h and of the library, or null where there is no OpenBLAS. On macOS it is Accelerate, always there. */
 function findOpenblas() {
+  if (process.platform === 'darwin') return { include: '.', library: '.' };
+  const prefix = process.env.DEEPNTK_OPENBLAS;
+  if (prefix) {
+    const named = { include: path.join(prefix, 'include'), library: path.join(prefix, 'lib') };
+    return isComplete(named) ? named : null;
+  }
   const asked = fromPkgConfig();
   return [...(asked === null ? [] : [asked]), ...PLACES].find(isComplete) ?? null;
 }
@@ -38,7 +43,8 @@ function fromPkgConfig() {
 }
 
 function isComplete({ include, library }) {
-  const names = isStatic() ? ['libopenblas.a'] : ['libopenblas.so', 'libopenblas.dylib'];
+  const names =
+    process.platform === 'win32' ? ['openblas.lib'] : isStatic() ? ['libopenblas.a'] : ['libopenblas.so'];
   return (
     fs.existsSync(path.join(include, 'cblas.h')) &&
     names.some((name) => fs.existsSync(path.join(library, name)))
@@ -51,6 +57,8 @@ function isStatic() {
 
 /** What the linker needs. A static library is kept to ourselves: none of its names leave the addon. */
 function linkerFlags({ library }) {
+  if (process.platform === 'darwin') return ['-framework Accelerate'];
+  if (process.platform === 'win32') return [path.join(library, 'openblas.lib')];
   if (!isStatic()) return [`-L${library}`, '-lopenblas'];
   return [
     path.join(library, 'libopenblas.a'),
@@ -59,6 +67,7 @@ function linkerFlags({ library }) {
     '-static-libstdc++',
     '-static-libgcc',
     '-Wl,--exclude-libs,ALL',
+    `-Wl,--version-script=${path.join(__dirname, 'exports.map')}`,
     '-Wl,--gc-sections',
   ];
 }
@@ -69,7 +78,7 @@ if (require.main === module) {
   const found = findOpenblas();
   if (found === null) {
     console.error(
-      'OpenBLAS was not found: install libopenblas-dev (Debian, Ubuntu), openblas-devel (Fedora) or openblas (Homebrew)',
+      'OpenBLAS was not found: install libopenblas-dev (Debian, Ubuntu) or openblas-devel (Fedora)',
     );
     process.exitCode = 1;
   } else {

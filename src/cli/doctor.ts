@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 
 import type { BackendName } from '../backend/backend';
 import { type BackendInfo, backendInfo, setBackend } from '../backend/choose';
+import { coreTypeWarnings, thisMachine } from './core-type';
 import { printJson, printTable, type Rows } from './output';
 import { backendOption, jsonOption } from './usage';
 
@@ -37,7 +38,7 @@ export function addDoctorCommand(program: Command): void {
           return value === undefined ? [] : [[name, value]];
         }),
       );
-      const warnings = findWarnings(info, environment);
+      const warnings = coreTypeWarnings(info.blas, process.env, thisMachine());
       if (flags.json) printReport(info, environment, warnings);
       else printTable(tableOf(info, environment, warnings));
     });
@@ -79,14 +80,5 @@ function tableOf(info: BackendInfo, environment: Record<string, string>, warning
     ['Node', `${process.version} on ${platform()}-${arch()} ${release()}`],
     ...Object.entries(environment).map(([name, value]) => [name, value] as const),
     ...warnings.map((warning) => ['warning', warning] as const),
-  ];
-}
-
-function findWarnings({ blas }: BackendInfo, environment: Record<string, string>): string[] {
-  const core = environment['OPENBLAS_CORETYPE'];
-  if (core === undefined || blas === null) return [];
-  return [
-    `OPENBLAS_CORETYPE pins OpenBLAS to the kernels of "${core}"; unless they are the best for this machine, ` +
-      'matrix products can take twice as long. To let OpenBLAS choose: unset OPENBLAS_CORETYPE',
   ];
 }

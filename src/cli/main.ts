@@ -1,20 +1,49 @@
 #!/usr/bin/env node
 /** The command `deepntk`. Exit status: 0, 1 a failure of the work, 2 wrong usage, 130 interrupted. */
+import { createRequire } from 'node:module';
+
 import { Command, CommanderError } from 'commander';
 
 import { VERSION } from '../version';
-import { addDispersionCommand, addMergeCommand } from './dispersion';
-import { addDoctorCommand } from './doctor';
+import type * as DispersionCommand from './dispersion';
+import type * as DoctorCommand from './doctor';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
-import { addKernelCommand } from './kernel';
-import { addMomentsCommand } from './moments';
+import type * as KernelCommand from './kernel';
+import type * as MomentsCommand from './moments';
 import { printError } from './output';
-import { addPhaseCommand } from './phase';
-import { addTrainCommand } from './train';
+import type * as PhaseCommand from './phase';
+import type * as TrainCommand from './train';
 import { UsageError } from './usage';
 
 const FAILURE = 1;
 const WRONG_USAGE = 2;
+
+const load = createRequire(__filename);
+
+/** The commands, in the order of the help. The file of one is loaded when it is asked for, those of all for the help. */
+const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
+  doctor: (program) => {
+    (load('./doctor') as typeof DoctorCommand).addDoctorCommand(program);
+  },
+  phase: (program) => {
+    (load('./phase') as typeof PhaseCommand).addPhaseCommand(program);
+  },
+  moments: (program) => {
+    (load('./moments') as typeof MomentsCommand).addMomentsCommand(program);
+  },
+  dispersion: (program) => {
+    (load('./dispersion') as typeof DispersionCommand).addDispersionCommand(program);
+  },
+  merge: (program) => {
+    (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);
+  },
+  kernel: (program) => {
+    (load('./kernel') as typeof KernelCommand).addKernelCommand(program);
+  },
+  train: (program) => {
+    (load('./train') as typeof TrainCommand).addTrainCommand(program);
+  },
+};
 
 void main();
 
@@ -22,16 +51,20 @@ async function main(): Promise<void> {
   process.stdout.on('error', endQuietly);
   process.stderr.on('error', endQuietly);
   try {
-    const program = createProgram();
-    if (process.argv.length <= 2)
-      throw new UsageError(`expected a command (${namesOf(program)}), got none; see deepntk --help`);
+    const [name] = process.argv.slice(2);
+    if (name === undefined) {
+      throw new UsageError(
+        `expected a command (${Object.keys(COMMANDS).join(', ')}), got none; see deepntk --help`,
+      );
+    }
+    const program = createProgram(Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS));
     await program.parseAsync();
   } catch (error) {
     process.exitCode = statusOf(error);
   }
 }
 
-function createProgram(): Command {
+function createProgram(names: readonly string[]): Command {
   const program = new Command('deepntk')
     .description('The neural tangent kernel of deep, wide, fully connected ReLU nets')
     .version(VERSION)
@@ -51,18 +84,8 @@ Example:
   $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
 `,
     );
-  addDoctorCommand(program);
-  addPhaseCommand(program);
-  addMomentsCommand(program);
-  addDispersionCommand(program);
-  addMergeCommand(program);
-  addKernelCommand(program);
-  addTrainCommand(program);
+  for (const name of names) COMMANDS[name]!(program);
   return program;
-}
-
-function namesOf(program: Command): string {
-  return program.commands.map((command) => command.name()).join(', ');
 }
 
 /** Says what went wrong, where commander has not said it already. */

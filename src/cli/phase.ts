@@ -1,9 +1,11 @@
+import { createRequire } from 'node:module';
+
 import type { Command } from 'commander';
 
 import { classifyPhase } from '../theory/classify-phase';
 import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
 import { figures, printJson, printTable } from './output';
-import { printPhaseOfNet } from './phase-of-net';
+import type * as PhaseOfNet from './phase-of-net';
 import { jsonOption, UsageError } from './usage';
 
 interface Flags {
@@ -48,6 +50,8 @@ Examples:
           `expected --net and --x together, got only ${flags.x === undefined ? '--net' : '--x'}`,
         );
       }
+      // Loaded when it is needed: the phase of a law takes no kernels.
+      const { printPhaseOfNet } = createRequire(__filename)('./phase-of-net') as typeof PhaseOfNet;
       await printPhaseOfNet(flags.net, flags.x, flags.json === true);
     });
 }

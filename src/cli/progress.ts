@@ -1,5 +1,7 @@
 /** A progress bar on stderr, where stderr is a terminal. */
-import { SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
+
+import type * as CliProgress from 'cli-progress';
 
 import type { Progress } from '../kernel/arguments';
 
@@ -16,6 +18,7 @@ const SHOW_AFTER_SECONDS = 0.5;
 /** Undefined where nobody would see it. */
 export function progressBar(what: string): ProgressBar | undefined {
   if (!process.stderr.isTTY) return undefined;
+  const { SingleBar } = createRequire(__filename)('cli-progress') as typeof CliProgress;
   const bar = new SingleBar({
     format: `${what} [{bar}] {percentage} % | {left} {note}`,
     stream: process.stderr,

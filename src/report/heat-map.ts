@@ -1,7 +1,11 @@
 /** Matrices as small pictures: one colour for each entry, on a logarithmic scale. */
-import { PNG } from 'pngjs';
+import { createRequire } from 'node:module';
+
+import type * as Pngjs from 'pngjs';
 
 import type { NdArray } from '../ndarray';
+
+const load = createRequire(__filename);
 
 type Colour = readonly [red: number, green: number, blue: number];
 
@@ -71,6 +75,7 @@ export function colourBarUri(colours: LogColours): string {
 
 function pictureUri(rows: number, columns: number, colourOf: (i: number, j: number) => Colour): string {
   const enlarge = Math.max(1, Math.ceil(EDGE_PIXELS / Math.max(rows, columns)));
+  const { PNG } = load('pngjs') as typeof Pngjs;
   const picture = new PNG({ width: columns * enlarge, height: rows * enlarge, colorType: 2 });
   const pixels = picture.data;
   const line = 4 * picture.width;

@@ -1,0 +1,232 @@
+'use strict';
+
+/**
+ * npm run bench:peers -- [--job small|mnist|deep ...] [--threads 1 2] [--precision float64 float32] [--json FILE]
+ *
+ * deepntk against what people would use instead, on the same weights and inputs. A peer's kernel is compared with deepntk's
+ * before anything is timed. Then the two run by turns, so that whatever else the machine does hits both, and what counts is
+ * the ratio of the medians. Peers that are not installed are skipped, and the output says so.
+ */
+
+// A pin in the environment would choose the kernels of OpenBLAS; a benchmark measures what it chooses by itself.
+delete process.env.OPENBLAS_CORETYPE;
+delete process.env.OPENBLAS_L2_SIZE;
+
+const { execFileSync, spawn } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const readline = require('node:readline');
+const { Command } = require('commander');
+const { backendInfo, createSpec, Mlp, readNpy, writeNpy } = require('deepntk');
+const { describeMachine, largestDifference, median, mnistLikeInputs } = require('../common');
+
+const JOBS = {
+  small: { n: 20, depth: 5, width: 64, outputs: 3 },
+  mnist: { n: 100, depth: 20, width: 300, outputs: 10 },
+  deep: { n: 200, depth: 50, width: 500, outputs: 1 },
+};
+
+const PEERS = {
+  'torch.func': 'torch_tutorial.py',
+  'PyTorch by hand': 'torch_structured.py',
+  'JAX by hand': 'jax_structured.py',
+  'neural-tangents': 'neural_tangents_structured.py',
+  'jax-js by hand': 'jax_js.js',
+  'TensorFlow.js by hand': 'tfjs.js',
+  'naive JavaScript': 'naive.js',
+};
+
+/** Of npm, installed into a folder of their own: none is a dependency of deepntk. */
+const PACKAGES = ['@jax-js/jax@0.1.25', '@tensorflow/tfjs@4.22.0', '@tensorflow/tfjs-backend-wasm@4.22.0'];
+
+/**
+ * Largest difference from deepntk in float64, relative to the largest entry. In float32 a preactivation near zero may change
+ * its sign and with it its gate, which no rounding bound covers: there only a wrong algorithm is caught.
+ */
+const TOLERANCE = { float64: 1e-6, float32: 1e-2 };
+
+/** A peer that takes longer than this for one run is not run often. */
+const PATIENCE_SECONDS = 20;
+
+async function main() {
+  const options = new Command('npm run bench:peers --')
+    .option('--job <names...>', `which of ${Object.keys(JOBS).join(', ')}`, ['mnist', 'deep'])
+    .option('--peer <names...>', 'only these', Object.keys(PEERS))
+    .option('--threads <n...>', 'how many threads', ['1'])
+    .option('--precision <names...>', 'float64, float32', ['float64', 'float32'])
+    .option('--repeats <n>', 'runs of each that are timed', '9')
+    .option('--python <path>', 'the Python that has the peers', 'python3')
+    .option('--no-install', 'do not install the peers of npm into a temporary folder')
+    .option('--json <file>', 'also write the results to a file')
+    .parse()
+    .opts();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deepntk-peers-'));
+  try {
+    const environment = { ...process.env, DEEPNTK_PEERS: options.install ? installPackages(folder) : '' };
+    if (backendInfo().backend !== 'native') {
+      throw new Error(
+        `the native backend is what is compared, and it does not load: ${backendInfo().unavailable.native}`,
+      );
+    }
+    const machine = describeMachine();
+    console.log(machine.summary);
+    const results = [];
+    for (const name of options.job) {
+      const files = await writeJob(folder, JOBS[name]);
+      for (const precision of options.precision) {
+        for (const threads of options.threads.map(Number)) {
+          const job = { ...files, precision, threads };
+          for (const peer of options.peer) {
+            const result = await race(peer, job, { folder, environment, options });
+            print(name, job, peer, result);
+            results.push({ job: name, ...JOBS[name], precision, threads, peer, ...result });
+          }
+        }
+      }
+    }
+    if (options.json) {
+      fs.mkdirSync(path.dirname(path.resolve(options.json)), { recursive: true });
+      fs.writeFileSync(options.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The folder that has the peers of npm; '' where the registry is out of reach. */
+function installPackages(folder) {
+  const packages = path.join(folder, 'packages');
+  fs.mkdirSync(packages);
+  fs.writeFileSync(path.join(packages, 'package.json'), '{"private":true}\n');
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', ...PACKAGES];
+  try {
+    execFileSync('npm', args, { cwd: packages, stdio: ['ignore', 'ignore', 'inherit'] });
+    return packages;
+  } catch (error) {
+    console.log(`the peers of npm could not be installed: ${error.message.split('\n')[0]}`);
+    return '';
+  }
+}
+
+/** Writes a net, inputs and deepntk's kernel of them; gives the paths. */
+async function writeJob(folder, { n, depth, width, outputs }) {
+  const net = Mlp.random(
+    createSpec({ inputDim: 784, depth, width, outputDim: outputs, biasVariance: 0.01 }),
+    { seed: 1 },
+  );
+  const x = mnistLikeInputs(n, 784);
+  const place = (name) => path.join(folder, name);
+  await net.save(place('net.safetensors'));
+  await writeNpy(place('x.npy'), x);
+  const { data, shape } = await net.ntk(x);
+  await writeNpy(place('reference.npy'), { data, shape });
+  return { net: place('net.safetensors'), x: place('x.npy'), reference: place('reference.npy') };
+}
+
+/** One peer against deepntk. */
+async function race(name, job, { folder, environment, options }) {
+  const start = (file) => startPeer(file, job, { folder, environment, python: options.python });
+  const peer = start(PEERS[name]);
+  const about = await peer.hello;
+  if (about.skipped !== undefined) {
+    await peer.stop();
+    return about;
+  }
+  const ours = start('deepntk.js');
+  try {
+    const { version } = await ours.hello;
+    const error = await check(peer, job);
+    await check(ours, job);
+    const repeats = peer.last > PATIENCE_SECONDS ? 1 : Number(options.repeats);
+    const times = { peer: [], ours: [] };
+    for (let i = 0; i < repeats; i++) {
+      times.peer.push(await peer.run());
+      times.ours.push(await ours.run());
+    }
+    const seconds = median(times.peer);
+    const deepntkSeconds = median(times.ours);
+    return {
+      ...about,
+      deepntk: version,
+      error,
+      repeats,
+      seconds,
+      deepntkSeconds,
+      ratio: seconds / deepntkSeconds,
+    };
+  } catch (error) {
+    return { failed: error.message };
+  } finally {
+    await Promise.all([peer.stop(), ours.stop()]);
+  }
+}
+
+/** The first run of a peer, which may compile; its largest difference from deepntk's float64. */
+async function check(peer, job) {
+  await peer.run();
+  const [actual, expected] = await Promise.all([readNpy(peer.kernel), readNpy(job.reference)]);
+  const error = largestDifference(actual.data, expected.data);
+  if (!(error <= TOLERANCE[job.precision])) {
+    throw new Error(`its kernel differs from deepntk's by ${error.toExponential(1)} of the largest entry`);
+  }
+  return error;
+}
+
+/** A peer in a process of its own, on as many CPUs as it has threads. `run` gives the seconds of one run. */
+function startPeer(file, job, { folder, environment, python }) {
+  const kernel = path.join(folder, `${file}.npy`);
+  const description = path.join(folder, `${file}.json`);
+  fs.writeFileSync(description, JSON.stringify({ ...job, kernel }));
+  const program = [file.endsWith('.py') ? python : process.execPath, path.join(__dirname, file), description];
+  const pin = process.platform === 'linux' ? ['taskset', '-c', `0-${job.threads - 1}`] : [];
+  const [command, ...args] = [...pin, ...program];
+  const child = spawn(command, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
+  let complaint = '';
+  child.stderr.on('data', (text) => (complaint = `${complaint}${text}`.slice(-2000)));
+  child.stdin.on('error', () => {}); // it ended: reading says so
+  const ended = new Promise((resolve) => child.on('close', resolve));
+  child.on('error', (error) => (complaint = error.message));
+  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const read = async () => {
+    const { value, done } = await lines.next();
+    if (!done) return JSON.parse(value);
+    const said = complaint.trim().split('\n');
+    throw new Error(said.findLast((line) => /error/i.test(line)) || said.at(-1) || 'it ended without a word');
+  };
+  const peer = {
+    kernel,
+    last: 0,
+    hello: read().catch((error) => ({ skipped: error.message })),
+    async run() {
+      child.stdin.write('run\n');
+      const { seconds } = await read();
+      peer.last = seconds;
+      return seconds;
+    },
+    async stop() {
+      child.stdin.end();
+      child.kill();
+      await ended;
+    },
+  };
+  return peer;
+}
+
+function print(name, { precision, threads }, peer, result) {
+  const what = `${name}, ${precision}, ${threads} thread${threads === 1 ? '' : 's'}, ${peer}`;
+  if (result.skipped !== undefined) console.log(`${what}: SKIPPED, ${result.skipped}`);
+  else if (result.failed !== undefined) console.log(`${what}: FAILED, ${result.failed}`);
+  else {
+    const milliseconds = (seconds) => `${(seconds * 1000).toPrecision(3)} ms`;
+    console.log(
+      `${what} (${result.version}${result.note ? `, ${result.note}` : ''}): ${milliseconds(result.seconds)}, ` +
+        `deepntk ${milliseconds(result.deepntkSeconds)}, ratio ${result.ratio.toPrecision(3)}; largest difference ${result.error.toExponential(1)}`,
+    );
+  }
+}
+
+main().catch((error) => {
+  console.error(`bench:peers: ${error.message}`);
+  process.exitCode = 1;
+});
