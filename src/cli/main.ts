@@ -10,6 +10,7 @@ import { addKernelCommand } from './kernel';
 import { addMomentsCommand } from './moments';
 import { printError } from './output';
 import { addPhaseCommand } from './phase';
+import { addSweepCommand } from './sweep';
 import { UsageError } from './usage';
 
 const FAILURE = 1;
@@ -54,6 +55,7 @@ Example:
   addPhaseCommand(program);
   addMomentsCommand(program);
   addDispersionCommand(program);
+  addSweepCommand(program);
   addMergeCommand(program);
   addKernelCommand(program);
   return program;
