@@ -58,7 +58,7 @@ test('lists side by side are zipped, and a list of one value serves all', () => 
       '--width',
       '20,30',
       '--replicas',
-      '99',
+      '400',
     ],
     here(),
   ) as { rows: Record<string, unknown>[] };
