@@ -7,6 +7,8 @@
         'native/addon/arguments.cpp',
         'native/addon/chain.cpp',
         'native/addon/job.cpp',
+        'native/addon/network.cpp',
+        'native/addon/training.cpp',
         'native/core/activations.cpp',
         'native/core/blas.cpp',
         'native/core/chain.cpp',
@@ -18,6 +20,7 @@
         'native/core/mlp.cpp',
         'native/core/normal.cpp',
         'native/core/run.cpp',
+        'native/core/training.cpp',
       ],
       'dependencies': [
         "<!(node -p \"require('node-addon-api').targets\"):node_addon_api_except_all",

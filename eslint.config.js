@@ -8,11 +8,12 @@ const layers = {
   linalg: [],
   random: [],
   theory: ['network'],
-  data: [],
+  data: ['random'],
   backend: ['random', 'linalg'],
-  kernel: ['backend'],
+  kernel: ['backend', 'linalg'],
+  training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   network: ['kernel', 'backend', 'data', 'random'],
-  report: ['network', 'kernel', 'theory', 'data', 'backend'],
+  report: ['training', 'network', 'kernel', 'theory', 'data', 'backend'],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

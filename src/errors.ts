@@ -6,13 +6,15 @@
  * - `ERR_BACKEND_UNAVAILABLE`: the backend asked for cannot be loaded; the message says why
  * - `ERR_OUT_OF_MEMORY`: the arrays of a computation would not fit; nothing was allocated, or all of it was freed
  * - `ERR_COMPUTATION`: a backend failed in the middle of a computation
+ * - `ERR_DIVERGED`: training reached a loss that is infinite or not a number
  */
 export type ErrorCode =
   | 'ERR_INVALID_ARGUMENT'
   | 'ERR_INVALID_FILE'
   | 'ERR_BACKEND_UNAVAILABLE'
   | 'ERR_OUT_OF_MEMORY'
-  | 'ERR_COMPUTATION';
+  | 'ERR_COMPUTATION'
+  | 'ERR_DIVERGED';
 
 export class DeepntkError extends Error {
   override readonly name = 'DeepntkError';

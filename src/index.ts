@@ -15,11 +15,34 @@ export type { KernelPlan } from './kernel/plan';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
-export type { BackendName, BlasDescription, Precision } from './backend/backend';
+export type { BackendName, BlasDescription, LossName, Precision } from './backend/backend';
 export * from './theory';
+
+export {
+  classBlocks,
+  type BlockOptions,
+  type BlockStatistics,
+  type ClassBlocks,
+  kernelSpectrum,
+  type KernelSpectrum,
+  kernelStructure,
+  type KernelStructure,
+} from './kernel/structure';
+export {
+  type DriftOptions,
+  type EigenvalueDrift,
+  kernelDrift,
+  type KernelDrift,
+  type KernelWithParts,
+  type LayerDrift,
+} from './kernel/drift';
+
+export * from './training';
 
 export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist';
 export { readNpy, writeNpy } from './data/npy';
+export { type CsvOptions, type LabelledTable, readCsv } from './data/csv';
+export { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from './data/classes';
 export {
   drawKernels,
   type KernelPanel,

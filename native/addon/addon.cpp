@@ -14,6 +14,8 @@
 #include "arguments.hpp"
 #include "chain.hpp"
 #include "job.hpp"
+#include "network.hpp"
+#include "training.hpp"
 
 namespace deepntk {
 
@@ -25,24 +27,6 @@ constexpr int kAbi = 2;
 
 constexpr std::size_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMaxSafeInteger = (std::size_t{1} << 53) - 1;
-
-Network readNetwork(Arguments& arguments) {
-  std::vector<std::size_t> widths = arguments.sizes("widths");
-  if (widths.size() < 2) arguments.fail("widths: expected at least two numbers");
-  const std::size_t layers = widths.size() - 1;
-  std::size_t parameters = 0;
-  for (std::size_t l = 1; l <= layers; l++) {
-    parameters += product(arguments.env(), {widths[l], widths[l - 1] + 1});
-    product(arguments.env(), {parameters});
-    // BLAS counts in 32-bit integers; the longest row that it sees is the deltas of all outputs at one layer.
-    if (product(arguments.env(), {widths[l], widths[layers]}) > kMaxInt)
-      arguments.fail("widths: too large for BLAS");
-  }
-  const double* const values = arguments.float64("parameters", parameters).data;
-  const Span<double> weightGains = arguments.float64("weightGains", layers);
-  const Span<double> biasGains = arguments.float64("biasGains", layers);
-  return Network(std::move(widths), values, {weightGains.data, layers}, {biasGains.data, layers});
-}
 
 std::size_t lengthOf(const Arguments& arguments, std::initializer_list<std::size_t> factors) {
   return product(arguments.env(), factors);
@@ -190,6 +174,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startJacobian", Napi::Function::New(env, startJacobian, "startJacobian"));
   exports.Set("startKernel", Napi::Function::New(env, startKernel, "startKernel"));
   exports.Set("startChain", Napi::Function::New(env, startChain, "startChain"));
+  exports.Set("startTraining", Napi::Function::New(env, startTraining, "startTraining"));
   exports.Set("measureGemm", Napi::Function::New(env, measureGemm, "measureGemm"));
   return exports;
 }

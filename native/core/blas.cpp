@@ -30,6 +30,13 @@ void gemmPiece(float alpha, MatrixView<const float> a, MatrixView<const float> b
               static_cast<int>(b.stride), beta, c.data, static_cast<int>(c.stride));
 }
 
+void gemmTransposedPiece(double alpha, MatrixView<const double> a, MatrixView<const double> b, double beta,
+                         MatrixView<double> c) {
+  cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(c.columns),
+              static_cast<int>(a.rows), alpha, a.data, static_cast<int>(a.stride), b.data,
+              static_cast<int>(b.stride), beta, c.data, static_cast<int>(c.stride));
+}
+
 void syrkPiece(MatrixView<const double> a, double beta, MatrixView<double> c) {
   cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(a.columns),
               1, a.data, static_cast<int>(a.stride), beta, c.data, static_cast<int>(c.stride));
@@ -89,6 +96,27 @@ void gemm(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b,
 }
 
 template <typename T>
+void gemmTransposed(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b, T beta,
+                    MatrixView<T> c) {
+  const std::size_t columnStep = evenPiece(c.columns, kMaxEdge), rowStep = evenPiece(c.rows, kMaxEdge);
+  const double fitting = kMaxFlops / (2.0 * rowStep * columnStep);
+  const std::size_t innerStep =
+      evenPiece(a.rows, std::clamp<std::size_t>(static_cast<std::size_t>(fitting), 1, a.rows));
+  for (std::size_t i = 0; i < c.rows; i += rowStep) {
+    for (std::size_t j = 0; j < c.columns; j += columnStep) {
+      for (std::size_t k = 0; k < a.rows; k += innerStep) {
+        run.check();
+        const std::size_t rows = std::min(rowStep, c.rows - i), columns = std::min(columnStep, c.columns - j);
+        const std::size_t depth = std::min(innerStep, a.rows - k);
+        gemmTransposedPiece(alpha, {a.row(k) + i, depth, rows, a.stride},
+                            {b.row(k) + j, depth, columns, b.stride}, k == 0 ? beta : T(1),
+                            {c.row(i) + j, rows, columns, c.stride});
+      }
+    }
+  }
+}
+
+template <typename T>
 void syrk(const Run& run, MatrixView<const T> a, MatrixView<T> c) {
   if (a.columns == 0) return fillZero(c);
   if (c.rows > kMaxEdge) {
@@ -114,6 +142,8 @@ template void gemm(const Run&, double, MatrixView<const double>, MatrixView<cons
                    MatrixView<double>);
 template void gemm(const Run&, float, MatrixView<const float>, MatrixView<const float>, Transpose, float,
                    MatrixView<float>);
+template void gemmTransposed(const Run&, double, MatrixView<const double>, MatrixView<const double>, double,
+                             MatrixView<double>);
 template void syrk(const Run&, MatrixView<const double>, MatrixView<double>);
 template void syrk(const Run&, MatrixView<const float>, MatrixView<float>);
 

@@ -17,6 +17,11 @@ template <typename T>
 void gemm(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b, Transpose transposeB, T beta,
           MatrixView<T> c);
 
+// C = alpha A' B + beta C; cut like gemm, along the common rows of A and B too.
+template <typename T>
+void gemmTransposed(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b, T beta,
+                    MatrixView<T> c);
+
 // The lower triangle of C = A A'; what is above the diagonal is left as it was. Cut like gemm.
 template <typename T>
 void syrk(const Run& run, MatrixView<const T> a, MatrixView<T> c);

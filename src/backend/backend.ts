@@ -21,6 +21,8 @@ export interface Backend {
   kernel(task: KernelTask, run: RunOptions): Promise<KernelArrays>;
   /** Replicas of the kernel of one input, by the scalar chain. */
   sampleChain(task: ChainTask, run: RunOptions): Promise<ChainReplicas>;
+  /** Takes steps of gradient descent: changes the parameters and the optimizer's moments in place, writes the losses. */
+  train(task: TrainTask, run: RunOptions): Promise<void>;
 }
 
 export interface BackendDescription {
@@ -110,6 +112,61 @@ export interface KernelArrays {
   /** The part of each layer, of the same shape as `kernel`; zero where a layer is frozen. Null unless asked for. */
   readonly weights: Float64Array[] | null;
   readonly biases: Float64Array[] | null;
+}
+
+export const LOSS_NAMES = ['mse', 'cross-entropy'] as const;
+/** Of one sample: `mse` is |f - y|^2 / 2, `cross-entropy` is -sum_k y_k log softmax(f)_k. The loss of a batch is the mean. */
+export type LossName = (typeof LOSS_NAMES)[number];
+
+/**
+ * Steps p -= learningRate direction, with the gradient g of the loss, in step number t = 1, 2, ... (PyTorch's conventions):
+ *
+ * - `gd`: direction = g
+ * - `momentum`: v = beta1 v + g, direction = v; at the first step v = g
+ * - `adam`: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
+ *   direction = (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
+ */
+export interface OptimizerRule {
+  readonly name: 'gd' | 'momentum' | 'adam';
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/**
+ * Some steps of gradient descent on sum over samples of a batch of the loss, over the batch's size.
+ *
+ * A batch is cut into slots of consecutive samples: each slot's gradient is summed by itself, and the slots are added in
+ * their order. So the bits of a step do not depend on the number of threads. All arrays lie on SharedArrayBuffers.
+ */
+export interface TrainTask {
+  /** Its `parameters` are changed. */
+  readonly network: NetworkData;
+  /** Whether biases are trained. */
+  readonly biasGradients: boolean;
+  /** n x n_0 inputs and n x K targets. */
+  readonly x: Float64Array;
+  readonly y: Float64Array;
+  readonly n: number;
+  readonly loss: LossName;
+  readonly optimizer: OptimizerRule;
+  /** v of momentum, or m of Adam; v of Adam. One number a parameter, or none where the rule has no such moment. */
+  readonly moments: readonly [Float64Array, Float64Array];
+  /** How many steps have been taken before these. */
+  readonly stepsBefore: number;
+  /** One number for each of these steps. */
+  readonly learningRates: Float64Array;
+  /** The number of samples of each step's batch. */
+  readonly batchSizes: Int32Array;
+  /** The rows of x of the first step's batch, then of the second's, ...; null where every batch is all of x. */
+  readonly batchRows: Int32Array | null;
+  /** Receives the loss of each batch before its step. */
+  readonly losses: Float64Array;
+  /** Room for the gradients of the slots. A batch of b samples has as many of them as it has `minSlotRows`, at most all. */
+  readonly gradients: readonly Float64Array[];
+  readonly minSlotRows: number;
+  /** The most samples that go through the layers at once. */
+  readonly rowBlock: number;
 }
 
 /** Where a layer's parameters lie in the flat array. */

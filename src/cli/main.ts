@@ -11,6 +11,7 @@ import { addMomentsCommand } from './moments';
 import { printError } from './output';
 import { addPhaseCommand } from './phase';
 import { addSweepCommand } from './sweep';
+import { addTrainCommand } from './train';
 import { UsageError } from './usage';
 
 const FAILURE = 1;
@@ -58,6 +59,7 @@ Example:
   addSweepCommand(program);
   addMergeCommand(program);
   addKernelCommand(program);
+  addTrainCommand(program);
   return program;
 }
 

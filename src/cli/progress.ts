@@ -4,7 +4,8 @@ import { SingleBar } from 'cli-progress';
 import type { Progress } from '../kernel/arguments';
 
 export interface ProgressBar {
-  readonly onProgress: (progress: Progress) => void;
+  /** `note` stands behind the time that is left. */
+  readonly onProgress: (progress: Progress, note?: string) => void;
   /** Takes the bar away; to be called however the work ends. */
   readonly stop: () => void;
 }
@@ -16,7 +17,7 @@ const SHOW_AFTER_SECONDS = 0.5;
 export function progressBar(what: string): ProgressBar | undefined {
   if (!process.stderr.isTTY) return undefined;
   const bar = new SingleBar({
-    format: `${what} [{bar}] {percentage} % | {left}`,
+    format: `${what} [{bar}] {percentage} % | {left} {note}`,
     stream: process.stderr,
     clearOnComplete: true,
     hideCursor: true,
@@ -24,12 +25,12 @@ export function progressBar(what: string): ProgressBar | undefined {
   });
   let shown = false;
   return {
-    onProgress: ({ fraction, elapsedSeconds, remainingSeconds }) => {
+    onProgress: ({ fraction, elapsedSeconds, remainingSeconds }, note = '') => {
       if (!shown && elapsedSeconds < SHOW_AFTER_SECONDS) return;
       const left = remainingSeconds === null ? '' : `${Math.ceil(remainingSeconds)} s left`;
-      if (!shown) bar.start(100, 0, { left });
+      if (!shown) bar.start(100, 0, { left, note });
       shown = true;
-      bar.update(Math.round(100 * fraction), { left });
+      bar.update(Math.round(100 * fraction), { left, note });
     },
     stop: () => {
       if (shown) bar.stop();

@@ -55,6 +55,30 @@ export type ChainArguments = Readonly<
   Record<string, number | boolean | Float64Array | Int32Array | Uint8Array>
 >;
 
+export interface TrainingArguments extends NetworkArguments {
+  readonly y: Float64Array;
+  /** Position in mse, cross-entropy. */
+  readonly loss: number;
+  readonly biasGradients: boolean;
+  /** Position in gd, momentum, adam. */
+  readonly optimizer: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly firstMoments: Float64Array;
+  readonly secondMoments: Float64Array;
+  readonly stepsBefore: number;
+  readonly steps: number;
+  readonly learningRates: Float64Array;
+  readonly batchSizes: Int32Array;
+  readonly batchRows: Int32Array | null;
+  readonly losses: Float64Array;
+  readonly gradients: readonly Float64Array[];
+  readonly slots: number;
+  readonly minSlotRows: number;
+  readonly rowBlock: number;
+}
+
 export interface Addon {
   readonly abi: number;
   describe(): { library: string; version: string; core: string; threading: string; threads: number };
@@ -71,6 +95,7 @@ export interface Addon {
   startJacobian(task: JacobianArguments, listener: Listener): Cancel;
   startKernel(task: KernelArguments, listener: Listener): Cancel;
   startChain(task: ChainArguments, listener: Listener): Cancel;
+  startTraining(task: TrainingArguments, listener: Listener): Cancel;
   /** Seconds of one matrix product on one thread, the ceiling that benchmarks compare with; blocks. */
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;
 }

@@ -12,6 +12,7 @@ import type {
 import { type Addon, type Loaded, loadAddon } from './addon';
 import { sampleChain } from './chain';
 import { runJob } from './job';
+import { train } from './training';
 
 let loaded: Loaded<{ readonly backend: Backend }> | null = null;
 
@@ -87,6 +88,7 @@ function nativeBackend(addon: Addon): Backend {
     jacobian,
     kernel,
     sampleChain: (task, run) => sampleChain(addon, task, run),
+    train: (task, run) => train(addon, task, networkOf(task, run), run),
   };
 }
 

@@ -1,11 +1,20 @@
 /** The backend that runs everywhere: register-blocked loops over typed arrays, in worker threads where a job is big. */
 import { fillNormals } from '../../random/normal';
-import type { Backend, ChainTask, ForwardTask, JacobianTask, KernelTask, NetworkData } from '../backend';
+import type {
+  Backend,
+  ChainTask,
+  ForwardTask,
+  JacobianTask,
+  KernelTask,
+  NetworkData,
+  TrainTask,
+} from '../backend';
 import { chainFlops, createChainJob } from './chain-job';
 import { createJacobianJob, jacobianFlops } from './jacobian';
 import { createForwardJob, forwardFlops } from './jobs';
 import { createKernelJob, kernelFlops, kernelLength } from './kernel';
 import { execute } from './run';
+import { createTrainJob, trainFlops } from './training';
 import type { Allocator } from './workspace';
 
 export const typescriptBackend: Backend = {
@@ -46,6 +55,15 @@ export const typescriptBackend: Backend = {
             biases: task.perLayer ? parts(biases) : null,
           };
         },
+      },
+      run,
+    ),
+  train: (task: TrainTask, run) =>
+    execute(
+      {
+        flops: trainFlops(task),
+        create: (memory) => createTrainJob(withNetwork(task, memory), memory),
+        result: () => undefined,
       },
       run,
     ),

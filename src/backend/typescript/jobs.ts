@@ -6,6 +6,7 @@ import { forwardOutputs } from './forward';
 import { type JacobianJob, jacobian } from './jacobian';
 import { type KernelJob, kernel } from './kernel';
 import type { Team } from './team';
+import { train, type TrainJob } from './training';
 import { type Activations, type Allocator, createActivations } from './workspace';
 
 export interface ForwardJob {
@@ -15,7 +16,7 @@ export interface ForwardJob {
   readonly outputs: Float64Array;
 }
 
-export type Job = ForwardJob | JacobianJob | KernelJob | ChainJob;
+export type Job = ForwardJob | JacobianJob | KernelJob | ChainJob | TrainJob;
 
 /** One thread's part of a job: every thread of the team calls it with the same job. */
 export function runJob(team: Team, job: Job): void {
@@ -31,6 +32,9 @@ export function runJob(team: Team, job: Job): void {
       return;
     case 'chain':
       chain(team, job);
+      return;
+    case 'train':
+      train(team, job);
   }
 }
 

@@ -51,8 +51,7 @@ async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions)
     returnWorkers(workers.length, workers, 0);
     throw error;
   }
-  const parameters = 'activations' in job ? job.activations.network.parameters.byteLength : 0;
-  const bytes = memory.bytes() + parameters;
+  const bytes = memory.bytes() + parametersOf(job);
   await new Promise<void>((resolve, reject) => {
     const control = createTeamControl(workers.length);
     const watch = watchRun(control, work.flops, run, reject);
@@ -65,6 +64,12 @@ async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions)
     });
   });
   return work.result(job, (array) => new Float64Array(array));
+}
+
+/** Bytes of the parameters that a job reads where they are. */
+function parametersOf(job: Job): number {
+  if (job.kind === 'train') return job.network.parameters.byteLength;
+  return 'activations' in job ? job.activations.network.parameters.byteLength : 0;
 }
 
 /** Reports progress and listens for the abort, until one of its two functions is called. */

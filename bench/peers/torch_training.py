@@ -1,0 +1,56 @@
+"""The peer of bench/training.js: full-batch steps of Adam in PyTorch on the CPU, eager, as its users write them.
+
+    python torch_training.py --dtype float64 --threads 2      # one JSON line: median, minimum and all seconds of a step
+
+Needs torch (CPU). One step: forward, loss (sum over outputs of (f - y)^2, halved, mean over samples), backward, Adam.
+"""
+import argparse
+import json
+import statistics
+import time
+
+import torch
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--samples", type=int, default=2000)
+parser.add_argument("--depth", type=int, default=20)
+parser.add_argument("--width", type=int, default=300)
+parser.add_argument("--steps", type=int, default=10)
+parser.add_argument("--threads", type=int, default=0)
+parser.add_argument("--dtype", choices=["float32", "float64"], default="float64")
+args = parser.parse_args()
+if args.threads:
+    torch.set_num_threads(args.threads)
+torch.set_default_dtype(getattr(torch, args.dtype))
+torch.manual_seed(1)
+
+INPUTS, OUTPUTS = 784, 10
+widths = [INPUTS] + [args.width] * args.depth + [OUTPUTS]
+layers = []
+for fan_in, width in zip(widths, widths[1:]):
+    linear = torch.nn.Linear(fan_in, width)
+    torch.nn.init.normal_(linear.weight, std=(2 / fan_in) ** 0.5)
+    torch.nn.init.zeros_(linear.bias)
+    layers += [linear, torch.nn.ReLU()]
+net = torch.nn.Sequential(*layers[:-1])
+x = torch.rand(args.samples, INPUTS)
+y = torch.nn.functional.one_hot(torch.arange(args.samples) % OUTPUTS, OUTPUTS).to(x.dtype)
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
+
+
+def step():
+    optimizer.zero_grad()
+    loss = 0.5 * ((net(x) - y) ** 2).sum() / args.samples
+    loss.backward()
+    optimizer.step()
+
+
+for _ in range(2):
+    step()
+seconds = []
+for _ in range(args.steps):
+    start = time.perf_counter()
+    step()
+    seconds.append(time.perf_counter() - start)
+print(json.dumps({"peer": "torch", "version": torch.__version__, "dtype": args.dtype, "threads": torch.get_num_threads(),
+                  "median": statistics.median(seconds), "min": min(seconds), "seconds": seconds}))

@@ -1,0 +1,129 @@
+/** Data with classes: targets of labels, choice of samples, scaling of features. */
+import { DeepntkError, expectInteger, expectOneOf, invalidArgument } from '../errors';
+import type { NdArray } from '../ndarray';
+import { ORDER_PURPOSE, permutation } from '../random/permutation';
+import { streamOf } from '../random/streams';
+
+/**
+ * One row a label: 1 in the column of its class, else 0.
+ *
+ * @param labels whole numbers from 0 to `classes` - 1
+ * @param classes how many there are; one more than the largest label by default
+ * @returns N x classes
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a label is out of range, naming its position
+ */
+export function oneHot(labels: ArrayLike<number>, classes?: number): NdArray<Float64Array> {
+  const list = readLabels('oneHot', labels, classes);
+  const count = classes ?? Math.max(...list.map((label) => label + 1));
+  const data = new Float64Array(list.length * count);
+  list.forEach((label, row) => {
+    data[row * count + label] = 1;
+  });
+  return { data, shape: [list.length, count] };
+}
+
+/**
+ * Chooses `perClass` samples of every class at random, class 0 first: the same for the same seed, and the first m of a class
+ * are the same for every `perClass` >= m.
+ *
+ * @returns row numbers
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a class has fewer samples, or none
+ */
+export function choosePerClass(
+  labels: ArrayLike<number>,
+  perClass: number,
+  { seed, classes }: { readonly seed: number; readonly classes?: number },
+): number[] {
+  const where = 'choosePerClass';
+  expectInteger(`${where}: perClass`, perClass);
+  expectInteger(`${where}: seed`, seed, { min: 0 });
+  const list = readLabels(where, labels, classes);
+  const count = classes ?? Math.max(...list.map((label) => label + 1));
+  const rows = Array.from({ length: count }, (): number[] => []);
+  list.forEach((label, row) => rows[label]!.push(row));
+  return rows.flatMap((ofClass, label) => {
+    if (ofClass.length < perClass) {
+      const found = ofClass.length === 0 ? 'none' : `${ofClass.length}`;
+      throw new DeepntkError(
+        'ERR_INVALID_ARGUMENT',
+        `${where}: expected at least ${perClass} samples of class ${label}, got ${found}`,
+      );
+    }
+    const order = permutation(ofClass.length, {
+      seed,
+      replica: label,
+      stream: streamOf(ORDER_PURPOSE, CHOICE),
+    });
+    return Array.from(order.subarray(0, perClass), (position) => ofClass[position]!);
+  });
+}
+
+/** The stream of orders (src/random/permutation.ts) that choices draw from; 0 is that of batches. */
+const CHOICE = 1;
+
+function readLabels(where: string, labels: ArrayLike<number>, classes: number | undefined): number[] {
+  if (classes !== undefined) expectInteger(`${where}: classes`, classes);
+  const list = Array.from(labels, (label, row) =>
+    expectInteger(`${where}: labels[${row}]`, label, {
+      min: 0,
+      ...(classes !== undefined && { max: classes - 1 }),
+    }),
+  );
+  if (list.length === 0) throw invalidArgument(`${where}: labels`, 'at least one label', list);
+  return list;
+}
+
+/** Rows of an array, in the order given. */
+export function takeRows({ data, shape }: NdArray, rows: readonly number[]): NdArray<Float64Array> {
+  const [n = 0, columns = 1] = shape;
+  const taken = new Float64Array(rows.length * columns);
+  rows.forEach((row, i) => {
+    expectInteger(`takeRows: rows[${i}]`, row, { min: 0, max: n - 1 });
+    taken.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
+  });
+  return { data: taken, shape: [rows.length, columns] };
+}
+
+/**
+ * - `none`: as they are
+ * - `unit-norm`: every input divided by its norm; an input of zeros stays
+ * - `standard`: every feature minus its mean, over its standard deviation; a constant feature becomes 0
+ */
+export const SCALINGS = ['none', 'unit-norm', 'standard'] as const;
+export type Scaling = (typeof SCALINGS)[number];
+
+/**
+ * How inputs are scaled: with the means and deviations of these inputs, also where other ones (test data) are scaled.
+ *
+ * @param reference N x n_0
+ * @example const scale = createScaling('standard', train.x); const x = scale(train.x), testX = scale(test.x);
+ */
+export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray) => NdArray<Float64Array> {
+  expectOneOf('createScaling: scaling', scaling, SCALINGS);
+  const columns = reference.shape[1]!;
+  const { means, deviations } = moments(reference, columns);
+  // The mean of equal numbers is theirs only to rounding.
+  const isConstant = (j: number): boolean => deviations[j]! <= 1e-12 * Math.abs(means[j]!);
+  return ({ data, shape }) => {
+    if (shape[1] !== columns) throw invalidArgument('scaling: x', `${columns} features`, shape[1]);
+    const scaled = Float64Array.from(data);
+    for (let begin = 0; begin < scaled.length; begin += columns) {
+      const row = scaled.subarray(begin, begin + columns);
+      const norm = scaling === 'unit-norm' ? Math.hypot(...row) : 1;
+      row.forEach((entry, j) => {
+        if (scaling === 'standard') row[j] = isConstant(j) ? 0 : (entry - means[j]!) / deviations[j]!;
+        else if (norm > 0) row[j] = entry / norm;
+      });
+    }
+    return { data: scaled, shape };
+  };
+}
+
+function moments({ data, shape }: NdArray, columns: number) {
+  const rows = shape[0]!;
+  const means = new Float64Array(columns);
+  const variances = new Float64Array(columns);
+  data.forEach((entry, at) => (means[at % columns]! += entry / rows));
+  data.forEach((entry, at) => (variances[at % columns]! += (entry - means[at % columns]!) ** 2 / rows));
+  return { means, deviations: variances.map(Math.sqrt) };
+}

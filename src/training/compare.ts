@@ -1,0 +1,145 @@
+/** A net in training beside what its initial kernel predicts of it. */
+import { expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { COMPUTE_OPTION_NAMES, type ComputeOptions, type Provenance } from '../kernel/arguments';
+import { kernelDrift } from '../kernel/drift';
+import type { NdArray } from '../ndarray';
+import type { Mlp } from '../network/mlp';
+import { fitOf, type LabelledData } from './loss';
+import { predictGradientFlow } from './predict';
+import { train } from './train';
+
+export interface CompareOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
+  /** Of plain gradient descent, the same at every step. */
+  readonly learningRate: number;
+  /** Compare after so many steps, ascending; 0 is before the first. */
+  readonly at: readonly number[];
+  /**
+   * `full` (the default): the kernel of all pairs of outputs, N K x N K. `mean`: its mean over outputs, N x N, as if outputs
+   * did not see one another: exact at infinite width, and K^3 times cheaper.
+   */
+  readonly kernel?: 'full' | 'mean';
+  readonly testData?: LabelledData;
+}
+
+/** Outputs and losses of the net and of the prediction after the same steps. */
+export interface Comparison {
+  readonly step: number;
+  readonly train: ComparedOutputs;
+  /** Null without `testData`. */
+  readonly test: ComparedOutputs | null;
+  /** How far the trace kernel on the training inputs has moved from what it was: |Theta_t - Theta_0| / |Theta_0|. */
+  readonly kernelChange: number;
+}
+
+export interface ComparedOutputs {
+  /** N x K */
+  readonly net: NdArray<Float64Array>;
+  readonly predicted: NdArray<Float64Array>;
+  /** mse: sum over outputs of (f - y)^2, halved, mean over samples. */
+  readonly netLoss: number;
+  readonly predictedLoss: number;
+  /** |f_net - f_predicted| / |f_predicted - f_0|: the error of the prediction over how far it went; 0 at step 0. */
+  readonly relativeError: number;
+}
+
+/**
+ * Trains a copy of the net by full-batch gradient descent under the squared loss, and predicts the same outputs by gradient
+ * flow under its kernel at initialization. Where they part, the kernel has moved or the steps were too large for the flow.
+ *
+ * @throws DeepntkError as {@link train} and `predictGradientFlow` do
+ * @example (await compareWithTraining(net, { x, y }, { learningRate: 0.01, at: [0, 10, 100] })).comparisons
+ */
+export async function compareWithTraining(
+  net: Mlp,
+  data: LabelledData,
+  options: CompareOptions,
+): Promise<{ readonly comparisons: readonly Comparison[]; readonly net: Mlp } & Provenance> {
+  const where = 'compareWithTraining';
+  const { learningRate, at, kernel, testData, onProgress, ...compute } = options;
+  expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'learningRate', 'at', 'kernel', 'testData']);
+  if (!isAscending(at)) throw invalidArgument(`${where}: at`, 'ascending steps', at);
+  const outputs = expectOneOf(`${where}: kernel`, kernel ?? 'full', ['full', 'mean']);
+  const outputsAt: Outputs[] = [];
+  const steps = at.at(-1)!;
+  const result = await train(net, data, {
+    ...compute,
+    learningRate,
+    steps,
+    kernelAt: [...new Set([0, ...at])],
+    ...(onProgress && { onProgress }),
+    onNet: async (trained, step) => {
+      if (step === 0 || at.includes(step)) outputsAt.push(await outputsOf(trained, data, testData, compute));
+    },
+  });
+  const first = outputsAt[0]!;
+  const [kernelAtStart, testKernel] = await Promise.all([
+    net.ntk(data.x, null, { outputs, ...compute }),
+    testData && net.ntk(testData.x, data.x, { outputs, ...compute }),
+  ]);
+  const prediction = predictGradientFlow(kernelAtStart, data.y, {
+    learningRate,
+    times: at,
+    meanOver: 'samples',
+    f0: first.train,
+    ...(testKernel && { testKernel, f0Test: first.test! }),
+  });
+  const shift = at[0] === 0 ? 0 : 1;
+  const comparisons = at.map((step, i): Comparison => {
+    const now = outputsAt[i + shift]!;
+    return {
+      step,
+      train: compared(step, now.train, prediction.train[i]!, first.train, data.y),
+      test: testData ? compared(step, now.test!, prediction.test![i]!, first.test!, testData.y) : null,
+      kernelChange: kernelDrift(result.kernels[0]!, result.kernels[i + shift]!).relativeChange,
+    };
+  });
+  const { backend, core, threads, version } = result;
+  return { comparisons, net: result.net, backend, core, threads, version };
+}
+
+function isAscending(steps: readonly number[]): boolean {
+  return (
+    Array.isArray(steps) && steps.length > 0 && steps.every((step, i) => i === 0 || step > steps[i - 1]!)
+  );
+}
+
+interface Outputs {
+  readonly train: NdArray<Float64Array>;
+  readonly test: NdArray<Float64Array> | null;
+}
+
+async function outputsOf(
+  net: Mlp,
+  { x }: LabelledData,
+  testData: LabelledData | undefined,
+  compute: Pick<CompareOptions, 'signal' | 'threads' | 'backend'>,
+): Promise<Outputs> {
+  const plain = ({ data, shape }: NdArray<Float64Array>) => ({ data, shape });
+  return {
+    train: plain(await net.forward(x, compute)),
+    test: testData ? plain(await net.forward(testData.x, compute)) : null,
+  };
+}
+
+function compared(
+  step: number,
+  net: NdArray<Float64Array>,
+  predicted: NdArray<Float64Array>,
+  first: NdArray<Float64Array>,
+  y: NdArray,
+): ComparedOutputs {
+  const K = y.shape[1]!;
+  const way = distance(predicted.data, first.data);
+  const error = distance(net.data, predicted.data);
+  return {
+    net,
+    predicted,
+    netLoss: fitOf(net.data, y.data, K, 'mse').loss,
+    predictedLoss: fitOf(predicted.data, y.data, K, 'mse').loss,
+    relativeError: step === 0 ? 0 : error / way,
+  };
+}
+
+function distance(a: Float64Array, b: Float64Array): number {
+  return Math.sqrt(a.reduce((sum, entry, i) => sum + (entry - b[i]!) ** 2, 0));
+}

@@ -1,0 +1,229 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createSpec, Mlp, readNpy, train, writeNpy } from '../../src/index';
+import { normalInputs } from '../support/arbitrary';
+import { testedBackends } from '../support/backends';
+import { expectFailure, MAIN, run, runJson } from './run';
+
+let folder: string;
+const N = 120;
+const labels = Array.from({ length: N }, (_, i) => i % 3);
+/** Three clouds of points. */
+const x = normalInputs(N, 5, 3);
+labels.forEach((label, i) => (x.data[i * 5 + label]! += 3));
+
+const NET = ['--depth', '3', '--width', '20', '--sw2', '2', '--seed', '4'];
+const DATA = ['--x', 'X.npy', '--y', 'labels.npy'];
+const STEPS = ['--optimizer', 'adam', '--learning-rate', '0.003', '--steps', '20'];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-train-'));
+  await writeNpy(join(folder, 'X.npy'), x);
+  await writeNpy(join(folder, 'labels.npy'), { data: Float64Array.from(labels), shape: [N] });
+  const lines = labels.map((label, i) =>
+    [...x.data.subarray(i * 5, (i + 1) * 5), ['setosa', 'versicolor', 'virginica'][label]].join(','),
+  );
+  writeFileSync(join(folder, 'table.csv'), ['a,b,c,d,e,kind', ...lines].join('\n'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const inFolder = (name: string): string => join(folder, name);
+const lines = (name: string): string[] => readFileSync(inFolder(name), 'utf8').trim().split('\n');
+const trainIn = (out: string, ...more: string[]) => [
+  'train',
+  ...DATA,
+  ...NET,
+  ...STEPS,
+  '--out',
+  out,
+  ...more,
+];
+
+test.each(testedBackends())(
+  '%s backend: the run is that of the library, in files and in JSON',
+  async (backend) => {
+    const out = `library-${backend}`;
+    const summary = runJson(
+      trainIn(out, '--kernel-at', '0,5,20', '--kernel-per-class', '4', '--backend', backend),
+      { cwd: folder },
+    );
+    const spec = createSpec({ inputDim: 5, depth: 3, width: 20, outputDim: 3, weightVariance: 2 });
+    const y = new Float64Array(3 * N);
+    labels.forEach((label, i) => (y[3 * i + label] = 1));
+    const { losses, net } = await train(
+      Mlp.random(spec, { seed: 4 }),
+      { x, y: { data: y, shape: [N, 3] } },
+      { optimizer: 'adam', learningRate: 0.003, steps: 20, backend },
+    );
+    expect(summary).toMatchObject({
+      steps: 20,
+      samples: N,
+      initialLoss: losses[0],
+      finalLoss: losses[20],
+      seed: 4,
+      backend,
+      resumedFrom: null,
+    });
+    expect(lines(`${out}/losses.csv`)).toEqual([
+      'step,loss',
+      ...Array.from(losses, (loss, s) => `${s},${loss}`),
+    ]);
+    const saved = await Mlp.load(inFolder(`${out}/net.safetensors`));
+    expect(saved.parameters).toEqual(net.parameters);
+    const kernel = await readNpy(inFolder(`${out}/kernel-20.npy`));
+    expect(kernel.shape).toEqual([12, 12]);
+    expect(lines(`${out}/kernels.csv`)).toHaveLength(4);
+    expect(lines(`${out}/evaluations.csv`).map((line) => line.split(',')[0])).toEqual([
+      'step',
+      '0',
+      '5',
+      '20',
+    ]);
+    expect(JSON.parse(readFileSync(inFolder(`${out}/result.json`), 'utf8'))).toEqual(summary);
+    const rows = summary['kernels'] as {
+      step: number;
+      relativeChange: number;
+      sameClass: number;
+      otherClass: number;
+    }[];
+    expect(rows[0]).toMatchObject({ step: 0, relativeChange: 0 });
+    expect(rows[2]!.relativeChange).toBeGreaterThan(0);
+    expect(rows[2]!.sameClass).toBeGreaterThan(rows[2]!.otherClass);
+  },
+);
+
+test('a run that is killed goes on from its checkpoint and ends bit for bit as if it had not been', async () => {
+  const more = ['--batch-size', '30', '--kernel-every', '400', '--checkpoint-every', '100', '--threads', '1'];
+  const args = [...trainIn('whole', ...more)];
+  args[args.indexOf('--steps') + 1] = '2000';
+  expect(run(args, { cwd: folder }).status).toBe(0);
+  const again = args.map((arg) => (arg === 'whole' ? 'killed' : arg));
+  await killAfterCheckpoint(again, inFolder('killed/checkpoint.safetensors'));
+  expect(existsSync(inFolder('killed/result.json'))).toBe(false);
+
+  const summary = runJson([...again, '--resume'], { cwd: folder });
+  expect(summary['resumedFrom']).toBeGreaterThan(0);
+  for (const name of readdirSync(inFolder('whole'))) {
+    if (name === 'result.json') continue; // it has the seconds
+    expect([
+      name,
+      readFileSync(inFolder(`killed/${name}`)).equals(readFileSync(inFolder(`whole/${name}`))),
+    ]).toEqual([name, true]);
+  }
+});
+
+/** SIGKILL as soon as a first checkpoint is there: nothing can be tidied up. */
+function killAfterCheckpoint(args: readonly string[], checkpoint: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: 'ignore' });
+    const timer = setInterval(() => {
+      if (existsSync(checkpoint)) child.kill('SIGKILL');
+    }, 2);
+    child.on('exit', (_, signal) => {
+      clearInterval(timer);
+      if (signal === 'SIGKILL') resolve();
+      else reject(new Error('the run ended before it could be killed'));
+    });
+  });
+}
+
+test('a CSV with named classes trains as the arrays do', () => {
+  const { finalLoss } = runJson(trainIn('arrays'), { cwd: folder });
+  const table = ['train', '--x', 'table.csv', '--label-column', 'kind', ...NET, ...STEPS, '--out', 'table'];
+  expect(runJson(table, { cwd: folder })['finalLoss']).toBe(finalLoss);
+});
+
+test('test data, a choice of each class and scaling', () => {
+  const more = ['--test-x', 'X.npy', '--test-y', 'labels.npy', '--per-class', '10', '--test-per-class', '5'];
+  const summary = runJson(trainIn('chosen', ...more, '--scale', 'standard', '--loss', 'cross-entropy'), {
+    cwd: folder,
+  });
+  expect(summary['samples']).toBe(30);
+  expect(summary['testLoss']).toBeGreaterThan(0);
+  expect(summary['testAccuracy']).toBeGreaterThan(0.5);
+});
+
+test('what is printed without --json', () => {
+  const { status, stdout, stderr } = run(trainIn('printed', '--kernel-every', '10'), { cwd: folder });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  expect(stdout).toMatch(
+    /^steps +20 on 120 samples, in .*\nloss .* -> .*\naccuracy .*%\nkernel change .*\nrun +printed\n$/,
+  );
+});
+
+test('a run that diverges says at which step and why, with status 1', () => {
+  const args = trainIn('diverged').map((arg) => (arg === 'adam' ? 'gd' : arg === '0.003' ? '1e9' : arg));
+  expectFailure(run(args, { cwd: folder }), 1, 'steps: the steps are too large: the learning rate');
+});
+
+describe('wrong usage ends with status 2 and one line', () => {
+  test.each<[name: string, args: readonly string[], message: string]>([
+    ['no targets', ['train', '--x', 'X.npy', ...NET, ...STEPS, '--out', 'o'], 'expected --y, got none'],
+    [
+      'both kinds of kernel steps',
+      trainIn('o', '--kernel-at', '1', '--kernel-every', '1'),
+      'cannot be used with',
+    ],
+    [
+      'a kernel after the end',
+      trainIn('o', '--kernel-at', '21'),
+      '--kernel-at: expected at most --steps 20, got 21',
+    ],
+    ['steps that are none', trainIn('o', '--kernel-at', '1,x'), 'Expected steps such as 0,10,100'],
+    ['a momentum of Adam', trainIn('o', '--momentum', '0.5'), '--momentum: only for --optimizer momentum'],
+    ['nothing to go on with', trainIn('none', '--resume'), '--resume: none holds no run'],
+    [
+      'a class that is too small',
+      trainIn('o', '--per-class', '99'),
+      'expected at least 99 samples of class 0, got 40',
+    ],
+    ['test targets alone', trainIn('o', '--test-y', 'labels.npy'), '--test-y: expected --test-x with it'],
+    ['another input dimension', trainIn('o', '--input-dim', '7'), '--input-dim: expected 5'],
+    [
+      'a label column of an array',
+      trainIn('o', '--label-column', 'a'),
+      '--label-column: only for .csv files',
+    ],
+  ])('%s', (_, args, message) => {
+    expectFailure(run(args, { cwd: folder }), 2, message);
+  });
+
+  test('a second run in one folder, and a resumed run with other options', () => {
+    expect(run(trainIn('taken'), { cwd: folder }).status).toBe(0);
+    expectFailure(run(trainIn('taken'), { cwd: folder }), 2, 'taken holds a run already');
+    expectFailure(
+      run(trainIn('taken', '--resume', '--loss', 'cross-entropy'), { cwd: folder }),
+      2,
+      'the run in taken had loss "mse", not "cross-entropy"',
+    );
+  });
+});
+
+test('labels that are out of range and targets of another length are named', async () => {
+  await writeNpy(inFolder('short.npy'), { data: new Float64Array(3), shape: [3] });
+  await writeNpy(inFolder('negative.npy'), { data: new Float64Array(N).fill(-1), shape: [N] });
+  const withTargets = (file: string, ...more: string[]) =>
+    trainIn('wrong', ...more).map((arg) => (arg === 'labels.npy' ? file : arg));
+  expectFailure(
+    run(withTargets('short.npy'), { cwd: folder }),
+    1,
+    'short.npy: expected a target for each of the 120 inputs, got 3',
+  );
+  expectFailure(
+    run(withTargets('negative.npy'), { cwd: folder }),
+    1,
+    'negative.npy: label 0: expected a class number',
+  );
+  expectFailure(
+    run(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),
+    1,
+    'labels.npy: label 2: expected a class from 0 to 1, got 2',
+  );
+});
