@@ -1,6 +1,6 @@
 /** Running moments of kernel matrices, by Welford's updates: no cancellation where replicas are alike. */
 import type { NdArray } from '../ndarray';
-import { symmetricEigenvalues } from './eigenvalues';
+import { symmetricEigenvalues } from '../linalg/eigenvalues';
 
 /** Mean, variance and the standard error of the mean of a number over replicas. */
 export interface NumberMoments {

@@ -1,4 +1,4 @@
-import { symmetricEigenvalues } from '../../src/sampling/eigenvalues';
+import { symmetricEigenvalues } from '../../src/linalg/eigenvalues';
 
 test.each([1, 2, 3, 5, 11, 40])('eigenvalues of a %d x %d product of known factors', (n) => {
   // Q D Q' with the orthogonal matrix Q of type-II cosines.
