@@ -7,7 +7,7 @@ import { planChain } from '../../src/sampling/chain-plan';
 /** The arguments of a run that is right, as the native backend makes them. */
 async function rightArguments(addon: Addon): Promise<ChainArguments> {
   let seen: ChainArguments | undefined;
-  const { startChain } = addon;
+  const startChain = addon.startChain.bind(addon);
   addon.startChain = (task, listener) => {
     seen = task;
     return startChain(task, listener);
@@ -57,7 +57,7 @@ native('the addon is handed a chain that is not one', () => {
     } catch (error) {
       thrown = error;
     }
-    expect(String((thrown as Error).message)).toMatch(message);
+    expect((thrown as Error).message).toMatch(message);
   });
 
   test('numbers that are none give replicas that are none, in finite time', async () => {
