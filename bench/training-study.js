@@ -10,10 +10,13 @@
  *   npm run build && node bench/training-study.js --per-class 5421 --steps 3000   nearly all digits, the paper's steps
  *   ... --sw2 1 --test-per-class 50 --threads 2 --seed 1
  */
+// A pin in the environment would choose the kernels of OpenBLAS; this measures what it chooses by itself.
+delete process.env.OPENBLAS_CORETYPE;
+delete process.env.OPENBLAS_L2_SIZE;
+
 const { dirname, join } = require('node:path');
 const { parseArgs } = require('node:util');
-const { backendInfo, classBlocks, createSpec, Mlp, train } = require('..');
-const { loadMnist } = require('../dist/data/mnist');
+const { backendInfo, classBlocks, createSpec, loadMnist, Mlp, oneHot, takeRows, train } = require('deepntk');
 
 const PAPER_STEPS = [
   0, 1, 10, 20, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1200, 1500, 1700, 2000, 2500, 3000,
@@ -78,18 +81,14 @@ async function digits(folder, name, perClass) {
     labels: join(folder, `${name}-labels-idx1-ubyte`),
     perClass,
   });
-  const y = new Float64Array(labels.length * 10);
-  labels.forEach((label, i) => (y[i * 10 + label] = 1));
-  return { x, y: { data: y, shape: [labels.length, 10] }, labels };
+  return { x, y: oneHot(labels, 10), labels };
 }
 
 /** The first `count` rows of each class; the digits come in class order. */
 function firstOfEachClass({ x, labels }, count) {
   const perClass = labels.length / 10;
   const rows = labels.map((_, i) => i).filter((i) => i % perClass < count);
-  const data = new Float64Array(rows.length * 784);
-  rows.forEach((row, i) => data.set(x.data.subarray(row * 784, (row + 1) * 784), i * 784));
-  return { x: { data, shape: [rows.length, 784] }, labels: rows.map((row) => labels[row]) };
+  return { x: takeRows(x, rows), labels: rows.map((row) => labels[row]) };
 }
 
 const rounded = (value) => Number(value.toPrecision(4));

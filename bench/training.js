@@ -6,7 +6,7 @@
  * A full-batch step of Adam: 784 -> 300 x 20 -> 10, float64, one thread and two. Beside it, in the same run: the time of its
  * three matrix products a layer as plain DGEMM calls on one thread (what the step cannot go below), and, where a Python with
  * PyTorch is named, the same step in PyTorch (bench/peers/torch_training.py), float64 and float32. Rounds of all alternate;
- * medians and minima are over rounds.
+ * medians and minima are over rounds. Processor time is that of all threads: on a busy machine it says more than the clock.
  */
 
 // A pin in the environment would choose the kernels of OpenBLAS; a benchmark measures what it chooses by itself.
@@ -41,38 +41,50 @@ async function main() {
   const samples = Number(values.samples);
   const { blas } = backendInfo();
   const times = new Map();
-  const record = (name, seconds) => times.set(name, [...(times.get(name) ?? []), ...seconds]);
+  const record = (name, steps) => times.set(name, [...(times.get(name) ?? []), ...steps]);
   for (let round = 0; round < Number(values.rounds); round++) {
-    record('three products a layer, 1 thread', [productSeconds(samples)]);
-    record('deepntk float64, 1 thread', await stepSeconds(samples, 1));
-    record('deepntk float64, 2 threads', await stepSeconds(samples, 2));
+    record('three products a layer, 1 thread', [productTime(samples)]);
+    record('deepntk float64, 1 thread', await stepTimes(samples, 1));
+    record('deepntk float64, 2 threads', await stepTimes(samples, 2));
     for (const dtype of values.python === undefined ? [] : ['float64', 'float32']) {
-      record(`PyTorch ${dtype}, 2 threads`, torchSeconds(values.python, dtype, samples));
+      for (const threads of [1, 2]) {
+        const name = `PyTorch ${dtype}, ${threads} thread${threads === 1 ? '' : 's'}`;
+        record(name, torchTimes(values.python, dtype, samples, threads));
+      }
     }
   }
   console.log(`${samples} samples, ${blas.library} ${blas.version} (${blas.core})`);
+  const clock = (name) => times.get(name).map(({ seconds }) => seconds);
   console.table(
     Object.fromEntries(
-      [...times].map(([name, seconds]) => [
+      [...times].map(([name, steps]) => [
         name,
-        { 'median (ms)': milliseconds(median(seconds)), 'minimum (ms)': milliseconds(Math.min(...seconds)) },
+        {
+          'median (ms)': milliseconds(median(clock(name))),
+          'minimum (ms)': milliseconds(Math.min(...clock(name))),
+          'processor time (ms)': milliseconds(median(steps.map(({ processor }) => processor))),
+        },
       ]),
     ),
   );
-  const [products, one] = ['three products a layer, 1 thread', 'deepntk float64, 1 thread'].map((name) =>
-    times.get(name),
-  );
+  const [products, one] = [clock('three products a layer, 1 thread'), clock('deepntk float64, 1 thread')];
   console.log(
     `step over its products, one thread: ${(median(one) / median(products)).toFixed(2)} (medians), ${(Math.min(...one) / Math.min(...products)).toFixed(2)} (minima)`,
   );
 }
 
+const processorSeconds = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
 /** Forward, gradient and deltas of every layer, in blocks of ROWS samples. */
-function productSeconds(samples) {
+function productTime(samples) {
   const { addon } = loadAddon();
   const gemm = (rows, columns, inner) => addon.measureGemm({ rows, columns, inner, single: false });
   const widths = [INPUTS, ...new Array(DEPTH).fill(WIDTH), OUTPUTS];
   let seconds = 0;
+  const start = processorSeconds();
   for (let block = 0; block < samples / ROWS; block++) {
     for (let layer = 1; layer < widths.length; layer++) {
       const [inputs, outputs] = [widths[layer - 1], widths[layer]];
@@ -80,17 +92,17 @@ function productSeconds(samples) {
       if (layer > 1) seconds += gemm(ROWS, inputs, outputs);
     }
   }
-  return seconds;
+  return { seconds, processor: processorSeconds() - start };
 }
 
-async function stepSeconds(samples, threads) {
+async function stepTimes(samples, threads) {
   const net = Mlp.random(createSpec({ inputDim: INPUTS, depth: DEPTH, width: WIDTH, outputDim: OUTPUTS }), {
     seed: 1,
   });
   const x = Float64Array.from({ length: samples * INPUTS }, (_, i) => ((i * 2654435761) % 1000) / 1000);
   const y = new Float64Array(samples * OUTPUTS);
   for (let i = 0; i < samples; i++) y[i * OUTPUTS + (i % OUTPUTS)] = 1;
-  const seconds = [];
+  const times = [];
   let before = null;
   await train(
     net,
@@ -103,20 +115,27 @@ async function stepSeconds(samples, threads) {
       backend: 'native',
       threads,
       onProgress: ({ step }) => {
-        const now = { step, time: performance.now() };
-        if (before !== null) seconds.push((now.time - before.time) / 1000 / (now.step - before.step));
+        const now = { step, time: performance.now() / 1000, processor: processorSeconds() };
+        if (before !== null) {
+          const steps = now.step - before.step;
+          times.push({
+            seconds: (now.time - before.time) / steps,
+            processor: (now.processor - before.processor) / steps,
+          });
+        }
         before = now;
       },
     },
   );
-  return seconds;
+  return times;
 }
 
-function torchSeconds(python, dtype, samples) {
+function torchTimes(python, dtype, samples, threads) {
   const script = join(__dirname, 'peers', 'torch_training.py');
   const sizes = ['--samples', String(samples), '--depth', String(DEPTH), '--width', String(WIDTH)];
-  const args = [script, ...sizes, '--steps', values.steps, '--threads', '2', '--dtype', dtype];
-  return JSON.parse(execFileSync(python, args, { encoding: 'utf8' })).seconds;
+  const args = [script, ...sizes, '--steps', values.steps, '--threads', String(threads), '--dtype', dtype];
+  const answer = JSON.parse(execFileSync(python, args, { encoding: 'utf8' }));
+  return answer.seconds.map((seconds, i) => ({ seconds, processor: answer.processor_seconds[i] }));
 }
 
 function median(list) {

@@ -126,6 +126,12 @@ export function readPlan(net: Mlp, data: LabelledData, options: TrainOptions): P
     throw invalidArgument(`${where}: data`, 'inputs and targets { x, y }', data);
   }
   expectOptions(where, options, OPTION_NAMES);
+  for (const name of ['onProgress', 'onKernel', 'onNet', 'onCheckpoint'] as const) {
+    const callback: unknown = options[name];
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw invalidArgument(`${where}: ${name}`, 'a function', callback);
+    }
+  }
   const { signal, threads, backend } = options;
   const computation = readComputation(where, {
     ...(signal && { signal }),
@@ -140,6 +146,8 @@ export function readPlan(net: Mlp, data: LabelledData, options: TrainOptions): P
   const trained = Mlp.fromLayers(net.spec, net.layers);
   const workspace = createWorkspace(where, net.spec, data, trained.parameters, loss, optimizer, batchSize);
   const kernelAt = readStepList(`${where}: kernelAt`, options.kernelAt ?? [], steps);
+  // What is wrong with a kernel is better heard of before the first step.
+  if (kernelAt.length > 0) net.explainNtk(options.kernelInputs ?? data.x, null, options.kernelOptions ?? {});
   const evaluateAt = readStepList(`${where}: evaluateAt`, options.evaluateAt ?? [0, steps], steps);
   const checkpointEvery =
     options.checkpointEvery === undefined

@@ -61,6 +61,28 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
       weights: [new Float64Array(9), new Float64Array(9)],
       biases: [new Float64Array(9), new Float64Array(9)],
     },
+    startTraining: {
+      ...shared,
+      y: new Float64Array(6),
+      loss: 0,
+      biasGradients: true,
+      optimizer: 2,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      firstMoments: new Float64Array(37),
+      secondMoments: new Float64Array(37),
+      stepsBefore: 0,
+      steps: 2,
+      learningRates: new Float64Array(2),
+      batchSizes: Int32Array.of(2, 1),
+      batchRows: Int32Array.of(2, 0, 1),
+      losses: new Float64Array(2),
+      gradients: [new Float64Array(37)],
+      slots: 1,
+      minSlotRows: 1,
+      rowBlock: 2,
+    },
   };
   type Start = (task: unknown, listener: unknown) => () => void;
   const started = async (start: Start, task: unknown): Promise<number> =>
@@ -89,7 +111,9 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
           refused = true;
           expect((error as Error).name).toMatch(/^(TypeError|RangeError)$/);
         }
-        const allowed = bad === null && ['x2'].includes(key);
+        const allowed =
+          (bad === null && ['x2'].includes(key)) ||
+          (typeof bad === 'number' && ['beta1', 'beta2', 'epsilon'].includes(key));
         expect([key, bad, refused]).toEqual([key, bad, !allowed]);
       }
     });
@@ -124,12 +148,10 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
     });
 
     test('a listener that throws does not end the process', async () => {
-      const caught = jest.fn();
       start(good, () => {
         throw new Error('from the listener');
       });
       await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(caught).not.toHaveBeenCalled();
       expect(await started(start, good)).toBe(1);
     });
   });

@@ -265,6 +265,21 @@ test.each<[name: string, options: object, message: string]>([
   ['batches without a seed', { learningRate: 1, steps: 1, batchSize: 2 }, 'train: seed'],
   ['a batch larger than the data', { learningRate: 1, steps: 1, batchSize: 99, seed: 1 }, 'train: batchSize'],
   ['a kernel after the last step', { learningRate: 1, steps: 1, kernelAt: [2] }, 'train: kernelAt[0]'],
+  [
+    'kernel inputs of another width',
+    { learningRate: 1, steps: 9, kernelAt: [9], kernelInputs: normalInputs(2, 3, 1) },
+    'X.shape[1]: expected 6',
+  ],
+  [
+    'a kernel option that is not there',
+    { learningRate: 1, steps: 9, kernelAt: [9], kernelOptions: { output: 'full' } },
+    'unknown option "output"',
+  ],
+  [
+    'a callback that is none',
+    { learningRate: 1, steps: 1, onKernel: 1 },
+    'train: onKernel: expected a function',
+  ],
   ['too few learning rates', { learningRate: [1], steps: 2 }, 'one number for each of the 2 steps, got 1'],
   [
     'an optimizer that is not there',
