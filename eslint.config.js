@@ -11,6 +11,7 @@ const layers = {
   data: ['random'],
   backend: ['random', 'linalg'],
   kernel: ['backend', 'linalg'],
+  sampling: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   network: ['kernel', 'backend', 'data', 'random'],
   report: ['training', 'network', 'kernel', 'theory', 'data', 'backend'],

@@ -400,12 +400,17 @@ const char* ChainPlan::fault() const {
     return "the gate tables do not match";
   }
   for (std::size_t table = 0; table < tables; table++) {
-    if (gateBits[table] < 1 || gateBits[table] > 30 || gateStart[table] < 0 || gateLow[table] < 0) {
+    if (gateBits[table] < 1 || gateBits[table] > 30 || gateStart[table] < 0 || gateLow[table] < 0 ||
+        gateLow[table] > (1 << 30)) {
       return "a gate table is out of range";
     }
     if (static_cast<std::size_t>(gateStart[table]) + (std::size_t{1} << gateBits[table]) > rows) {
       return "a gate table is out of range";
     }
+  }
+  constexpr std::int32_t kMostUnits = 1 << 30;
+  for (const std::int32_t units : gateOther) {
+    if (units < 0 || units > kMostUnits) return "a gate table has a number of units out of range";
   }
   if (rescaleEvery < 1) return "rescaleEvery is zero";
   if (tilted && (!validPaths(mixture.first, depth) || !validPaths(mixture.second, depth))) {

@@ -5,6 +5,7 @@ import { describe } from '../errors';
 import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
 import type { DispersionEstimate } from '../sampling/estimate';
 import { mergeDispersion } from '../sampling/merge';
+import { mergeSweeps } from '../sampling/sweep-file';
 import { type Sampler, SAMPLERS } from '../sampling/sources';
 import { abortOnInterrupt } from './interrupt';
 import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
@@ -93,22 +94,37 @@ Examples:
 export function addMergeCommand(program: Command): void {
   program
     .command('merge')
-    .description('put together checkpoints of deepntk dispersion that hold different replicas of one run')
-    .argument('<files...>', 'checkpoint files')
-    .option('--out <file>', 'write the merged state, a checkpoint file too')
+    .description(
+      'put together what was split: checkpoints of dispersion by replicas, files of sweep by points',
+    )
+    .argument('<files...>', 'checkpoints, or .csv or .jsonl files of sweeps')
+    .option('--out <file>', 'write the merged state here: a file of the same kind (needed for sweeps)')
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-Files of runs with other settings, or that hold the same replica twice, are refused.
+Files of runs with other settings, or that hold the same replica or point twice, are refused.
 
-Example:
+Examples:
   $ deepntk merge a.json b.json --out both.json
+  $ deepntk merge part-0.csv part-1.csv --out sweep.csv
 `,
     )
     .action(async (files: string[], { out, json }: { out?: string; json?: true }) => {
-      printEstimate(await mergeDispersion(files, out === undefined ? {} : { out }), json);
+      if (files.some((file) => /\.(csv|jsonl)$/.test(file))) await mergeSweepFiles(files, out, json);
+      else printEstimate(await mergeDispersion(files, out === undefined ? {} : { out }), json);
     });
+}
+
+async function mergeSweepFiles(
+  files: string[],
+  out: string | undefined,
+  json: true | undefined,
+): Promise<void> {
+  if (out === undefined) throw new UsageError('expected --out, the file for the merged rows, got none');
+  const points = await mergeSweeps(files, out);
+  if (json) printJson({ points, out });
+  else process.stdout.write(`${out}: ${points} points\n`);
 }
 
 async function runDispersion(flags: Flags): Promise<void> {

@@ -12,6 +12,7 @@ import type * as KernelCommand from './kernel';
 import type * as MomentsCommand from './moments';
 import { printError } from './output';
 import type * as PhaseCommand from './phase';
+import type * as SweepCommand from './sweep';
 import type * as TrainCommand from './train';
 import { UsageError } from './usage';
 
@@ -33,6 +34,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   },
   dispersion: (program) => {
     (load('./dispersion') as typeof DispersionCommand).addDispersionCommand(program);
+  },
+  sweep: (program) => {
+    (load('./sweep') as typeof SweepCommand).addSweepCommand(program);
   },
   merge: (program) => {
     (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);

@@ -15,7 +15,7 @@ import { existsSync } from 'node:fs';
 
 const FORMAT = 'deepntk-dispersion';
 const FORMAT_VERSION = 1;
-const WRITE_EVERY_MS = 5000;
+const WRITE_EVERY_MS = 1000;
 
 /** What makes a run: replicas of equal settings are replicas of one run. */
 export interface RunSettings {

@@ -18,7 +18,7 @@ interface CommonOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
   /** The number of the first replica, where a run is split into ranges; 0 by default. */
   readonly firstReplica?: number;
   /**
-   * A file that the state of the run is kept in, written every few seconds and at the end, whole or not at all. Where it
+   * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it
    * exists the run goes on from it, and ends with the bits of a run that was never interrupted.
    */
   readonly checkpoint?: string;

@@ -1,6 +1,6 @@
 /** Running moments of kernel matrices, by Welford's updates: no cancellation where replicas are alike. */
 import type { NdArray } from '../ndarray';
-import { symmetricEigenvalues } from './eigenvalues';
+import { symmetricEigen } from '../linalg/eigen';
 
 /** Mean, variance and the standard error of the mean of a number over replicas. */
 export interface NumberMoments {
@@ -54,9 +54,7 @@ export class KernelAccumulator {
       for (let j = 0; j < n; j++) this.#ratio[i * n + j] = kernel[i * n + j]! / diagonal;
     }
     this.#ratios.add(this.#ratio, this.count);
-    const eigenvalues = symmetricEigenvalues(kernel, n);
-    const largest = eigenvalues[n - 1]!;
-    const smallest = eigenvalues[0]!;
+    const [largest, smallest] = extremeEigenvalues(kernel, n);
     this.#pair[0] = largest;
     this.#pair[1] = smallest > n * Number.EPSILON * largest ? largest / smallest : Infinity;
     this.#spectrum.add(this.#pair, this.count);
@@ -113,4 +111,11 @@ class Welford {
       standardError: array(variance.map((v) => Math.sqrt(v / count))),
     };
   }
+}
+
+/** Those of a kernel that overflowed are NaN. */
+function extremeEigenvalues(kernel: Float64Array, n: number): [largest: number, smallest: number] {
+  if (!kernel.every(Number.isFinite)) return [NaN, NaN];
+  const { values } = symmetricEigen(kernel, n);
+  return [values[0]!, values[n - 1]!];
 }

@@ -8,12 +8,12 @@ describe('the command itself', () => {
     expect(run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     const { status, stdout, stderr } = run(['--help']);
     expect([status, stderr]).toEqual([0, '']);
-    for (const name of ['doctor', 'phase', 'moments', 'dispersion', 'merge', 'kernel'])
+    for (const name of ['doctor', 'phase', 'moments', 'dispersion', 'sweep', 'merge', 'kernel', 'train'])
       expect(stdout).toContain(`  ${name} `);
   });
 
   test.each([
-    [[], 'expected a command (doctor, phase, moments, dispersion, merge, kernel), got none'],
+    [[], 'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train), got none'],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],
     [['phase', '--seed', '1'], "unknown option '--seed'"],

@@ -1,0 +1,129 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createSpec, moments } from '../../src/index';
+import { expectFailure, run, runJson } from './run';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-sweep-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+const here = (env: Record<string, string> = {}) => ({ cwd: folder, env });
+const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
+
+const GRID = ['sweep', '--sw2', '1:2:0.5', '--depth', '2,5', '--width', '20', '--replicas', '300'];
+
+interface Row {
+  readonly point: number;
+  readonly weightVariance: number;
+  readonly depth: number;
+  readonly exact: number;
+  readonly dispersion: number;
+  readonly standardError: number;
+}
+
+test('a grid has a row for every combination, with estimate, error and exact value', () => {
+  const { rows, ...summary } = runJson(GRID, here()) as { rows: Row[] };
+  expect(summary).toEqual({ points: 6, computed: 6, skipped: 0, pointsOfSweep: 6 });
+  expect(rows.map(({ point, weightVariance, depth }) => [point, weightVariance, depth])).toEqual([
+    [0, 1, 2],
+    [1, 1, 5],
+    [2, 1.5, 2],
+    [3, 1.5, 5],
+    [4, 2, 2],
+    [5, 2, 5],
+  ]);
+  for (const { weightVariance, depth, exact, dispersion, standardError } of rows) {
+    const spec = createSpec({ inputDim: 20, depth, width: 20, weightVariance });
+    expect(exact).toBe(moments(spec, {}).dispersion);
+    expect(Math.abs(dispersion - exact)).toBeLessThan(5 * standardError);
+  }
+});
+
+test('lists side by side are zipped, and a list of one value serves all', () => {
+  const { rows } = runJson(
+    [
+      'sweep',
+      '--zip',
+      '--sw2',
+      '1,2',
+      '--sb2',
+      '0.1,0',
+      '--depth',
+      '3',
+      '--width',
+      '20,30',
+      '--replicas',
+      '400',
+    ],
+    here(),
+  ) as { rows: Record<string, unknown>[] };
+  expect(rows).toMatchObject([
+    { weightVariance: 1, biasVariance: 0.1, depth: 3, width: 20, inputDim: 20 },
+    { weightVariance: 2, biasVariance: 0, depth: 3, width: 30, inputDim: 30 },
+  ]);
+  expectFailure(
+    run(['sweep', '--zip', '--sw2', '1,2', '--depth', '1,2,3', '--width', '9'], here()),
+    2,
+    'one length',
+  );
+});
+
+test.each(['csv', 'jsonl'])('a sweep that broke off goes on where it was, in a .%s file', (format) => {
+  const [whole, broken] = [`whole.${format}`, `broken.${format}`];
+  expect(runJson([...GRID, '--out', whole], here())).toMatchObject({ computed: 6, skipped: 0, out: whole });
+  // A row that a crash cut off is computed again.
+  const lines = read(whole).split('\n');
+  const kept = format === 'csv' ? 3 : 2;
+  writeFileSync(join(folder, broken), `${lines.slice(0, kept).join('\n')}\n${lines[kept]!.slice(0, 30)}`);
+  expect(runJson([...GRID, '--out', broken], here())).toMatchObject({ computed: 4, skipped: 2 });
+  expect(read(broken)).toBe(read(whole));
+  expect(runJson([...GRID, '--out', broken], here())).toMatchObject({ computed: 0, skipped: 6 });
+  expectFailure(
+    run([...GRID, '--seed', '1', '--out', broken], here()),
+    2,
+    'is of a sweep with other settings',
+  );
+});
+
+test('shards, by number or by the environment of a job, merge into the whole', () => {
+  run([...GRID, '--out', 'sweep.csv'], here());
+  run([...GRID, '--shard', '0/3', '--out', 'part-0.csv'], here());
+  const slurm = { SLURM_ARRAY_TASK_ID: '2', SLURM_ARRAY_TASK_MIN: '1', SLURM_ARRAY_TASK_COUNT: '3' };
+  const report = runJson([...GRID, '--shard', 'slurm', '--out', 'part-1.csv'], here(slurm));
+  expect(report).toMatchObject({ points: 2, computed: 2, pointsOfSweep: 6 });
+  run([...GRID, '--shard', 'kubernetes/3', '--out', 'part-2.csv'], here({ JOB_COMPLETION_INDEX: '2' }));
+  const parts = ['part-2.csv', 'part-0.csv', 'part-1.csv'];
+  expect(runJson(['merge', ...parts, '--out', 'merged.csv'], here())).toEqual({
+    points: 6,
+    out: 'merged.csv',
+  });
+  expect(read('merged.csv')).toBe(read('sweep.csv'));
+
+  expectFailure(run(['merge', 'part-0.csv', 'part-0.csv', '--out', 'x.csv'], here()), 1, 'point 0 twice');
+  run([...GRID, '--seed', '5', '--shard', '1/3', '--out', 'other.csv'], here());
+  expectFailure(
+    run(['merge', 'part-0.csv', 'other.csv', '--out', 'x.csv'], here()),
+    1,
+    'seed 5 in other.csv',
+  );
+  expectFailure(run(['merge', 'part-0.csv'], here()), 2, 'expected --out');
+});
+
+test('what is wrong on the command line is one line and status 2', () => {
+  const net = ['sweep', '--width', '20', '--depth'];
+  expectFailure(run([...net, 'x'], here()), 2, 'Expected numbers such as');
+  expectFailure(run([...net, '1.5'], here()), 2, 'Expected integers >= 0');
+  expectFailure(run([...net, '5:1:1'], here()), 2, 'Expected numbers such as');
+  expectFailure(run([...net, '3', '--sw2', '0'], here()), 2, 'weightVariance: expected a finite number > 0');
+  expectFailure(run([...net, '3', '--shard', '3/3'], here()), 2, 'Expected i/n');
+  expectFailure(run([...net, '3', '--shard', 'slurm'], here()), 2, 'SLURM_ARRAY_TASK');
+  expectFailure(run([...net, '3', '--out', 'rows.txt'], here()), 2, 'a file named .csv or .jsonl');
+  writeFileSync(join(folder, 'else.csv'), 'a,b\n1,2\n');
+  expectFailure(run([...net, '3', '--out', 'else.csv'], here()), 1, 'the header of a sweep');
+  expect(read('else.csv')).toBe('a,b\n1,2\n');
+});
