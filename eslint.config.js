@@ -27,7 +27,7 @@ const layerRules = Object.entries(layers).map(([folder, allowed]) => ({
         patterns: everyFolder
           .filter((other) => other !== folder && !allowed.includes(other))
           .map((other) => ({
-            group: [`**/${other}/**`],
+            group: [`**/${other}/**`, `../${other}`, `../../${other}`],
             message: `src/${folder} must not import src/${other} (docs/architecture.md).`,
           })),
       },

@@ -32,13 +32,24 @@ function main() {
   say(`built the native addon with ${built}`);
 }
 
-/** Loads the addon in a child process, so that a bad binary takes nothing with it. What it runs on, or null. */
+/**
+ * Loads the addon in a child process, so that a bad binary takes nothing with it. What it runs on, or null where there is
+ * none, it does not load, or it was built from sources with another ABI.
+ */
 function testLoad() {
   const program = `
-    const { library, version, threading } = require('node-gyp-build')(${JSON.stringify(root)}).describe();
+    const addon = require('node-gyp-build')(${JSON.stringify(root)});
+    if (addon.abi !== ${abiOfSources()}) process.exit(1);
+    const { library, version, threading } = addon.describe();
     process.stdout.write(library + ' ' + version + ' (' + threading + ')');`;
   const child = spawnSync(process.execPath, ['-e', program], { cwd: root, encoding: 'utf8' });
   return child.status === 0 ? child.stdout : null;
+}
+
+/** What the loader (src/backend/native/addon.ts) will ask of the addon. */
+function abiOfSources() {
+  const source = fs.readFileSync(path.join(root, 'native/addon/addon.cpp'), 'utf8');
+  return Number(/constexpr int kAbi = (\d+);/.exec(source)[1]);
 }
 
 /** "no C++ compiler", or null where everything that a build needs is there. */

@@ -40,13 +40,17 @@ export function describe(value: unknown): string {
   if (typeof value === 'bigint') return `${value.toString()}n`;
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return `an array of length ${value.length}`;
-  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of ${value.byteLength} bytes`;
+  if (ArrayBuffer.isView(value)) return `${withArticle(value.constructor.name)} of ${value.byteLength} bytes`;
   if (typeof value === 'object' && value !== null) {
     const name = (Object.getPrototypeOf(value) as { constructor?: { name?: string } } | null)?.constructor
       ?.name;
-    return name === undefined || name === 'Object' ? 'an object' : `a ${name}`;
+    return name === undefined || name === 'Object' ? 'an object' : withArticle(name);
   }
   return String(value);
+}
+
+function withArticle(name: string): string {
+  return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 export function expectNumber(

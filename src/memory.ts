@@ -1,4 +1,4 @@
-import { freemem } from 'node:os';
+import { freemem, totalmem } from 'node:os';
 import { DeepntkError } from './errors';
 
 /**
@@ -17,11 +17,15 @@ export function expectFits(where: string, bytes: number, what: string): void {
   }
 }
 
-/** Memory that can be had now: the machine's, or what the process's own limit (a container's) leaves. */
+/**
+ * Memory that can be had now: the machine's, or what the process's own limit (a container's) leaves. macOS counts as free
+ * only what nothing has used since the machine started, and not the caches that it would give up: there it is all.
+ */
 function availableMemory(): number {
   const limit = process.constrainedMemory();
   const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
-  return Math.max(0, Math.min(freemem(), left));
+  const ofMachine = process.platform === 'darwin' ? totalmem() : freemem();
+  return Math.max(0, Math.min(ofMachine, left));
 }
 
 export function formatBytes(bytes: number): string {

@@ -1,13 +1,9 @@
 #include "blas.hpp"
 
+#include <cblas.h>
+
 #include <algorithm>
 #include <mutex>
-
-#if defined(DEEPNTK_ACCELERATE)
-#include <Accelerate/Accelerate.h>
-#else
-#include <cblas.h>
-#endif
 
 namespace deepntk {
 
@@ -147,8 +143,6 @@ template void gemmTransposed(const Run&, double, MatrixView<const double>, Matri
 template void syrk(const Run&, MatrixView<const double>, MatrixView<double>);
 template void syrk(const Run&, MatrixView<const float>, MatrixView<float>);
 
-#if defined(OPENBLAS_CONST)
-
 BlasDescription describeBlas() {
   // "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...": the second word is the version.
   const std::string config = openblas_get_config();
@@ -157,18 +151,6 @@ BlasDescription describeBlas() {
   return {"OpenBLAS", config.substr(start, config.find(' ', start) - start), openblas_get_corename(),
           threading[std::clamp(openblas_get_parallel(), 0, 2)], openblas_get_num_threads()};
 }
-
-#else
-
-BlasDescription describeBlas() {
-#if defined(DEEPNTK_ACCELERATE)
-  return {"Accelerate", "unknown", "unknown", "unknown", 1};
-#else
-  return {"CBLAS", "unknown", "unknown", "unknown", 1};
-#endif
-}
-
-#endif
 
 namespace {
 
@@ -189,18 +171,14 @@ Owner& owner() {
 void acquireSingleThreadedBlas() {
   std::lock_guard<std::mutex> lock(owner().mutex);
   if (owner().holders++ > 0) return;
-#if defined(OPENBLAS_CONST)
   owner().found = openblas_get_num_threads();
   openblas_set_num_threads(1);
-#endif
 }
 
 void releaseSingleThreadedBlas() {
   std::lock_guard<std::mutex> lock(owner().mutex);
   if (--owner().holders > 0) return;
-#if defined(OPENBLAS_CONST)
   openblas_set_num_threads(owner().found);
-#endif
 }
 
 }  // namespace deepntk

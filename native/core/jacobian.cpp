@@ -35,7 +35,12 @@ double* writeLayer(const Run& run, const Layer& layer, bool weights, bool biases
     for (std::size_t i = 0; i < rows; i++, out += columns) {
       if (i % 1024 == 0) run.check();
       const double factor = layer.weightGain * delta[i];
-      for (std::size_t j = 0; j < columns; j++) out[j] = factor * activation[j];
+      // A closed gate lets nothing through, also of an input that is not finite.
+      if (factor == 0) {
+        std::fill_n(out, columns, 0.0);
+      } else {
+        for (std::size_t j = 0; j < columns; j++) out[j] = factor * activation[j];
+      }
     }
   }
   if (biases) {

@@ -33,8 +33,7 @@ class KernelComputation {
         inputs_(task.n + (task.x2 == nullptr ? 0 : task.n2)),
         chains_(task.form == KernelForm::sumOfLogits ? 1 : net_.outputs()),
         scratch_(team.size()) {
-    const std::size_t edge = task.form == KernelForm::full ? task.gramEdge / chains_ : task.gramEdge;
-    tiles_ = tilesOf(outputOf(1), std::max<std::size_t>(edge, 1));
+    tiles_ = tilesOf(outputOf(1), task.gramEdge);
     lowest_ = 1;
     while (lowest_ <= net_.layers() && !counts(lowest_)) lowest_++;
   }
@@ -200,9 +199,6 @@ class KernelComputation {
             2 * inputs.exponent,
             deltas == nullptr ? 0 : 2 * deltas->exponent};
   }
-
-  // --- Both
-  // ---------------------------------------------------------------------------------------------------------
 
   // Of layer l's Gram matrices, for one pair of inputs of a tile, as if nothing were compacted.
   double tileFlops(std::size_t l) const {

@@ -27,7 +27,7 @@ struct KernelTask {
   Span<const double> biasTerms;
   bool mixed;            // backward and Gram in float32; forward and the sum over layers stay in float64
   std::size_t rowBlock;  // rows of one product
-  std::size_t gramEdge;  // edge, in delta rows, of one tile of a Gram matrix
+  std::size_t gramEdge;  // edge, in inputs, of one tile of a Gram matrix; at least 1
   // Zeros on entry. n x n2 (trace, sumOfLogits), n x n2 x K (diagonal) or n x n2 x K x K (full), each.
   double* kernel;
   std::vector<double*> weights;  // parts of layers 1 .. L+1, or empty

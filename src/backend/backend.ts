@@ -169,6 +169,11 @@ export interface TrainTask {
   readonly rowBlock: number;
 }
 
+/** The largest of some widths, of which there may be more than a call takes arguments; 0 of none. */
+export function largestOf(widths: readonly number[]): number {
+  return widths.reduce((largest, width) => Math.max(largest, width), 0);
+}
+
 /** Where a layer's parameters lie in the flat array. */
 export interface LayerSlot {
   readonly inputs: number;

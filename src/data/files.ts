@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 import { DeepntkError } from '../errors';
+import { expectFits } from '../memory';
 
 /** One system call moves less than 2 GiB; larger files take several. */
 const LARGEST_TRANSFER = 2 ** 30;
@@ -22,7 +23,9 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
   try {
     const file = await open(path, 'r');
     try {
-      const bytes = new Uint8Array((await file.stat()).size);
+      const { size } = await file.stat();
+      expectFits(`cannot read ${path}`, size, 'its content');
+      const bytes = new Uint8Array(size);
       let filled = 0;
       while (filled < bytes.length) {
         const length = Math.min(bytes.length - filled, LARGEST_TRANSFER);
@@ -35,6 +38,7 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
       await file.close();
     }
   } catch (error) {
+    if (error instanceof DeepntkError) throw error;
     const code = error instanceof RangeError ? 'ERR_OUT_OF_MEMORY' : 'ERR_INVALID_FILE';
     throw new DeepntkError(code, `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
   }

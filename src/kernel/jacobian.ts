@@ -1,7 +1,7 @@
-import type { ForwardTask, NetworkData } from '../backend/backend';
+import { type ForwardTask, largestOf, type NetworkData } from '../backend/backend';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';
-import type { NdArray } from '../ndarray';
+import { type NdArray, sizeOf } from '../ndarray';
 import {
   COMPUTE_OPTION_NAMES,
   type Computation,
@@ -38,7 +38,7 @@ export async function forward(
   const computation = readComputation(where, options);
   const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
   const outputs = network.widths.at(-1)!;
-  const widest = Math.max(...network.widths);
+  const widest = largestOf(network.widths);
   expectFits(where, 8 * n * (network.widths[0]! + 2 * widest + outputs), 'the activations of the net');
   computation.run.signal?.throwIfAborted();
   const data = await computation.backend.forward(
@@ -63,9 +63,12 @@ export async function jacobian(
   const columns = widths.slice(1).reduce((sum, width, i) => {
     return sum + (trained.weights[i] ? width * widths[i]! : 0) + (trained.biases[i] ? width : 0);
   }, 0);
-  const shape = [n, widths.at(-1)!, columns];
-  const activations = n * widths.reduce((sum, width) => sum + width, 0) * (1 + widths.at(-1)!);
-  expectFits(where, 8 * (shape.reduce((a, b) => a * b, 1) + activations), `a ${shape.join(' x ')} Jacobian`);
+  const outputs = widths.at(-1)!;
+  const shape = [n, outputs, columns];
+  // The TypeScript backend's threads write into shared memory, from which the result is copied.
+  const results = sizeOf(shape) * (computation.backend.name === 'typescript' ? 2 : 1);
+  const activations = n * (widths.reduce((sum, width) => sum + width, 0) + 2 * outputs * largestOf(widths));
+  expectFits(where, 8 * (results + activations), `a ${shape.join(' x ')} Jacobian`);
   computation.run.signal?.throwIfAborted();
   const task = forwardTask(where, network, X, n, computation);
   const data = await computation.backend.jacobian(

@@ -1,5 +1,12 @@
 /** What a kernel computation will cost, before it runs: the plan that `explainNtk` shows is the plan that `ntk` runs. */
-import type { BackendName, KernelBlocks, KernelForm, NetworkData, Precision } from '../backend/backend';
+import {
+  type BackendName,
+  type KernelBlocks,
+  type KernelForm,
+  largestOf,
+  type NetworkData,
+  type Precision,
+} from '../backend/backend';
 
 export interface KernelPlan {
   readonly backend: BackendName;
@@ -85,7 +92,7 @@ export function planKernel(kernel: KernelShape): KernelPlan {
 
   const shape = kernelShape(form, n, n2, outputs);
   const entries = shape.reduce((a, b) => a * b, 1);
-  const widest = Math.max(0, ...widths.slice(1, -1));
+  const widest = largestOf(widths.slice(1, -1));
   const activationWidths = widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
   const real = precision === 'mixed' ? 4 : 8;
   const blocks = chooseBlocks(kernel, deltaRows, widest, rows);
@@ -135,18 +142,31 @@ const NATIVE_FLOPS_PER_PRODUCT = 1e9;
 const SMALLEST_ROW_BLOCK = 16;
 const LARGEST_GRAM_TILE = 256;
 const SMALLEST_GRAM_TILE = 16;
+/** Rows of a tile of the full kernel, and the fewest inputs: tiles are cut at multiples of 4 of them. */
+const LARGEST_TYPESCRIPT_EDGE = 640;
+const SMALLEST_TYPESCRIPT_TILE = 4;
 
 /** Large enough for the loops, small enough to be shared among threads; measured (docs/performance.md). */
 function chooseBlocks(kernel: KernelShape, deltaRows: number, widest: number, rows: number): KernelBlocks {
-  const { threads, backend } = kernel;
-  if (backend === 'typescript') return rows < 500 ? { rows: 64, gram: 32 } : { rows: 128, gram: 64 };
+  const { threads, backend, form, network } = kernel;
+  // In the full kernel every input of a tile has K rows.
+  const perInput = form === 'full' ? network.widths.at(-1)! : 1;
+  if (backend === 'typescript') {
+    const largest = Math.max(SMALLEST_TYPESCRIPT_TILE, Math.floor(LARGEST_TYPESCRIPT_EDGE / perInput));
+    return rows < 500
+      ? { rows: 64, gram: Math.min(32, largest) }
+      : { rows: 128, gram: Math.min(64, largest) };
+  }
   const flopsPerRow = 2 * Math.max(1, widest) * Math.max(widest, kernel.network.widths[0]!);
   const fastEnough = Math.floor(NATIVE_FLOPS_PER_PRODUCT / flopsPerRow);
   const shared = threads === 1 ? deltaRows : Math.ceil(deltaRows / (2 * threads));
   const gramShare = threads === 1 ? rows : Math.ceil(rows / (2 * Math.ceil(Math.sqrt(threads))));
   return {
     rows: Math.max(SMALLEST_ROW_BLOCK, Math.min(fastEnough, shared)),
-    gram: Math.min(LARGEST_GRAM_TILE, Math.max(SMALLEST_GRAM_TILE, gramShare)),
+    gram: Math.max(
+      1,
+      Math.floor(Math.min(LARGEST_GRAM_TILE, Math.max(SMALLEST_GRAM_TILE, gramShare)) / perInput),
+    ),
   };
 }
 
@@ -154,6 +174,6 @@ function scratchBytes(kernel: KernelShape, blocks: KernelBlocks, widest: number,
   const { widths } = kernel.network;
   const edge = blocks.gram * (kernel.form === 'full' ? outputs : 1);
   const tiles = kernel.threads * 2 * edge * edge * 8;
-  const largestLayer = Math.max(...widths.slice(1).map((width, i) => width * widths[i]!));
+  const largestLayer = largestOf(widths.slice(1).map((width, i) => width * widths[i]!));
   return tiles + 8 * Math.max(largestLayer, widest);
 }

@@ -173,7 +173,7 @@ describe('what the command prints', () => {
   });
 
   test('every example of every --help runs', () => {
-    const examples = ['doctor', 'phase', 'kernel'].flatMap((name) => {
+    const examples = ['doctor', 'phase', 'moments', 'kernel'].flatMap((name) => {
       const { status, stdout } = run([name, '--help']);
       expect(status).toBe(0);
       const commands = [...stdout.matchAll(/^ {2}\$ deepntk (.*)$/gm)].map(([, command]) => command!);

@@ -158,7 +158,7 @@ describe.each(testedBackends())('%s backend: the heavy calls refuse', (backend) 
       [
         'another dtype',
         { data: new Int32Array(20), shape: [4, 5] },
-        'X.data: expected a Float64Array or a Float32Array, got a Int32Array of 80 bytes',
+        'X.data: expected a Float64Array or a Float32Array, got an Int32Array of 80 bytes',
       ],
       [
         'one axis',

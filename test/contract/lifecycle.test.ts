@@ -1,4 +1,5 @@
 /** Abort, progress, and inputs that change while work is under way, on every backend. */
+import { getEventListeners } from 'node:events';
 import { createSpec, Mlp, type Progress } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
@@ -46,6 +47,29 @@ describe.each(testedBackends())('%s backend', (backend) => {
     }
     // The median: a shared machine may hold up any single one.
     expect(latencies.sort((a, b) => a - b)[2]).toBeLessThan(100);
+  });
+
+  test('a signal that twenty computations share gets one listener, and none is left', async () => {
+    const small = Mlp.random(createSpec({ inputDim: 50, depth: 4, width: 150 }), { seed: 1 });
+    const { signal } = new AbortController();
+    const few = normalInputs(100, 50, 3); // enough for the TypeScript backend to hand it to threads
+    const work = Array.from({ length: 20 }, () => small.ntk(few, null, { backend, signal }));
+    expect(getEventListeners(signal, 'abort').length).toBe(1);
+    await Promise.all(work);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+
+  test('an abort ends every computation that shares the signal, running or waiting', async () => {
+    const controller = new AbortController();
+    const run = { backend, signal: controller.signal, threads: 1 };
+    const outcomes = Promise.allSettled([1, 2, 3, 4, 5, 6].map(() => net.ntk(X, null, run)));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    controller.abort();
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'AbortError' } });
+    }
+    const small = Mlp.random(createSpec({ inputDim: 50, depth: 2, width: 10 }), { seed: 1 });
+    expect((await small.ntk(X, null, { backend })).shape).toEqual([n, n]);
   });
 
   test('progress rises from 0 towards 1, and estimates what remains', async () => {

@@ -208,6 +208,47 @@ pairOfBackends('native and TypeScript', () => {
     );
   });
 
+  test('agree on which entries are NaN or infinite, where such inputs are let through', async () => {
+    const pattern = ({ data }: NdArray): string =>
+      Array.from(data, (entry) => (Number.isFinite(entry) ? '.' : String(entry))).join(' ');
+    const wrong = fc.constantFrom(NaN, Infinity, -Infinity);
+    await fc.assert(
+      fc.asyncProperty(cases(), wrong, fc.nat(), async ({ net, X, X2 }, value, at) => {
+        X.data[at % X.data.length] = value;
+        const compute = async (backend: 'native' | 'typescript'): Promise<string[]> => {
+          const options = { backend, allowNonFinite: true };
+          return [
+            await net.forward(X, options),
+            await net.jacobian(X, options),
+            await net.ntk(X, X2, options),
+            ...(await Promise.all(
+              (['trace', 'full', 'diagonal', 'sum-of-logits'] as const).map((outputs) =>
+                net.ntk(X, null, { ...options, outputs }),
+              ),
+            )),
+          ].map(pattern);
+        };
+        expect(await compute('native')).toEqual(await compute('typescript'));
+      }),
+      RUNS,
+    );
+  });
+
+  // The sizes for which the precision of the mixed mode is promised.
+  test.each([
+    [20, 300, 10],
+    [200, 500, 1],
+  ])('mixed is within 1e-5 of float64: depth %i, width %i, 100 inputs', async (depth, width, outputDim) => {
+    const net = Mlp.random(createSpec({ inputDim: 100, depth, width, outputDim }), { seed: 2 });
+    const X = normalInputs(100, 100, 5);
+    const exact = await net.ntk(X, null, { backend: 'native' });
+    for (const backend of backends) {
+      const mixed = await net.ntk(X, null, { precision: 'mixed', backend });
+      expect(relativeError(mixed.data, exact.data)).toBeLessThan(1e-5);
+      expect(relativeError(mixed.data, exact.data)).toBeGreaterThan(0);
+    }
+  });
+
   test.each([
     [20, 300],
     [60, 150],

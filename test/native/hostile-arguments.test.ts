@@ -148,12 +148,10 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
     });
 
     test('a listener that throws does not end the process', async () => {
-      const caught = jest.fn();
       start(good, () => {
         throw new Error('from the listener');
       });
       await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(caught).not.toHaveBeenCalled();
       expect(await started(start, good)).toBe(1);
     });
   });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { getEventListeners } from 'node:events';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify, types } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -43,17 +44,25 @@ describe('results do not depend, bit for bit, on the threads', () => {
     ['sum-of-logits', 'mixed'],
   ];
 
-  test.each(kinds)('kernel %s, %s, with parts: here, and on 1, 2 and 7 threads', async (form, precision) => {
-    const task = kernelTask(network, x, { form, precision, perLayer: true, blocks: { rows: 32, gram: 16 } });
-    const job = createKernelJob(task, ownMemory());
-    runJob(soloTeam, job);
-    for (const threads of [1, 2, 7]) {
-      const result = await typescriptBackend.kernel(task, { threads });
-      expect(sameBits(result.kernel, job.kernel)).toBe(true);
-      expect(sameBits(result.weights!, job.weights)).toBe(true);
-      expect(sameBits(result.biases!, job.biases)).toBe(true);
-    }
-  });
+  test.each(kinds)(
+    'kernel %s, %s, with parts: here, and on 1, 2 and all threads',
+    async (form, precision) => {
+      const task = kernelTask(network, x, {
+        form,
+        precision,
+        perLayer: true,
+        blocks: { rows: 32, gram: 16 },
+      });
+      const job = createKernelJob(task, ownMemory());
+      runJob(soloTeam, job);
+      for (const threads of [1, 2, 64]) {
+        const result = await typescriptBackend.kernel(task, { threads });
+        expect(sameBits(result.kernel, job.kernel)).toBe(true);
+        expect(sameBits(result.weights!, job.weights)).toBe(true);
+        expect(sameBits(result.biases!, job.biases)).toBe(true);
+      }
+    },
+  );
 
   test('nor on the blocks', async () => {
     const first = await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
@@ -69,7 +78,7 @@ describe('results do not depend, bit for bit, on the threads', () => {
     const outputs = await typescriptBackend.forward(many, { threads: 1 });
     const jacobian = await typescriptBackend.jacobian(derivatives, { threads: 1 });
     expect(jacobian).toHaveLength(70 * 3 * (30 * 150 + 170 * 150 + 150 * 3 + 170 + 150));
-    for (const threads of [2, 7]) {
+    for (const threads of [2, 64]) {
       expect(sameBits(await typescriptBackend.forward(many, { threads }), outputs)).toBe(true);
       expect(sameBits(await typescriptBackend.jacobian(derivatives, { threads }), jacobian)).toBe(true);
     }
@@ -115,7 +124,7 @@ describe('abort', () => {
 
   test('while waiting for threads', async () => {
     const controller = new AbortController();
-    const first = typescriptBackend.kernel(bigTask, { threads: 7, signal: controller.signal });
+    const first = typescriptBackend.kernel(bigTask, { threads: 64, signal: controller.signal });
     const waiting = new AbortController();
     const second = typescriptBackend.kernel(bigTask, { threads: 2, signal: waiting.signal });
     waiting.abort();
@@ -188,6 +197,14 @@ describe('threads', () => {
     await expect(result).rejects.toMatchObject({ code: 'ERR_COMPUTATION' });
     const { kernel } = await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
     expect(kernel.every(Number.isFinite)).toBe(true);
+  });
+
+  test('are no more than the machine has cores, whatever is asked for', async () => {
+    const posts = jest.spyOn(Worker.prototype, 'postMessage');
+    await typescriptBackend.kernel(kernelTask(network, x), { threads: 1000 });
+    const count = posts.mock.calls.length;
+    posts.mockRestore();
+    expect(count).toBe(os.availableParallelism());
   });
 
   test('many jobs at once all get their turn and the right result', async () => {

@@ -1,6 +1,7 @@
 /** The addon: what it exports (native/addon/addon.cpp), and how it is found and loaded. */
 import path from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
+import { isTruncatedElf } from './elf';
 
 /** Raised together with kAbi of native/addon/addon.cpp whenever a function changes its arguments or results. */
 export const ABI = 2;
@@ -109,6 +110,8 @@ const root = path.join(__dirname, '..', '..', '..');
 export function loadAddon(): Loaded<{ readonly addon: Addon }> {
   let addon: Addon;
   try {
+    const file = nodeGypBuild.resolve(root);
+    if (isTruncatedElf(file)) throw new Error(`${file} is truncated`);
     addon = nodeGypBuild(root) as Addon;
   } catch (error) {
     return explain(error);
@@ -128,7 +131,7 @@ function explain(error: unknown): { reason: string; broken: boolean } {
     const reason = `no native addon for ${process.platform}-${process.arch}; to build it: install a C++ compiler, make and OpenBLAS (apt-get install g++ make libopenblas-dev), then npm run build:native`;
     return { reason, broken: false };
   }
-  const remedy = message.includes('openblas')
+  const remedy = /libopenblas/.test(message)
     ? 'install OpenBLAS (apt-get install libopenblas0)'
     : 'rebuild it: npm run build:native';
   const reason = `the native addon was found but does not load (${message.split('\n')[0]!}); ${remedy}`;

@@ -1,4 +1,5 @@
 import { DeepntkError } from '../../errors';
+import { onAbort } from '../abort';
 import type { RunOptions } from '../backend';
 import { type Cancel, type Listener, STATUS } from './addon';
 
@@ -37,7 +38,7 @@ export function runJob<T>(
         report(detail as number);
         return;
       }
-      signal?.removeEventListener('abort', cancel);
+      stopListening();
       if (status === STATUS.done) report(1);
       if (thrown !== null) reject(thrown.error);
       else if (status === STATUS.done) resolve(result);
@@ -45,7 +46,7 @@ export function runJob<T>(
       else reject(failure(status, detail, origin.stack));
     };
     const cancel = start(listener);
-    signal?.addEventListener('abort', cancel, { once: true });
+    const stopListening = onAbort(signal, cancel);
   });
 }
 

@@ -2,7 +2,7 @@
 import { gateBlock, spreadRows } from '../../linalg/elementwise';
 import type { Numbers, Operand } from '../../linalg/pack';
 import { type BlockRange, type ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { type LayerSlot, layerSlots } from '../backend';
+import { largestOf, type LayerSlot } from '../backend';
 import type { ActiveUnits } from './forward';
 import { type Team, countWork } from './team';
 import { tilesOf } from './tiles';
@@ -41,7 +41,7 @@ export function createDeltas(
 ): DeltaBuffers {
   const { widths } = network;
   const outputs = sumOfOutputs ? 1 : widths.at(-1)!;
-  const length = rows * outputs * Math.max(0, ...widths.slice(1, -1));
+  const length = rows * outputs * largestOf(widths.slice(1, -1));
   const layers: [Numbers, Numbers] =
     passing === null
       ? [memory.float64(length), memory.float64(length)]
@@ -57,14 +57,16 @@ export interface BackwardPass {
   readonly buffers: ProductBuffers;
   /** What {@link forward} returned. */
   readonly units: readonly ActiveUnits[];
+  /** Of layers 1 .. L+1. */
+  readonly slots: readonly LayerSlot[];
 }
 
 /** The step from layer `above`, or from the outputs where that is null, to the layer below it. */
 export function backwardStep(pass: BackwardPass, above: DeltaLayer | null): BackwardStep {
-  const { activations, deltas, units } = pass;
+  const { activations, deltas, units, slots } = pass;
   const { network, rows, layers } = activations;
   const layer = above === null ? network.widths.length - 2 : above.layer - 1;
-  const slot = layerSlots(network.widths)[layer]!;
+  const slot = slots[layer]!;
   const scale = above === null || deltas.exponents === null ? 0 : scaleExponent(deltas.exponents, layer);
   const { list, count } = units[layer]!;
   const result: DeltaLayer = {

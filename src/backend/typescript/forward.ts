@@ -1,4 +1,4 @@
-/** The forward pass over a batch of inputs. The twin in C++ is native/core/forward.hpp. */
+/** The forward pass over a batch of inputs. The twins in C++ are native/core/activations.hpp and mlp.hpp. */
 import { rectifyBlock, shiftBlock, storeScaled } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type ProductBuffers, multiplyBlock } from '../../linalg/product';

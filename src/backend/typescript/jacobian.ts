@@ -37,8 +37,8 @@ export function jacobian(team: Team, job: JacobianJob): void {
   const lowest = weightColumns.findIndex((column, index) => column !== -1 || biasColumns[index] !== -1);
   if (lowest === -1) return;
   const units = forward(team, activations, buffers);
-  const pass: BackwardPass = { team, activations, deltas, buffers, units };
   const slots = layerSlots(activations.network.widths);
+  const pass: BackwardPass = { team, activations, deltas, buffers, units, slots };
   const identity = outputDeltas(deltas.outputs);
   let above: DeltaLayer | null = null;
   for (let index = slots.length - 1; index >= lowest; index--) {

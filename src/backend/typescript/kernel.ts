@@ -50,7 +50,8 @@ export function kernel(team: Team, job: KernelJob): void {
   const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0);
   if (lowest === -1) return;
   const units = forward(team, activations, buffers);
-  const pass: BackwardPass = { team, activations, deltas, buffers, units };
+  const slots = layerSlots(activations.network.widths);
+  const pass: BackwardPass = { team, activations, deltas, buffers, units, slots };
   const activationBuffers = new ProductBuffers();
   const tiles = gramTiles(job.n, job.n2, job.gram, job.symmetric);
   let above: DeltaLayer | null = null;
@@ -84,12 +85,25 @@ function addTile(
   if (weightTerm !== 0) multiplyActivations(pass, job, index, range, activationBuffers);
   const outputs = job.activations.network.widths.at(-1)!;
   const entries = form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
-  const layout = { columns: n2, entries, outputs: form === 'full' ? outputs : 1, symmetric };
-  for (let k = 0; k < (form === 'diagonal' ? outputs : 1); k++) {
-    if (current === null) outputGram(pass.buffers, range, form, outputs);
+  // df/dh^{L+1} is the identity: only the diagonal of a block takes part, also where an input is not finite.
+  const wholeBlocks = form === 'full' && current !== null;
+  const layout = { columns: n2, entries, outputs: wholeBlocks ? outputs : 1, symmetric };
+  const onePerOutput = form === 'diagonal' || (form === 'full' && current === null);
+  for (let k = 0; k < (onePerOutput ? outputs : 1); k++) {
+    const offset = form === 'full' ? k * (outputs + 1) : k;
+    if (current === null) outputGram(pass.buffers, range, form === 'trace' ? outputs : 1);
     else multiplyDeltas(pass, job, current, k, range);
     const add = (out: Float64Array, weightFactor: number, biasFactor: number): void => {
-      addProductOfGrams(out, pass.buffers, activationBuffers, range, layout, k, weightFactor, biasFactor);
+      addProductOfGrams(
+        out,
+        pass.buffers,
+        activationBuffers,
+        range,
+        layout,
+        offset,
+        weightFactor,
+        biasFactor,
+      );
     };
     add(kernel, weightTerm, biasTerm);
     if (weights[index]) add(weights[index], weightTerm, 0);
@@ -144,20 +158,10 @@ function multiplyDeltas(
   multiplyBlock(buffers, a, b, scaled, depth, onDiagonal(symmetric, range), onWork);
 }
 
-/** The Gram block of df/dh^{L+1}, which is the identity for every input. */
-function outputGram(buffers: ProductBuffers, range: BlockRange, form: KernelForm, outputs: number): void {
-  const rows = range.rowEnd - range.rowBegin;
-  const columns = range.columnEnd - range.columnBegin;
-  if (form === 'full') {
-    buffers.reset(rows * outputs, columns * outputs);
-    for (let row = 0; row < rows * outputs; row++) {
-      const begin = row * buffers.stride + (row % outputs);
-      for (let column = 0; column < columns; column++) buffers.block[begin + column * outputs] = 1;
-    }
-  } else {
-    buffers.reset(rows, columns);
-    buffers.block.fill(form === 'trace' ? outputs : 1);
-  }
+/** The Gram block of one row of df/dh^{L+1}, the identity, or with `value` K the sum over all its rows. */
+function outputGram(buffers: ProductBuffers, range: BlockRange, value: number): void {
+  buffers.reset(range.rowEnd - range.rowBegin, range.columnEnd - range.columnBegin);
+  buffers.block.fill(value);
 }
 
 function onDiagonal(symmetric: boolean, { rowBegin, columnBegin }: BlockRange): boolean {

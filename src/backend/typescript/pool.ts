@@ -1,10 +1,11 @@
 /**
  * The worker threads of this thread, kept between jobs. Jobs get them in the order in which they asked, and only as long
- * as no more threads compute than there are cores; a job that asks for more than that runs alone.
+ * as no more threads compute than there are cores: a job that asks for more than that gets as many as there are.
  */
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { onAbort } from '../abort';
 
 const WORKER_FILE = path.join(__dirname, 'worker.js');
 
@@ -25,11 +26,12 @@ const queue: Waiting[] = [];
 let lent = 0;
 
 /**
- * Waits for `count` threads.
+ * Waits for `asked` threads, or for one a core where that is fewer.
  *
  * @throws the signal's reason when it aborts before they are free
  */
-export async function borrowWorkers(count: number, signal: AbortSignal | undefined): Promise<Worker[]> {
+export async function borrowWorkers(asked: number, signal: AbortSignal | undefined): Promise<Worker[]> {
+  const count = Math.min(asked, capacity);
   await turn(count, signal);
   const workers: Worker[] = [];
   try {
@@ -76,6 +78,7 @@ function keepIdle(worker: Worker): void {
 function turn(count: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancel = (): void => {
+      stopListening();
       queue.splice(queue.indexOf(waiting), 1);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason is the caller's own
       reject(signal!.reason);
@@ -84,18 +87,18 @@ function turn(count: number, signal: AbortSignal | undefined): Promise<void> {
     const waiting: Waiting = {
       count,
       start: () => {
-        signal?.removeEventListener('abort', cancel);
+        stopListening();
         resolve();
       },
     };
-    signal?.addEventListener('abort', cancel, { once: true });
+    const stopListening = onAbort(signal, cancel);
     queue.push(waiting);
     startNext();
   });
 }
 
 function startNext(): void {
-  for (let next = queue[0]; next && (lent === 0 || lent + next.count <= capacity); next = queue[0]) {
+  for (let next = queue[0]; next && lent + next.count <= capacity; next = queue[0]) {
     queue.shift();
     lent += next.count;
     next.start();

@@ -1,6 +1,7 @@
 /** The life of a job: on the calling thread where it is small, else on a team of workers that is watched and stopped. */
 import type { Worker } from 'node:worker_threads';
 import { DeepntkError } from '../../errors';
+import { onAbort } from '../abort';
 import type { RunOptions } from '../backend';
 import { type Job, runJob } from './jobs';
 import { borrowWorkers, returnWorkers } from './pool';
@@ -84,14 +85,14 @@ function watchRun(
     if (over) return false;
     over = true;
     clearInterval(timer);
-    signal?.removeEventListener('abort', onAbort);
+    stopListening();
     return true;
   };
   const fail = (error: unknown): void => {
     stopTeam(control);
     if (end()) reject(error);
   };
-  const onAbort = (): void => {
+  const abort = (): void => {
     fail(signal!.reason);
   };
   const report = (fraction: number): void => {
@@ -104,8 +105,8 @@ function watchRun(
   const timer = setInterval(() => {
     report(Math.min(1, workDone(control) / flops));
   }, PROGRESS_INTERVAL);
-  signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted) onAbort();
+  const stopListening = onAbort(signal, abort);
+  if (signal?.aborted) abort();
   return {
     fail,
     finish(resolve: () => void) {

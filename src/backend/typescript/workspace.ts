@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import type { Numbers } from '../../linalg/pack';
 import { DeepntkError } from '../../errors';
-import type { NetworkData, Precision } from '../backend';
+import { largestOf, type NetworkData, type Precision } from '../backend';
 
 /** The inputs of a job and everything that the forward pass leaves behind. */
 export interface Activations {
@@ -112,7 +112,7 @@ export function createActivations(
   const rows = batch.n + (batch.x2 === null ? 0 : batch.n2);
   const hidden = widths.slice(1, -1);
   const inputs = stackInputs(batch, rows * widths[0]!, memory);
-  const widest = rows * Math.max(0, ...hidden);
+  const widest = rows * largestOf(hidden);
   const passing: [Float64Array, Float64Array] | null =
     keep === 'float64' || depth === 0 ? null : [memory.float64(widest), memory.float64(widest)];
   const layers = hidden.map((width): Numbers => {
