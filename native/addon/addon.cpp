@@ -23,7 +23,7 @@ namespace {
 
 // Raised whenever a function below changes its arguments or results; src/backend/native/addon.ts must say the
 // same.
-constexpr int kAbi = 2;
+constexpr int kAbi = 3;
 
 constexpr std::size_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMaxSafeInteger = (std::size_t{1} << 53) - 1;

@@ -4,7 +4,7 @@ import nodeGypBuild from 'node-gyp-build';
 import { isTruncatedElf } from './elf';
 
 /** Raised together with kAbi of native/addon/addon.cpp whenever a function changes its arguments or results. */
-export const ABI = 2;
+export const ABI = 3;
 
 /** What a job tells its listener; the numbers of `Status` in native/addon/job.hpp. */
 export const STATUS = { progress: 0, done: 1, cancelled: 2, outOfMemory: 3, failed: 4 } as const;
