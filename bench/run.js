@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * npm run bench [-- --shape small|medium|deep|deepest|...] [--json FILE]
+ * npm run bench [-- --shape mnist|wide|deep|deepest ...] [--native-only] [--json FILE]
  *
  * The kernel of N inputs, native float64 and mixed against the TypeScript backend, one thread and two. Every variant is
  * checked against the native float64 result before it is timed. GFLOP/s count the operations of the dense algorithm, also
