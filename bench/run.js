@@ -12,12 +12,12 @@
 delete process.env.OPENBLAS_CORETYPE;
 delete process.env.OPENBLAS_L2_SIZE;
 
-const os = require('node:os');
 const fs = require('node:fs');
 const Benchmark = require('benchmark');
 const { Command } = require('commander');
 const { availableBackends, backendInfo, createSpec, Mlp } = require('deepntk');
 const { loadAddon } = require('../dist/backend/native/addon');
+const { describeMachine, largestDifference, median, mnistLikeInputs } = require('./common');
 
 /** The shapes of performance.md's table; 784 inputs each. TypeScript runs the two large ones once, on all threads. */
 const SHAPES = {
@@ -43,17 +43,8 @@ async function main() {
     );
   }
   const ceiling = measureCeiling();
-  const machine = {
-    cpu: os.cpus()[0].model,
-    cores: os.availableParallelism(),
-    node: process.version,
-    blas: info.blas,
-    date: new Date().toISOString().slice(0, 10),
-    gemm: ceiling,
-  };
-  console.log(
-    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${info.blas.library} ${info.blas.version} (${info.blas.core})`,
-  );
+  const machine = { ...describeMachine(), gemm: ceiling };
+  console.log(machine.summary);
   console.log(
     `DGEMM 1000^3: ${ceiling.one.toFixed(1)} GFLOP/s on one thread (median of ${ceiling.samples})\n`,
   );
@@ -151,32 +142,6 @@ function report(results) {
 function ratioTo(results, seconds) {
   const typescript = results.find(({ backend }) => backend === 'typescript');
   return typescript === undefined ? '' : `${(typescript.seconds / seconds).toFixed(1)} x`;
-}
-
-/** Non-negative inputs with a common part, as images have. */
-function mnistLikeInputs(n) {
-  const data = new Float64Array(n * 784);
-  let state = 1;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = Math.max(0, state / 2 ** 32 - 0.5) + (i % 784 === 0 ? 0.1 : 0);
-  }
-  return { data, shape: [n, 784] };
-}
-
-function largestDifference(actual, expected) {
-  let difference = 0;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
-    largest = Math.max(largest, Math.abs(expected[i]));
-  }
-  return difference / largest;
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
 }
 
 main().catch((error) => {

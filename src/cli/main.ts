@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 
 import { VERSION } from '../version';
+import type * as BenchCommand from './bench';
 import type * as DispersionCommand from './dispersion';
 import type * as DoctorCommand from './doctor';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
@@ -46,6 +47,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   },
   train: (program) => {
     (load('./train') as typeof TrainCommand).addTrainCommand(program);
+  },
+  bench: (program) => {
+    (load('./bench') as typeof BenchCommand).addBenchCommand(program);
   },
 };
 

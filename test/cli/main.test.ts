@@ -13,7 +13,10 @@ describe('the command itself', () => {
   });
 
   test.each([
-    [[], 'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train), got none'],
+    [
+      [],
+      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, bench), got none',
+    ],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],
     [['phase', '--seed', '1'], "unknown option '--seed'"],
