@@ -1,5 +1,4 @@
 import { coreTypeWarnings, type Machine } from '../../src/cli/core-type';
-import { availableBackends } from '../../src/index';
 import { runJson } from './run';
 
 const blas = (core: string) => ({ library: 'OpenBLAS', version: '0.3.21', core, threading: 'pthread' });
@@ -56,11 +55,11 @@ describe('what doctor says of the core type', () => {
   });
 
   test('doctor warns of a pin and shows the core type that it leads to', () => {
-    const native = availableBackends().includes('native');
     const { warnings, environment, blas } = runJson(['doctor'], {
       env: { OPENBLAS_CORETYPE: 'Prescott', OPENBLAS_L2_SIZE: '256' },
     });
     expect(environment).toMatchObject({ OPENBLAS_CORETYPE: 'Prescott', OPENBLAS_L2_SIZE: '256' });
-    expect(warnings).toHaveLength(native && (blas as { library: string }).library === 'OpenBLAS' ? 2 : 0);
+    // The pins mean something to OpenBLAS alone; the TypeScript backend, where it runs, has no BLAS.
+    expect(warnings).toHaveLength((blas as { library: string } | null)?.library === 'OpenBLAS' ? 2 : 0);
   });
 });
