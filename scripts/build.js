@@ -1,8 +1,11 @@
 'use strict';
 
 /**
- * Compiles src/ to dist/ (CommonJS and types), then writes the ES module face: a file that re-exports the very same
- * CommonJS module, so that a program which mixes `import` and `require` shares one backend and one set of classes.
+ * Compiles src/ to dist/ (CommonJS and types), then writes the two faces of the package over it:
+ *
+ * - index.js in place of the compiled one, with the same exports, each of which loads its module when it is first used;
+ * - index.mjs, which re-exports the very same CommonJS module, so that a program which mixes `import` and `require` shares one
+ *   backend and one set of classes.
  */
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -17,7 +20,42 @@ execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '--build'
   stdio: 'inherit',
 });
 
-const names = Object.keys(require(path.join(dist, 'index.js'))).sort();
+const face = path.join(dist, 'index.js');
+const names = Object.keys(require(face)).sort();
+const modules = [...fs.readFileSync(face, 'utf8').matchAll(/require\("(.+?)"\)/g)].map(([, file]) => file);
+
+/** Lines that define the exports of `modules` one by one; `require` takes literal paths, so that bundlers follow them. */
+function lazyFace() {
+  const left = new Set(names);
+  const lines = [...new Set(modules)].map((file) => {
+    const own = Object.keys(require(path.join(dist, file))).filter((name) => left.delete(name));
+    return `define(() => require('${file}'), ${JSON.stringify(own)});`;
+  });
+  if (left.size > 0)
+    throw new Error(`exported by src/index.ts, but by none of its modules: ${[...left].join(', ')}`);
+  return lines;
+}
+
+fs.writeFileSync(
+  face,
+  `'use strict';
+
+Object.defineProperty(exports, '__esModule', { value: true });
+
+function define(load, names) {
+  for (const name of names) {
+    const get = () => {
+      const value = load()[name];
+      Object.defineProperty(exports, name, { enumerable: true, value });
+      return value;
+    };
+    Object.defineProperty(exports, name, { enumerable: true, configurable: true, get });
+  }
+}
+
+${lazyFace().join('\n')}
+`,
+);
 fs.writeFileSync(
   path.join(dist, 'index.mjs'),
   `import deepntk from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = deepntk;\n`,

@@ -1,7 +1,7 @@
 /** The public face of deepntk: re-exports, nothing else. */
 export { DeepntkError, type ErrorCode } from './errors';
 export type { NdArray } from './ndarray';
-export { VERSION as version } from './version';
+export { version } from './version';
 
 export { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from './network/spec';
 export { type Layer, Mlp, type RandomOptions } from './network/mlp';

@@ -5,3 +5,6 @@ import { join } from 'node:path';
 export const VERSION: string = (
   JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }
 ).version;
+
+/** The same, by the name of the public face. */
+export { VERSION as version };

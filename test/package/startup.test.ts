@@ -55,8 +55,9 @@ function packagesOf(files: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-test('require loads the files of deepntk and small packages, neither the addon nor anything heavy', () => {
-  const { loaded } = load(REQUIRE);
+test('require loads the face alone, and an export its own files and small packages, neither the addon nor anything heavy', () => {
+  expect(load(REQUIRE).loaded).toEqual([join(root, 'dist', 'index.js')]);
+  const { loaded } = load(['-e', `Object.values(require(${JSON.stringify(root)}))`]);
   expect(SMALL).toEqual(expect.arrayContaining(packagesOf(loaded)));
   expect(loaded.some((file) => file.endsWith('.node'))).toBe(false);
 });
