@@ -42,8 +42,10 @@ export function figures(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** 1.50 s, 12.3 ms, 0.97 us */
 export function seconds(value: number): string {
-  return value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(2)} s`;
+  if (value >= 1) return `${value.toFixed(2)} s`;
+  return value >= 1e-3 ? `${(value * 1e3).toPrecision(3)} ms` : `${(value * 1e6).toPrecision(3)} us`;
 }
 
 /** 1.50 GB, 12.3 MB */

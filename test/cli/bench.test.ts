@@ -1,5 +1,5 @@
 import { availableBackends, version } from '../../src/index';
-import { runJson } from './run';
+import { run, runJson } from './run';
 
 test('bench times every backend, compared with TypeScript first', () => {
   const start = performance.now();
@@ -8,19 +8,29 @@ test('bench times every backend, compared with TypeScript first', () => {
   expect(report).toMatchObject({ version, node: process.version });
   const results = report['results'] as {
     suite: string;
-    backend: string;
+    backend: string | null;
     precision: string;
     seconds: number;
     error: number;
-    ratio: number;
+    ratio: number | null;
   }[];
-  for (const suite of ['kernel', 'jacobian']) {
-    const backends = results.filter((result) => result.suite === suite).map(({ backend }) => backend);
+  for (const suite of ['kernel', 'jacobian', 'sampling', 'training', 'startup']) {
+    const backends = results
+      .filter((result) => result.suite === suite && result.backend !== null)
+      .map(({ backend }) => backend);
     expect([...new Set(backends)].sort()).toEqual([...availableBackends()].sort());
   }
   for (const { suite, seconds, error, ratio, backend, precision } of results) {
     expect(seconds).toBeGreaterThan(0);
-    expect(error).toBeLessThan(precision === 'mixed' ? 1e-4 : 1e-10);
+    expect(error).toBeLessThan(precision === 'mixed' ? 1e-4 : 1e-8);
     if (suite === 'kernel' && backend === 'native') expect(ratio).toBeGreaterThan(1);
   }
 }, 90_000);
+
+test('only the suites asked for, and a suite that does not exist', () => {
+  const { results } = runJson(['bench', '--suite', 'jacobian']) as { results: { suite: string }[] };
+  expect(new Set(results.map(({ suite }) => suite))).toEqual(new Set(['jacobian']));
+  const { status, stderr } = run(['bench', '--suite', 'speed']);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(/'speed' is invalid.*kernel, jacobian, sampling, training, startup/);
+}, 60_000);
