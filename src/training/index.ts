@@ -1,7 +1,7 @@
 /** Training, and what kernel theory predicts of it. */
 export { train, type TrainResult } from './train';
-export type { Evaluation, TrainedKernel, TrainOptions, TrainProgress } from './plan';
-export type { Fit, LabelledData } from './loss';
+export type { TrainedKernel, TrainOptions, TrainProgress } from './plan';
+export type { Evaluation, Fit, LabelledData } from './loss';
 export { lossGradient, type LossGradient } from './gradient';
 export type { LearningRate, OptimizerOptions } from './options';
 export type { TrainingState } from './state';

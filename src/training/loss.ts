@@ -20,6 +20,13 @@ export interface Fit {
   readonly accuracy: number | null;
 }
 
+/** The fit after `step` steps, on all of the training data and on the test data. */
+export interface Evaluation extends Fit {
+  readonly step: number;
+  readonly testLoss: number | null;
+  readonly testAccuracy: number | null;
+}
+
 /** The fit of outputs N x K to targets N x K. */
 export function fitOf(
   outputs: ArrayLike<number>,

@@ -13,7 +13,7 @@ import type { NtkOptions, NtkResult, NtkResultPerLayer } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import { Mlp } from '../network/mlp';
 import { batchesOf } from './batches';
-import { expectTargets, type Fit, type LabelledData } from './loss';
+import { type Evaluation, expectTargets, type LabelledData } from './loss';
 import {
   type LearningRate,
   type OptimizerOptions,
@@ -72,13 +72,6 @@ export interface TrainProgress extends Progress {
 
 /** A kernel after `step` steps. */
 export type TrainedKernel = (NtkResult | NtkResultPerLayer) & { readonly step: number };
-
-/** The fit after `step` steps, on all of the training data and on the test data. */
-export interface Evaluation extends Fit {
-  readonly step: number;
-  readonly testLoss: number | null;
-  readonly testAccuracy: number | null;
-}
 
 const OPTION_NAMES = [
   ...COMPUTE_OPTION_NAMES.filter((name) => name !== 'allowNonFinite'),

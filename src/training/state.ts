@@ -1,6 +1,6 @@
 /** What a run needs to go on where it stopped. */
 import { expectInteger, invalidArgument } from '../errors';
-import type { Evaluation } from './plan';
+import type { Evaluation } from './loss';
 import type { Workspace } from './task';
 
 /** All that a run has after `step` steps, as plain arrays of its own. */

@@ -3,8 +3,8 @@ import type { LossName } from '../backend/backend';
 import { DeepntkError } from '../errors';
 import type { Provenance } from '../kernel/arguments';
 import type { Mlp } from '../network/mlp';
-import { type Fit, fitOf, type LabelledData } from './loss';
-import { type Evaluation, type Plan, readPlan, type TrainedKernel, type TrainOptions } from './plan';
+import { type Evaluation, type Fit, fitOf, type LabelledData } from './loss';
+import { type Plan, readPlan, type TrainedKernel, type TrainOptions } from './plan';
 import { snapshot } from './state';
 import { createTask, type Workspace } from './task';
 
