@@ -8,7 +8,8 @@ import { readSafetensors, writeSafetensors } from '../data/safetensors';
 import { kernelDrift } from '../kernel/drift';
 import { kernelStructure } from '../kernel/structure';
 import type { NdArray } from '../ndarray';
-import type { Evaluation, TrainedKernel } from '../training/plan';
+import type { Evaluation } from '../training/loss';
+import type { TrainedKernel } from '../training/plan';
 import type { TrainingState } from '../training/state';
 import { UsageError } from './usage';
 
