@@ -19,6 +19,7 @@
         'native/core/kernel.cpp',
         'native/core/mlp.cpp',
         'native/core/normal.cpp',
+        'native/core/products.cpp',
         'native/core/run.cpp',
         'native/core/training.cpp',
       ],

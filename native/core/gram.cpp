@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "products.hpp"
+
 namespace deepntk {
 
 namespace {
@@ -39,7 +41,12 @@ inline void addLine(const Line<T> line, std::size_t count, const Strides strides
 // Rows of the one Gram matrix of a tile: C = A B', or its lower triangle where both are the same rows.
 template <typename T>
 void gramOf(const Run& run, MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) {
-  if (a.data == b.data) {
+  // Rows of no units begin at the same place, whichever they are.
+  const bool lower = a.data == b.data && a.columns > 0;
+  if (vectorSet() != VectorSet::none && std::max(c.rows, c.columns) <= kMostRowsMultiplied<T>) {
+    run.check();
+    multiplyRows<T>(vectorSet(), a, b, lower, c);
+  } else if (lower) {
     syrk<T>(run, a, c);
   } else {
     gemm<T>(run, T(1), a, b, Transpose::yes, T(0), c);

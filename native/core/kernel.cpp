@@ -8,6 +8,7 @@
 
 #include "activations.hpp"
 #include "elementwise.hpp"
+#include "products.hpp"
 
 namespace deepntk {
 
@@ -32,7 +33,8 @@ class KernelComputation {
         net_(task.network),
         inputs_(task.n + (task.x2 == nullptr ? 0 : task.n2)),
         chains_(task.form == KernelForm::sumOfLogits ? 1 : net_.outputs()),
-        scratch_(team.size()) {
+        scratch_(team.size()),
+        gatedScratch_(team.size()) {
     tiles_ = tilesOf(outputOf(1), task.gramEdge);
     lowest_ = 1;
     while (lowest_ <= net_.layers() && !counts(lowest_)) lowest_++;
@@ -113,11 +115,13 @@ class KernelComputation {
           return;
         }
         const std::size_t first = i * step, rows = std::min(step, inputs_ - first);
-        if (!outputLayer) {
-          multiplyDeltas(above, weights, net_.layer(l).weightGain, first * chains_, rows * chains_, below);
+        double largest = 0;
+        if (outputLayer) {
+          largest = gate(l - 1, &weights, first, rows, below);
+        } else {
+          largest = passDown(l, above, weights, first, rows, below, gatedScratch_[worker]);
           run_.advance(2.0 * rows * chains_ * net_.width(l) * net_.width(l - 1));
         }
-        const double largest = gate(l - 1, outputLayer ? &weights : nullptr, first, rows, below);
         std::lock_guard<std::mutex> lock(merging);
         below.largest = std::max(below.largest, largest);
       });
@@ -133,13 +137,32 @@ class KernelComputation {
     deltas.values.reserve(inputs_ * chains_ * deltas.width);
   }
 
-  // below = above W, over the kept units of both layers.
-  void multiplyDeltas(const Deltas<T>& above, MatrixView<const T> weights, double weightGain,
-                      std::size_t first, std::size_t rows, Deltas<T>& below) {
-    const double gain = std::ldexp(weightGain, above.exponent - below.exponent);
-    gemm<T>(run_, static_cast<T>(gain),
-            {above.values.data() + first * above.width, rows, above.width, above.width}, weights,
-            Transpose::no, T(0), {below.values.data() + first * below.width, rows, below.width, below.width});
+  // below = relu'(h^{l-1}) o (above W^l), over the kept units of both layers. Returns the largest magnitude
+  // (float32 only).
+  double passDown(std::size_t l, const Deltas<T>& above, MatrixView<const T> weights, std::size_t first,
+                  std::size_t rows, Deltas<T>& below, GatedScratch<T>& scratch) {
+    const T gain = static_cast<T>(std::ldexp(net_.layer(l).weightGain, above.exponent - below.exponent));
+    const MatrixView<const T> from = rowsOf<const T>(above, first * chains_, rows * chains_);
+    const MatrixView<T> to = rowsOf<T>(below, first * chains_, rows * chains_);
+    if (vectorSet() != VectorSet::none && chains_ >= kMinGatedChains) {
+      run_.check();
+      const GatedProduct<T> product{rows,    chains_, from, gatesOf(l, first, rows),
+                                    weights, gain,    to,   gatesOf(l - 1, first, rows)};
+      return static_cast<double>(gatedProduct(vectorSet(), product, scratch));
+    }
+    gemm<T>(run_, gain, from, weights, Transpose::no, T(0), to);
+    return gate(l - 1, nullptr, first, rows, below);
+  }
+
+  template <typename View>
+  static MatrixView<View> rowsOf(const Deltas<T>& deltas, std::size_t first, std::size_t rows) {
+    return {deltas.values.data() + first * deltas.width, rows, deltas.width, deltas.width};
+  }
+
+  // The activations of layer l: where they are positive, relu' is 1.
+  MatrixView<const T> gatesOf(std::size_t l, std::size_t first, std::size_t rows) const {
+    const std::size_t width = activations_[l].units.count();
+    return {activations_[l].values.data() + first * width, rows, width, width};
   }
 
   // Multiplies the deltas of layer l by relu'(h^l), which is 1 where the activation is positive and else 0.
@@ -229,6 +252,7 @@ class KernelComputation {
   std::vector<Tile> tiles_;
   std::vector<Activations<T>> activations_;  // of layers 0 .. L
   std::vector<TileScratch<T>> scratch_;
+  std::vector<GatedScratch<T>> gatedScratch_;
 };
 
 }  // namespace

@@ -1,0 +1,151 @@
+#include "products.hpp"
+
+#include <algorithm>
+
+#include "vectors.hpp"
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the "undefined" operand inside its own reductions for a variable that was forgotten.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+namespace deepntk {
+
+#ifdef DEEPNTK_X86_VECTORS
+
+VectorSet vectorSet() {
+  static const VectorSet set = __builtin_cpu_supports("avx512f") ? VectorSet::avx512
+                               : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                                   ? VectorSet::avx2
+                                   : VectorSet::none;
+  return set;
+}
+
+namespace {
+
+// Rows that stay in the second-level cache while tiles of them are multiplied, and the longest piece of a
+// row: ten of those stay in the first-level cache.
+constexpr std::size_t kRowsBytes = 512 * 1024;
+constexpr std::size_t kPieceBytes = 4096;
+// Packed deltas of a group of inputs, which share one pass over the weights: few where the weights stay in
+// the second-level cache anyway, more where every pass fetches them from further away.
+constexpr std::size_t kNearWeightsBytes = 768 * 1024;
+constexpr std::size_t kNearPackedBytes = 64 * 1024;
+constexpr std::size_t kFarPackedBytes = 512 * 1024;
+
+}  // namespace
+
+// Sums stay in registers only where every loop over them is unrolled.
+#if defined(__clang__)
+#define DEEPNTK_UNROLL _Pragma("unroll")
+#else
+#define DEEPNTK_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define DEEPNTK_TARGET __attribute__((target("avx512f")))
+#define DEEPNTK_NAMESPACE avx512
+#include "products.inc"
+#undef DEEPNTK_TARGET
+#undef DEEPNTK_NAMESPACE
+
+#define DEEPNTK_TARGET __attribute__((target("avx2,fma")))
+#define DEEPNTK_NAMESPACE avx2
+#include "products.inc"
+#undef DEEPNTK_TARGET
+#undef DEEPNTK_NAMESPACE
+
+namespace {
+
+template <typename T>
+struct VectorsOf;
+template <>
+struct VectorsOf<double> {
+  using Avx512 = Avx512Double;
+  using Avx2 = Avx2Double;
+};
+template <>
+struct VectorsOf<float> {
+  using Avx512 = Avx512Float;
+  using Avx2 = Avx2Float;
+};
+
+// Each input's open units above, one after the other, and the values of its deltas there: unit by unit,
+// `chains` each.
+template <typename T>
+void pack(const GatedProduct<T>& product, std::size_t first, std::size_t count, GatedScratch<T>& scratch) {
+  const std::size_t width = product.above.columns, chains = product.chains;
+  scratch.open.resize(count * width);
+  scratch.start.resize(count + 1);
+  scratch.packed.reserve(count * width * chains);
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < count; i++) {
+    const T* const gates = product.gatesAbove.row(first + i);
+    scratch.start[i] = end;
+    for (std::size_t j = 0; j < width; j++) {
+      scratch.open[end] = static_cast<std::uint32_t>(j);
+      end += gates[j] > 0 ? 1 : 0;
+    }
+    const T* const deltas = product.above.row((first + i) * chains);
+    const std::size_t stride = product.above.stride;
+    T* to = scratch.packed.data() + scratch.start[i] * chains;
+    for (std::size_t u = scratch.start[i]; u < end; u++) {
+      const T* from = deltas + scratch.open[u];
+      for (std::size_t k = 0; k < chains; k++, from += stride) *to++ = *from;
+    }
+  }
+  scratch.start[count] = end;
+}
+
+}  // namespace
+
+template <typename T>
+void multiplyRows(VectorSet set, MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c) {
+  if (set == VectorSet::avx512) {
+    avx512::multiplyRows<typename VectorsOf<T>::Avx512>(a, b, lower, c);
+  } else {
+    avx2::multiplyRows<typename VectorsOf<T>::Avx2>(a, b, lower, c);
+  }
+}
+
+template <typename T>
+T gatedProduct(VectorSet set, const GatedProduct<T>& product, GatedScratch<T>& scratch) {
+  const std::size_t perInput = std::max<std::size_t>(1, product.above.columns * product.chains * sizeof(T));
+  const bool near = product.weights.rows * product.weights.stride * sizeof(T) <= kNearWeightsBytes;
+  const std::size_t group = std::max<std::size_t>(1, (near ? kNearPackedBytes : kFarPackedBytes) / perInput);
+  T largest = 0;
+  for (std::size_t first = 0; first < product.inputs; first += group) {
+    const std::size_t count = std::min(group, product.inputs - first);
+    pack(product, first, count, scratch);
+    largest = std::max(
+        largest, set == VectorSet::avx512
+                     ? avx512::multiplyGroup<typename VectorsOf<T>::Avx512>(product, first, count, scratch)
+                     : avx2::multiplyGroup<typename VectorsOf<T>::Avx2>(product, first, count, scratch));
+  }
+  return largest;
+}
+
+#else
+
+VectorSet vectorSet() {
+  return VectorSet::none;
+}
+
+template <typename T>
+void multiplyRows(VectorSet, MatrixView<const T>, MatrixView<const T>, bool, MatrixView<T>) {}
+
+template <typename T>
+T gatedProduct(VectorSet, const GatedProduct<T>&, GatedScratch<T>&) {
+  return 0;
+}
+
+#endif
+
+template void multiplyRows(VectorSet, MatrixView<const double>, MatrixView<const double>, bool,
+                           MatrixView<double>);
+template void multiplyRows(VectorSet, MatrixView<const float>, MatrixView<const float>, bool,
+                           MatrixView<float>);
+template double gatedProduct(VectorSet, const GatedProduct<double>&, GatedScratch<double>&);
+template float gatedProduct(VectorSet, const GatedProduct<float>&, GatedScratch<float>&);
+
+}  // namespace deepntk
