@@ -15,7 +15,8 @@ const layers = {
   training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   network: ['kernel', 'backend', 'data', 'random'],
   browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
-  report: ['training', 'network', 'kernel', 'theory', 'data', 'backend'],
+  explore: [],
+  report: ['explore', 'training', 'network', 'kernel', 'theory', 'data', 'backend'],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

@@ -7,13 +7,16 @@
  * - index.mjs, which re-exports the very same CommonJS module, so that a program which mixes `import` and `require` shares one
  *   backend and one set of classes;
  *
- * and beside the compiled browser/ its ES module: one file without imports, which a page can load as it is.
+ * and beside the compiled browser/ its ES module: one file without imports, which a page can load as it is. Last comes the
+ * page of `deepntk explore`, which uses it.
  */
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
 const esbuild = require('esbuild');
+
+const { buildExplorePage } = require('./explore-page');
 
 const root = path.join(__dirname, '..');
 const dist = path.join(root, 'dist');
@@ -76,5 +79,6 @@ esbuild.buildSync({
   logLevel: 'warning',
 });
 fs.writeFileSync(path.join(dist, 'browser', 'index.d.mts'), `export * from './index.js';\n`);
+buildExplorePage(path.join(dist, 'explore', 'index.html'));
 
 fs.chmodSync(path.join(dist, 'cli', 'main.js'), 0o755);
