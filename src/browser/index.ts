@@ -1,4 +1,8 @@
-/** The face of the package for browsers, `deepntk/browser`: what needs neither Node nor files nor threads. Re-exports alone. */
+/**
+ * The face of the package for browsers: what needs neither Node nor files nor threads. Re-exports alone.
+ *
+ * @module deepntk/browser
+ */
 export { DeepntkError, type ErrorCode } from '../errors';
 export type { NdArray } from '../ndarray';
 export { VERSION as version } from '../version';

@@ -1,6 +1,7 @@
 /** What every heavy call takes so that its caller can follow it and end it. */
 import { invalidArgument } from '../errors';
 
+/** A signal that ends a computation, and a function that hears of its progress. */
 export interface WatchOptions {
   /** Ends the computation within about 100 ms; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -8,6 +9,7 @@ export interface WatchOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
+/** How far a computation is. */
 export interface Progress {
   /** The finished share of the work, 0 to 1. */
   readonly fraction: number;

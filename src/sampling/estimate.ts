@@ -6,6 +6,7 @@ import { type Accumulator, type Scale, shifted } from './accumulator';
 import type { Sampler } from './samplers';
 import { type Statistics, statisticsOf } from './statistics';
 
+/** Errors of mean, second moment and dispersion. */
 export interface StandardErrors {
   readonly mean: number;
   readonly secondMoment: number;

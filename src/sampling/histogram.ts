@@ -24,6 +24,7 @@ export interface KernelHistogram {
   readonly above: number;
 }
 
+/** Which bins a histogram has. */
 export interface HistogramOptions {
   /** The number of bins; 60 by default. */
   readonly bins?: number;

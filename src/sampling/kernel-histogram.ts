@@ -16,6 +16,7 @@ import {
   runHistogram,
 } from './histogram';
 
+/** Which replicas, how many, and which bins. */
 export type KernelHistogramOptions = ReplicaOptions &
   Omit<ComputeOptions, 'allowNonFinite'> &
   HistogramOptions &

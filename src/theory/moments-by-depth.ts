@@ -9,7 +9,7 @@ import { type Moments, type MomentsOptions, momentsOfState, readMomentsOptions }
  * The exact moments of the nets that consist of the first l hidden layers of `spec` and its output layer, for every l of
  * `depths`: what {@link moments} gives for each of them, from one pass over the layers. O(depth) in all.
  *
- * @param depths numbers of hidden layers, 0 to the spec's depth, in rising order; every one of them by default
+ * @param options.depths numbers of hidden layers, 0 to the spec's depth, in rising order; every one of them by default
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where `moments` would, or where a depth is out of range or out of order
  * @example momentsByDepth(createSpec({ inputDim: 100, depth: 49, width: 100 })).map(({ dispersion }) => dispersion) // 50 numbers
  */
