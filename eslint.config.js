@@ -14,7 +14,9 @@ const layers = {
   sampling: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   network: ['kernel', 'backend', 'data', 'random'],
-  report: ['training', 'network', 'kernel', 'theory', 'data', 'backend'],
+  browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
+  explore: [],
+  report: ['explore', 'training', 'network', 'kernel', 'theory', 'data', 'backend'],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

@@ -5,11 +5,18 @@
  *
  * - index.js in place of the compiled one, with the same exports, each of which loads its module when it is first used;
  * - index.mjs, which re-exports the very same CommonJS module, so that a program which mixes `import` and `require` shares one
- *   backend and one set of classes.
+ *   backend and one set of classes;
+ *
+ * and beside the compiled browser/ its ES module: one file without imports, which a page can load as it is. Last comes the
+ * page of `deepntk explore`, which uses it.
  */
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+
+const esbuild = require('esbuild');
+
+const { buildExplorePage } = require('./explore-page');
 
 const root = path.join(__dirname, '..');
 const dist = path.join(root, 'dist');
@@ -61,4 +68,17 @@ fs.writeFileSync(
   `import deepntk from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = deepntk;\n`,
 );
 fs.writeFileSync(path.join(dist, 'index.d.mts'), `export * from './index.js';\n`);
+
+esbuild.buildSync({
+  entryPoints: [path.join(root, 'src', 'browser', 'index.ts')],
+  outfile: path.join(dist, 'browser', 'index.mjs'),
+  bundle: true,
+  platform: 'browser',
+  format: 'esm',
+  target: 'es2022',
+  logLevel: 'warning',
+});
+fs.writeFileSync(path.join(dist, 'browser', 'index.d.mts'), `export * from './index.js';\n`);
+buildExplorePage(path.join(dist, 'explore', 'index.html'));
+
 fs.chmodSync(path.join(dist, 'cli', 'main.js'), 0o755);

@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'ERR_COMPUTATION'
   | 'ERR_DIVERGED';
 
+/** Every error that deepntk raises on purpose; {@link DeepntkError.code} says of which kind. */
 export class DeepntkError extends Error {
   override readonly name = 'DeepntkError';
 

@@ -1,4 +1,8 @@
-/** The public face of deepntk: re-exports, nothing else. */
+/**
+ * The public face of deepntk: re-exports, nothing else.
+ *
+ * @module deepntk
+ */
 export { DeepntkError, type ErrorCode } from './errors';
 export type { NdArray } from './ndarray';
 export { version } from './version';
@@ -13,6 +17,7 @@ export type { ForwardOptions, ForwardResult } from './kernel/forward';
 export type { JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
 export type { KernelPlan } from './kernel/plan';
+export type { KernelBlocks } from './backend/backend';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';

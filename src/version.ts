@@ -1,10 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-/** The version of this package, as in package.json. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string }
-).version;
+/** The version of this package, the same as in package.json: `npm version` sets both (scripts/version.js). */
+export const VERSION = '0.1.0';
 
 /** The same, by the name of the public face. */
 export { VERSION as version };

@@ -5,6 +5,7 @@
 import type { StreamKey } from '../random/streams';
 
 export const BACKEND_NAMES = ['native', 'typescript'] as const;
+/** The backends by name, the fastest first. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 export interface Backend {
@@ -30,6 +31,7 @@ export interface BackendDescription {
   readonly blas: BlasDescription | null;
 }
 
+/** The library that computes matrix products. */
 export interface BlasDescription {
   readonly library: string;
   readonly version: string;
@@ -78,6 +80,7 @@ export interface JacobianTask extends ForwardTask {
 
 /** Which entries of the K x K block of two inputs are computed. */
 export type KernelForm = 'trace' | 'full' | 'diagonal' | 'sum-of-logits';
+/** `float64` throughout, or `mixed`: the forward pass in float64, the rest in float32 summed in float64. */
 export type Precision = 'float64' | 'mixed';
 
 /**
@@ -99,6 +102,7 @@ export interface KernelTask {
   readonly blocks: KernelBlocks;
 }
 
+/** How a kernel is cut into pieces. */
 export interface KernelBlocks {
   /** Rows, i.e. inputs or (input, output) pairs, of one matrix product. */
   readonly rows: number;

@@ -46,6 +46,7 @@ export function resolveBackend(name?: BackendName): Backend {
   return load('typescript');
 }
 
+/** Which backend runs, on what, and why. */
 export interface BackendInfo {
   readonly backend: BackendName;
   /** Who chose it. */

@@ -6,7 +6,7 @@ import { type DispersionOptions, estimateDispersion } from '../sampling/dispersi
 import type { DispersionEstimate } from '../sampling/estimate';
 import { mergeDispersion } from '../sampling/merge';
 import { mergeSweeps } from '../sampling/sweep-file';
-import { type Sampler, SAMPLERS } from '../sampling/sources';
+import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import { abortOnInterrupt } from './interrupt';
 import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
 import { figures, printError, printJson, printTable } from './output';

@@ -8,6 +8,7 @@ import { VERSION } from '../version';
 import type * as BenchCommand from './bench';
 import type * as DispersionCommand from './dispersion';
 import type * as DoctorCommand from './doctor';
+import type * as ExploreCommand from './explore';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import type * as KernelCommand from './kernel';
 import type * as MomentsCommand from './moments';
@@ -47,6 +48,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   },
   train: (program) => {
     (load('./train') as typeof TrainCommand).addTrainCommand(program);
+  },
+  explore: (program) => {
+    (load('./explore') as typeof ExploreCommand).addExploreCommand(program);
   },
   bench: (program) => {
     (load('./bench') as typeof BenchCommand).addBenchCommand(program);

@@ -5,7 +5,7 @@ import { describe } from '../errors';
 import type { Progress } from '../kernel/arguments';
 import type { Parametrization } from '../network/spec';
 import { estimateDispersion } from '../sampling/dispersion';
-import { type Sampler, SAMPLERS } from '../sampling/sources';
+import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import {
   pointsOfShard,
   settingsOfPoint,

@@ -90,6 +90,7 @@ export function takeRows({ data, shape }: NdArray, rows: readonly number[]): NdA
  * - `standard`: every feature minus its mean, over its standard deviation; a constant feature becomes 0
  */
 export const SCALINGS = ['none', 'unit-norm', 'standard'] as const;
+/** `none`: as they are; `unit-norm`: every input has norm 1; `standard`: every feature has mean 0 and variance 1. */
 export type Scaling = (typeof SCALINGS)[number];
 
 /**

@@ -4,6 +4,7 @@ import { expectOptions, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile, readBytes } from './files';
 
+/** How {@link readCsv} reads a table. */
 export interface CsvOptions {
   /** The column of labels: its name in the first line, or its number, 0 first. Without one, every column is a feature. */
   readonly labelColumn?: string | number;
@@ -13,6 +14,7 @@ export interface CsvOptions {
   readonly delimiter?: string;
 }
 
+/** A table of features and, where there is a column of them, labels. */
 export interface LabelledTable {
   /** A row a line, a column a feature: N x n_0. */
   readonly x: NdArray<Float64Array>;

@@ -6,6 +6,7 @@ import { readIdx } from './idx';
 
 const CLASSES = 10;
 
+/** Which images {@link loadMnist} reads. */
 export interface MnistOptions {
   /** Path of the IDX file of images (n x rows x columns, unsigned bytes), plain or gzipped. */
   readonly images: string;
@@ -15,6 +16,7 @@ export interface MnistOptions {
   readonly perClass: number;
 }
 
+/** Inputs with their classes. */
 export interface LabelledInputs {
   /** (10 perClass) x (rows columns); pixels from 0 to 1. Class 0 comes first. */
   readonly x: NdArray<Float64Array>;

@@ -11,13 +11,10 @@ import { defaultThreads, resolveBackend } from '../backend/choose';
 import { DeepntkError, expectBoolean, expectInteger, expectOneOf, invalidArgument } from '../errors';
 import { type NdArray, sizeOf } from '../ndarray';
 import { VERSION } from '../version';
+import { readWatch, type WatchOptions } from './watch';
 
 /** What every heavy call takes besides its own options. */
-export interface ComputeOptions {
-  /** Ends the computation within about 100 ms; the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Called on the event loop, at most about 30 times a second. */
-  readonly onProgress?: (progress: Progress) => void;
+export interface ComputeOptions extends WatchOptions {
   /** Upper bound on the threads that compute; by default all that the machine has. */
   readonly threads?: number;
   /** The backend of this one call. */
@@ -28,13 +25,7 @@ export interface ComputeOptions {
 
 export const COMPUTE_OPTION_NAMES = ['signal', 'onProgress', 'threads', 'backend', 'allowNonFinite'] as const;
 
-export interface Progress {
-  /** The finished share of the work, 0 to 1. */
-  readonly fraction: number;
-  readonly elapsedSeconds: number;
-  /** An estimate from the speed so far; null before anything is finished. */
-  readonly remainingSeconds: number | null;
-}
+export type { Progress } from './watch';
 
 /** What made a result. */
 export interface Provenance {
@@ -56,12 +47,7 @@ export interface Computation {
 
 /** Checks the common options and resolves the backend. */
 export function readComputation(where: string, options: ComputeOptions): Computation {
-  const { signal, onProgress } = options;
-  if (signal !== undefined && !isAbortSignal(signal))
-    throw invalidArgument(`${where}: signal`, 'an AbortSignal', signal);
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalidArgument(`${where}: onProgress`, 'a function', onProgress);
-  }
+  const watch = readWatch(where, options);
   const threads =
     options.threads === undefined
       ? defaultThreads()
@@ -70,7 +56,7 @@ export function readComputation(where: string, options: ComputeOptions): Computa
   const backend = resolveBackend(options.backend);
   return {
     backend,
-    run: { threads, signal, onProgress: onProgress && progressReporter(onProgress) },
+    run: { threads, ...watch },
     provenance: {
       backend: backend.name,
       core: backend.describe().blas?.core ?? null,
@@ -78,19 +64,6 @@ export function readComputation(where: string, options: ComputeOptions): Computa
       version: VERSION,
     },
     allowNonFinite: expectBoolean(`${where}: allowNonFinite`, options.allowNonFinite ?? false),
-  };
-}
-
-function isAbortSignal(value: unknown): value is AbortSignal {
-  return typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value;
-}
-
-function progressReporter(onProgress: (progress: Progress) => void): (fraction: number) => void {
-  const start = performance.now();
-  return (fraction) => {
-    const elapsedSeconds = (performance.now() - start) / 1000;
-    const remainingSeconds = fraction > 0 ? (elapsedSeconds * (1 - fraction)) / fraction : null;
-    onProgress({ fraction, elapsedSeconds, remainingSeconds });
   };
 }
 

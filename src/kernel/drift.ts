@@ -11,6 +11,7 @@ export interface KernelWithParts extends NdArray {
   readonly perLayer?: NtkParts;
 }
 
+/** How far a kernel is from a reference: see {@link kernelDrift}. */
 export interface KernelDrift {
   /** |Theta - Theta_0| / |Theta_0| in the Frobenius norm, over all entries. */
   readonly relativeChange: number;
@@ -29,6 +30,7 @@ export interface LayerDrift {
   readonly biases: readonly (number | null)[];
 }
 
+/** The change of a spectrum. */
 export interface EigenvalueDrift {
   /** Both the largest first. */
   readonly before: Float64Array;
@@ -37,6 +39,7 @@ export interface EigenvalueDrift {
   readonly relativeChange: number;
 }
 
+/** What {@link kernelDrift} computes besides the change of the entries. */
 export interface DriftOptions {
   /** Also compute the eigenvalues of both: some 9 N^3 operations. */
   readonly eigenvalues?: boolean;

@@ -12,7 +12,9 @@ import {
   readComputation,
 } from './arguments';
 
+/** What `Mlp.forward` takes besides inputs. */
 export type ForwardOptions = ComputeOptions;
+/** Outputs, N x K, with what made them. */
 export type ForwardResult = NdArray<Float64Array> & Provenance;
 
 /** The outputs f(X), N x K. See `Mlp.forward`. */

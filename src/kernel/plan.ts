@@ -8,6 +8,7 @@ import {
   type Precision,
 } from '../backend/backend';
 
+/** What a kernel will cost, before it is computed: see `Mlp.explainNtk`. */
 export interface KernelPlan {
   readonly backend: BackendName;
   /** Upper bound on the threads that compute. */

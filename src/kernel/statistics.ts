@@ -2,6 +2,7 @@
 import { DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
 
+/** A square kernel matrix in a few numbers: see `summarizeKernel`. */
 export interface KernelSummary {
   /** The mean of Theta(x, x). */
   readonly meanDiagonal: number;

@@ -4,6 +4,7 @@ import { symmetricEigen } from '../linalg/eigen';
 import type { NdArray } from '../ndarray';
 import { expectKernel, expectLabels, type KernelMatrix, mismatch } from './matrix';
 
+/** A kernel by the classes of its inputs. */
 export interface ClassBlocks {
   /** Mean of the diagonal; the other numbers are divided by it. */
   readonly diagonalMean: number;
@@ -12,6 +13,7 @@ export interface ClassBlocks {
   readonly otherClass: BlockStatistics | null;
 }
 
+/** Entries of a kernel over some pairs of inputs, over the mean of the diagonal. */
 export interface BlockStatistics {
   readonly mean: number;
   /** Of the entries, not of their mean: the root of the mean squared difference from the mean. */
@@ -19,6 +21,7 @@ export interface BlockStatistics {
   readonly pairs: number;
 }
 
+/** The eigenvalues of a kernel, and how many of them count. */
 export interface KernelSpectrum {
   /** The largest first. */
   readonly eigenvalues: Float64Array;
@@ -30,6 +33,7 @@ export interface KernelSpectrum {
   readonly conditionNumber: number;
 }
 
+/** What a kernel knows of classes, and its spectrum: see {@link kernelStructure}. */
 export interface KernelStructure extends ClassBlocks, KernelSpectrum {
   /** Cosine between the kernel and the class kernel, 1 where two inputs are of one class and else 0. */
   readonly targetAlignment: number;
@@ -37,6 +41,7 @@ export interface KernelStructure extends ClassBlocks, KernelSpectrum {
   readonly centeredTargetAlignment: number | null;
 }
 
+/** Which pairs {@link classBlocks} counts. */
 export interface BlockOptions {
   /** Whether pairs of an input with itself count as pairs of one class; true by default, as in the paper's plots. */
   readonly diagonal?: boolean;

@@ -22,6 +22,7 @@ export interface Layer {
   readonly biases: NdArray;
 }
 
+/** Which net {@link Mlp.random} draws. */
 export interface RandomOptions {
   /** 0 .. 2^53 - 1 */
   readonly seed: number;

@@ -10,6 +10,7 @@ import { countHidden, heatMapUri, type LogColours, positiveRange } from './heat-
 import { fittingSize, formatNumber, text } from './marks';
 import { colourScheme, FONT, renderPng, renderSvg } from './render';
 
+/** One matrix of a picture. */
 export interface KernelPanel {
   /** N x N' (trace, mean or sum-of-logits); entries <= 0 are drawn grey. */
   readonly kernel: NdArray;
@@ -19,6 +20,7 @@ export interface KernelPanel {
   readonly subtitle?: string;
 }
 
+/** What a picture says besides its matrices. */
 export interface KernelPictureOptions {
   /** Stands above all matrices. */
   readonly title?: string;
@@ -28,6 +30,7 @@ export interface KernelPictureOptions {
   readonly columnLabels?: readonly (number | string)[];
 }
 
+/** A picture in two formats. */
 export interface KernelPicture {
   readonly svg: string;
   /** The same, two pixels for each of the SVG's. */

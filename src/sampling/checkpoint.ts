@@ -10,7 +10,7 @@ import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { DeepntkError } from '../errors';
 import type { NetworkSpec } from '../network/spec';
 import { Accumulator, type AccumulatorJson } from './accumulator';
-import type { Sampler } from './sources';
+import type { Sampler } from './samplers';
 import { existsSync } from 'node:fs';
 
 const FORMAT = 'deepntk-dispersion';

@@ -1,22 +1,19 @@
 /** Monte Carlo estimates of how the kernel of one input varies over initializations. */
-import { expectInteger, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
-import { type Computation, type ComputeOptions, readComputation } from '../kernel/arguments';
-import { expectSpec, type NetworkSpec } from '../network/spec';
-import { moments } from '../theory/moments';
-import { Accumulator } from './accumulator';
-import { type CheckpointWriter, openCheckpoint, type RunSettings } from './checkpoint';
-import { type DispersionEstimate, type EstimateContext, makeEstimate, scaleOf } from './estimate';
-import { chooseSampler, replicaSource, type Sampler, SAMPLERS } from './sources';
+import { expectOptions, invalidArgument } from '../errors';
+import { type ComputeOptions, readComputation } from '../kernel/arguments';
+import type { NetworkSpec } from '../network/spec';
+import { openCheckpoint } from './checkpoint';
+import {
+  type GoalOptions,
+  readRequest,
+  type ReplicaOptions,
+  REQUEST_OPTION_NAMES,
+} from './dispersion-request';
+import { runDispersion, type Surroundings } from './dispersion-run';
+import type { DispersionEstimate } from './estimate';
+import { replicaSource } from './sources';
 
-interface CommonOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
-  /** 0 .. 2^53 - 1 */
-  readonly seed: number;
-  /** `auto` by default: the best for the case; the result says which and why. */
-  readonly sampler?: Sampler | 'auto';
-  /** |x|^2, the squared norm of the input; 1 by default. */
-  readonly inputNorm2?: number;
-  /** The number of the first replica, where a run is split into ranges; 0 by default. */
-  readonly firstReplica?: number;
+interface CommonOptions extends ReplicaOptions, Omit<ComputeOptions, 'allowNonFinite'> {
   /**
    * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it
    * exists the run goes on from it, and ends with the bits of a run that was never interrupted.
@@ -25,35 +22,9 @@ interface CommonOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
 }
 
 /** Either a number of replicas, or a goal and a limit. */
-export type DispersionOptions = CommonOptions &
-  (
-    | { readonly replicas: number; readonly relativeError?: never; readonly maxReplicas?: never }
-    | {
-        /** The relative standard error of the dispersion to stop at. */
-        readonly relativeError: number;
-        readonly maxReplicas: number;
-        readonly replicas?: never;
-      }
-  );
+export type DispersionOptions = CommonOptions & GoalOptions;
 
-const OPTION_NAMES = [
-  'seed',
-  'sampler',
-  'inputNorm2',
-  'firstReplica',
-  'checkpoint',
-  'replicas',
-  'relativeError',
-  'maxReplicas',
-  'signal',
-  'onProgress',
-  'threads',
-  'backend',
-];
-
-/** A goal is looked at after these many replicas, and then each time when there are a quarter more: never in between. */
-const FIRST_LOOK = 1000;
-const NEXT_LOOK = 1.25;
+export const COMPUTE_NAMES = ['signal', 'onProgress', 'threads', 'backend'] as const;
 
 /**
  * Estimates mean, second moment and dispersion of Theta(x, x) over random initializations.
@@ -70,9 +41,7 @@ export async function estimateDispersion(
   spec: NetworkSpec,
   options: DispersionOptions,
 ): Promise<DispersionEstimate> {
-  let last: DispersionEstimate | undefined;
-  for await (const estimate of run('estimateDispersion', spec, options)) last = estimate;
-  return last!;
+  return lastOf(run('estimateDispersion', spec, options));
 }
 
 /**
@@ -93,136 +62,37 @@ async function* run(
   spec: NetworkSpec,
   options: DispersionOptions,
 ): AsyncGenerator<DispersionEstimate, void, void> {
-  const request = readRequest(where, spec, options);
-  const { settings, goal, computation, context } = request;
-  const source = replicaSource(
-    settings.sampler,
-    spec,
-    settings.inputNorm2,
-    settings.seed,
-    computation.backend,
-  );
-  const sums = new Accumulator(scaleOf(context.exact));
-  const checkpoint = await request.openCheckpoint(sums);
-  const full = { ...context, shares: source.shares };
-  const { signal, onProgress, threads } = computation.run;
-  let done = sums.count;
-  if (done > 0) yield makeEstimate(sums, full);
-  while (done < goal && !(isLook(done) && reached(sums, full))) {
-    signal?.throwIfAborted();
-    const count = Math.min(source.chunk, goal - done, nextLook(done) - done);
-    const before = done;
-    const replicas = await source.sample(settings.firstReplica + done, count, {
-      threads,
-      signal,
-      onProgress:
-        onProgress &&
-        ((fraction) => {
-          onProgress((before + fraction * count) / goal);
-        }),
-    });
-    sums.add(replicas, count);
-    done += count;
-    await checkpoint?.write(sums, done === goal);
-    if (sums.count > 1) yield makeEstimate(sums, full);
-  }
-  await checkpoint?.write(sums, true);
-}
-
-function reached(sums: Accumulator, context: EstimateContext): boolean {
-  return context.relativeError !== null && makeEstimate(sums, context).targetReached === true;
-}
-
-/** 1000, 1250, 1563, ...: the numbers of replicas after which a goal is looked at. */
-function nextLook(done: number): number {
-  let look = FIRST_LOOK;
-  while (look <= done) look = Math.ceil(look * NEXT_LOOK);
-  return look;
-}
-
-function isLook(done: number): boolean {
-  let look = FIRST_LOOK;
-  while (look < done) look = Math.ceil(look * NEXT_LOOK);
-  return look === done;
-}
-
-interface Request {
-  readonly settings: RunSettings;
-  /** The number of replicas at which the run ends at the latest. */
-  readonly goal: number;
-  readonly computation: Computation;
-  readonly context: Omit<EstimateContext, 'shares'>;
-  readonly openCheckpoint: (sums: Accumulator) => Promise<CheckpointWriter | null>;
-}
-
-function readRequest(where: string, spec: NetworkSpec, options: DispersionOptions): Request {
-  expectSpec(where, spec);
-  expectOptions(where, options, OPTION_NAMES);
-  const { signal, onProgress, threads, backend, checkpoint } = options;
-  const common = { signal, onProgress, threads, backend };
-  const given = Object.fromEntries(Object.entries(common).filter(([, value]) => value !== undefined));
-  const computation = readComputation(where, given);
-  const inputNorm2 = readInputNorm2(where, spec, options.inputNorm2 ?? 1);
-  const exact = moments(spec, { inputNorm2 });
-  const asked = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...SAMPLERS]);
-  const choice =
-    asked === 'auto' ? chooseSampler(spec, exact) : { sampler: asked, reason: 'asked for by name' };
-  if (choice.sampler !== 'direct' && spec.outputDim > 1) {
-    throw invalidArgument(`${where}: sampler`, '"direct" for a net of several outputs', choice.sampler);
-  }
-  const settings: RunSettings = {
-    spec,
-    inputNorm2,
-    seed: expectInteger(`${where}: seed`, options.seed, { min: 0 }),
-    sampler: choice.sampler,
-    firstReplica: expectInteger(`${where}: firstReplica`, options.firstReplica ?? 0, { min: 0 }),
-  };
+  expectOptions(where, options, [...REQUEST_OPTION_NAMES, 'checkpoint', ...COMPUTE_NAMES]);
+  const { checkpoint } = options;
   if (checkpoint !== undefined && (typeof checkpoint !== 'string' || checkpoint === '')) {
     throw invalidArgument(`${where}: checkpoint`, 'the path of a file', checkpoint);
   }
-  const { goal, relativeError } = readGoal(where, options);
-  const { provenance } = computation;
-  const context = { ...settings, samplerReason: choice.reason, exact, relativeError, provenance };
-  return {
-    settings,
-    goal,
-    computation,
-    context,
-    openCheckpoint: async (sums) =>
-      checkpoint === undefined ? null : openCheckpoint(checkpoint, settings, goal, sums),
-  };
-}
-
-/** What a caller without types may have written. */
-interface Goal {
-  readonly replicas?: number;
-  readonly relativeError?: number;
-  readonly maxReplicas?: number;
-}
-
-function readGoal(
-  where: string,
-  { replicas, relativeError, maxReplicas }: Goal,
-): { goal: number; relativeError: number | null } {
-  const limits = { min: 2, max: 2 ** 48 };
-  if (replicas !== undefined && (relativeError !== undefined || maxReplicas !== undefined)) {
-    throw invalidArgument(where, 'either replicas, or relativeError and maxReplicas', 'both');
-  }
-  if (relativeError === undefined) {
-    return { goal: expectInteger(`${where}: replicas`, replicas, limits), relativeError: null };
-  }
-  return {
-    goal: expectInteger(`${where}: maxReplicas`, maxReplicas, limits),
-    relativeError: expectNumber(`${where}: relativeError`, relativeError, {
-      above: 0,
-      what: 'a finite number > 0',
+  const request = readRequest(where, spec, options);
+  const { settings, goal } = request;
+  yield* runDispersion(request, {
+    ...computeReplicas(where, request, options),
+    ...(checkpoint !== undefined && {
+      openCheckpoint: (sums) => openCheckpoint(checkpoint, settings, goal, sums),
     }),
-  };
+  });
 }
 
-/** The gates of a layer without any signal are all closed, and then there is nothing random left. */
-function readInputNorm2(where: string, spec: NetworkSpec, value: unknown): number {
-  return spec.biasVariance > 0
-    ? expectNumber(`${where}: inputNorm2`, value, { min: 0, what: 'a finite number >= 0' })
-    : expectNumber(`${where}: inputNorm2`, value, { above: 0, what: 'a finite number > 0' });
+/** Replicas by the backend that the options name. */
+export function computeReplicas(
+  where: string,
+  { settings: { sampler, spec, inputNorm2, seed } }: ReturnType<typeof readRequest>,
+  options: ComputeOptions,
+): Surroundings {
+  const given = Object.fromEntries(
+    COMPUTE_NAMES.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined),
+  );
+  const { backend, run, provenance } = readComputation(where, given);
+  return { source: replicaSource(sampler, spec, inputNorm2, seed, backend), run, provenance };
+}
+
+/** The last of some estimates, of which there is at least one. */
+export async function lastOf<T>(estimates: AsyncIterable<T>): Promise<T> {
+  let last: T | undefined;
+  for await (const estimate of estimates) last = estimate;
+  return last!;
 }

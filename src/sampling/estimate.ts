@@ -3,9 +3,10 @@ import type { Provenance } from '../kernel/arguments';
 import type { NetworkSpec } from '../network/spec';
 import type { MomentPair, Moments } from '../theory/moments';
 import { type Accumulator, type Scale, shifted } from './accumulator';
-import type { Sampler } from './sources';
+import type { Sampler } from './samplers';
 import { type Statistics, statisticsOf } from './statistics';
 
+/** Errors of mean, second moment and dispersion. */
 export interface StandardErrors {
   readonly mean: number;
   readonly secondMoment: number;

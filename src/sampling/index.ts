@@ -1,8 +1,10 @@
 /** Monte Carlo over initializations. */
 export { type DispersionOptions, estimateDispersion, streamDispersion } from './dispersion';
 export type { DispersionEstimate, StandardErrors } from './estimate';
+export type { HistogramEstimate, HistogramOptions, KernelHistogram } from './histogram';
+export { estimateHistogram, type KernelHistogramOptions, streamHistogram } from './kernel-histogram';
 export { mergeDispersion, type MergedDispersion } from './merge';
-export type { Sampler } from './sources';
+export type { Sampler } from './samplers';
 export type { KernelMoments, MatrixMoments, NumberMoments } from './kernel-moments';
 export { inputsAtCosines } from './inputs';
 export type { KernelQuantile } from './kernel-quantiles';

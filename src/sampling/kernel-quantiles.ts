@@ -1,6 +1,7 @@
 /** Quantiles over replicas, entry by entry. */
 import type { NdArray } from '../ndarray';
 
+/** Quantiles over replicas, entry by entry. */
 export interface KernelQuantile {
   readonly probability: number;
   /** N x N, each entry's own quantile. */

@@ -1,54 +1,11 @@
-/** Where replicas come from: the samplers behind one face, and the choice among them. */
-import type { Backend, ChainReplicas, RunOptions } from '../backend/backend';
+/** Where replicas come from: the samplers behind one face. */
+import type { Backend, RunOptions } from '../backend/backend';
 import { DeepntkError } from '../errors';
 import { allocateParameters, drawParameters, networkData, parameterCount } from '../network/parameters';
 import type { NetworkSpec } from '../network/spec';
-import type { MomentPair } from '../theory/moments';
-import { planChain, planShares } from './chain-plan';
-
-/**
- * - `direct`: draws every weight of a net and computes its kernel: the reference, O(depth width^2) a replica
- * - `chain`: the scalar chain, the same law in O(depth) a replica; one output
- * - `tilted`: the chain, drawn mostly from the laws weighted by Theta and by Theta^2 and weighed back: for dispersions that
- *   rest on replicas too rare to be drawn otherwise
- */
-export type Sampler = 'direct' | 'chain' | 'tilted';
-
-export const SAMPLERS: readonly Sampler[] = ['direct', 'chain', 'tilted'];
-
-export interface ReplicaSource {
-  /** Shares of the parts that replicas are drawn from. */
-  readonly shares: readonly [number, number, number];
-  /** About how many replicas to ask for at once: some tenths of a second of work. */
-  readonly chunk: number;
-  readonly sample: (first: number, count: number, run: RunOptions) => Promise<ChainReplicas>;
-}
-
-export interface SamplerChoice {
-  readonly sampler: Sampler;
-  /** Why, in words. */
-  readonly reason: string;
-}
-
-/** Above this dispersion the tilted sampler's error is the smaller one, at 100 units a layer and for equal time. */
-const PLAIN_UP_TO = 1.3;
-
-export function chooseSampler(spec: NetworkSpec, exact: MomentPair): SamplerChoice {
-  if (spec.outputDim > 1) {
-    return {
-      sampler: 'direct',
-      reason: `the scalar chain is for one output, and there are ${spec.outputDim}`,
-    };
-  }
-  const value = exact.dispersion.toPrecision(4);
-  if (exact.dispersion <= PLAIN_UP_TO) {
-    return { sampler: 'chain', reason: `the exact dispersion, ${value}, is small: replicas are alike` };
-  }
-  return {
-    sampler: 'tilted',
-    reason: `the exact dispersion, ${value}, is above ${PLAIN_UP_TO}: it rests on rare replicas`,
-  };
-}
+import { planShares } from './chain-plan';
+import { chainSource, type ReplicaSource } from './chain-source';
+import type { Sampler } from './samplers';
 
 export function replicaSource(
   sampler: Sampler,
@@ -58,12 +15,7 @@ export function replicaSource(
   backend: Backend,
 ): ReplicaSource {
   if (sampler === 'direct') return directSource(spec, inputNorm2, seed, backend);
-  const plan = planChain(spec, inputNorm2, sampler === 'tilted');
-  return {
-    shares: planShares(sampler === 'tilted'),
-    chunk: Math.min(65_536, Math.max(64, Math.round(2 ** 21 / (spec.depth + 1)))),
-    sample: (first, count, run) => backend.sampleChain({ plan, seed, first, count }, run),
-  };
+  return chainSource(sampler, spec, inputNorm2, seed, backend);
 }
 
 /** Nets drawn in whole, one after the other on the calling thread, their kernels computed by the backend. */

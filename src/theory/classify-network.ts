@@ -26,6 +26,7 @@ export interface SlopeEvidence {
   readonly probabilityChaotic: number;
 }
 
+/** What was measured at one layer. */
 export interface LayerReport {
   /** 1 .. L+1 */
   readonly layer: number;
@@ -44,6 +45,7 @@ export interface LayerReport {
   readonly angle: Estimate | null;
 }
 
+/** The phase of a given net, with the evidence for it. */
 export interface NetworkReport {
   readonly phase: Phase;
   readonly slope: number;

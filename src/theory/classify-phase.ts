@@ -9,6 +9,7 @@ import { expectNonNegative, expectPositive } from './arguments';
 /** By the slope a = sigma_w^2 / 2 alone: a < 1, a = 1, a > 1. */
 export type Phase = 'ordered' | 'edge-of-chaos' | 'chaotic';
 
+/** An initialization. */
 export interface PhaseOptions {
   /** sigma_w^2 > 0 */
   readonly weightVariance: number;
@@ -16,6 +17,7 @@ export interface PhaseOptions {
   readonly biasVariance?: number;
 }
 
+/** The phase of an initialization, and the maps that it follows from. */
 export interface PhaseReport {
   readonly phase: Phase;
   /**

@@ -35,6 +35,7 @@ export interface KernelParts {
   readonly biases: readonly NdArray[];
 }
 
+/** From which convention to which, for which net. */
 export interface ConvertOptions {
   readonly spec: NetworkSpec;
   readonly from: KernelConvention;

@@ -7,6 +7,7 @@ import { phaseOf, type Phase } from './classify-phase';
 import { exponentialMean, secondOrderGrowth } from './exponential-means';
 import type { Assumption } from './moment-recursion';
 
+/** A way to infinity: depth over width, and what else the limit depends on. */
 export interface DispersionLimitOptions {
   /** L / M > 0, the limit of depth over width. */
   readonly lambda: number;
@@ -19,6 +20,7 @@ export interface DispersionLimitOptions {
   readonly assumption?: Assumption;
 }
 
+/** The limit of the dispersion, and what it is the limit of. */
 export interface DispersionLimit {
   /** lim E[Theta^2] / E[Theta]^2; Infinity where a double cannot hold it. */
   readonly dispersion: number;

@@ -8,6 +8,7 @@ import { meansOf, type PairState, runRecursion } from './moment-recursion';
 import { readMomentsOptions } from './moments';
 import { add, divide, log, multiply, type Scaled, scaled, toNumber } from './scaled';
 
+/** The expected change of the kernel in one step of gradient descent, gates frozen. */
 export interface FirstStepChange {
   /**
    * GD = E[sum_k f_k grad f_k . grad Theta], Theta the trace kernel: E[change of Theta] = -learning rate * GD +
@@ -65,6 +66,7 @@ export function firstStepChange(
   };
 }
 
+/** A deep, wide net: depth over width, depth, and what else the limit depends on. */
 export interface FirstStepLimitOptions {
   /** L / M > 0 */
   readonly lambda: number;

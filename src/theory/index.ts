@@ -17,6 +17,7 @@ export {
 export { infiniteWidthKernels, type InfiniteWidthKernels } from './infinite-width';
 export type { Assumption } from './moment-recursion';
 export { moments, type MomentPair, type Moments, type MomentsOptions } from './moments';
+export { momentsByDepth } from './moments-by-depth';
 export {
   firstStepChange,
   type FirstStepChange,

@@ -6,6 +6,7 @@ import { expectInputs } from './arguments';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 
+/** The kernels of a net of infinite width on some inputs. */
 export interface InfiniteWidthKernels {
   /** N x N'. The covariance of one output of the net, its last layer included. */
   readonly nngp: NdArray<Float64Array>;

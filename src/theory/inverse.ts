@@ -22,13 +22,17 @@ interface Initialization {
   readonly relativeStandardDeviation: number;
 }
 
+/** Which widths keep the bound, at this depth? */
 export type WidthQuestion = Initialization & { readonly depth: number };
+/** Which depths keep the bound, at this width? */
 export type DepthQuestion = Initialization & { readonly width: number };
+/** Which sigma_w^2 keep the bound, at this depth and width? */
 export type WeightVarianceQuestion = Omit<Initialization, 'weightVariance'> & {
   readonly depth: number;
   readonly width: number;
 };
 
+/** What {@link widthForDispersion} found. */
 export interface WidthAnswer {
   /** The smallest constant width that keeps the bound; `null` where no width up to 2^40 does. */
   readonly width: number | null;
@@ -41,6 +45,7 @@ export interface WidthAnswer {
   readonly ranges: readonly (readonly [from: number, to: number])[];
 }
 
+/** What {@link depthForDispersion} found. */
 export interface DepthAnswer {
   /**
    * The largest number of hidden layers such that it and every smaller one keep the bound; 0 where one hidden layer
@@ -53,6 +58,7 @@ export interface DepthAnswer {
   readonly searchEnded: boolean;
 }
 
+/** What {@link weightVarianceForDispersion} found. */
 export interface WeightVarianceAnswer {
   /** The largest sigma_w^2 that keeps the bound; Infinity where every large one does; `null` where none does. */
   readonly weightVariance: number | null;

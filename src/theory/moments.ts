@@ -12,6 +12,7 @@ import {
 } from './moment-recursion';
 import { add, divide, log, log1p, multiply, ONE, type Scaled, scaled, toNumber } from './scaled';
 
+/** The input, and whether the exact law is meant. */
 export interface MomentsOptions {
   /** |x|^2, the squared norm of the input; 1 by default. */
   readonly inputNorm2?: number;

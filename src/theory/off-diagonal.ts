@@ -31,6 +31,7 @@ export function infiniteWidthRatio(
   return (other.value / same.value) * 2 ** (other.exponent - same.exponent);
 }
 
+/** An initialization, and what of it is trained. */
 export interface RatioLimitOptions {
   readonly weightVariance: number;
   readonly biasVariance?: number;
@@ -72,15 +73,16 @@ export function infiniteWidthRatioLimit(options: RatioLimitOptions): number {
  * Theta(x,x')^2 <= Theta(x,x) Theta(x',x'), so it is at most the dispersion of Theta(x,x) over the squared ratio of
  * the means.
  *
- * @param dispersion R of Theta(x,x), >= 1
- * @param ratio E Theta(x,x') / E Theta(x,x), in (0, 1]
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where dispersion or ratio is out of its range
  */
 export function offDiagonalDispersionBound({
   dispersion,
   ratio,
 }: {
-  dispersion: number;
-  ratio: number;
+  /** R of Theta(x,x), >= 1 */
+  readonly dispersion: number;
+  /** E Theta(x,x') / E Theta(x,x), in (0, 1] */
+  readonly ratio: number;
 }): number {
   const where = 'offDiagonalDispersionBound';
   expectNumber(`${where}: dispersion`, dispersion, { min: 1, what: 'a finite number >= 1' });
@@ -88,6 +90,7 @@ export function offDiagonalDispersionBound({
   return dispersion / (ratio * ratio);
 }
 
+/** Two inputs. */
 export interface PairOptions {
   /** |x|^2; 1 by default. */
   readonly inputNorm2?: number;
@@ -97,6 +100,7 @@ export interface PairOptions {
   readonly cosine: number;
 }
 
+/** Moments of Theta(x, x') over initializations. */
 export interface PairMoments {
   readonly mean: number;
   readonly secondMoment: number;

@@ -8,6 +8,7 @@ import { fitOf, type LabelledData } from './loss';
 import { predictGradientFlow } from './predict';
 import { train } from './train';
 
+/** How {@link compareWithTraining} trains, and when it compares. */
 export interface CompareOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
   /** Of plain gradient descent, the same at every step. */
   readonly learningRate: number;
@@ -31,6 +32,7 @@ export interface Comparison {
   readonly kernelChange: number;
 }
 
+/** Outputs of the net beside those that its initial kernel predicts. */
 export interface ComparedOutputs {
   /** N x K */
   readonly net: NdArray<Float64Array>;

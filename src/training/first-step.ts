@@ -7,6 +7,7 @@ import type { NetworkSpec } from '../network/spec';
 import { firstStepChange } from '../theory';
 import { gradientStep, chainOf, type GradientStep, kernelOf, type OneInputNet } from './one-input';
 
+/** What {@link firstStepStudy} draws. */
 export interface FirstStepOptions {
   /** Nets per spec, at least 2. */
   readonly replicas: number;
@@ -39,6 +40,7 @@ export interface FirstStepRow {
   readonly replicas: number;
 }
 
+/** A mean over replicas. */
 export interface MeanWithError {
   readonly mean: number;
   /** The standard deviation over the root of the number of replicas. Too small where the tail is heavy: depth of the order of width. */

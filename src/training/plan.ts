@@ -24,6 +24,7 @@ import {
 import { restoreState, type TrainingState } from './state';
 import { createWorkspace, type Workspace } from './task';
 
+/** How {@link train} trains, and what it watches. */
 export interface TrainOptions extends Omit<ComputeOptions, 'onProgress' | 'allowNonFinite'> {
   /** `mse`, the default: sum over outputs of (f - y)^2, halved; or `cross-entropy`; both the mean over samples. */
   readonly loss?: LossName;
@@ -57,11 +58,13 @@ export interface TrainOptions extends Omit<ComputeOptions, 'onProgress' | 'allow
   readonly onNet?: (net: Mlp, step: number) => void | Promise<void>;
   /** Called after so many steps, each time, with all that {@link resumeFrom} needs; training waits for the promise. */
   readonly checkpointEvery?: number;
+  /** Receives the state after every {@link checkpointEvery} steps. */
   readonly onCheckpoint?: (state: TrainingState) => void | Promise<void>;
   /** Goes on from here: with the same net, data and options, the rest is the same bit for bit. */
   readonly resumeFrom?: TrainingState;
 }
 
+/** How far a training run is. */
 export interface TrainProgress extends Progress {
   /** Steps taken so far. */
   readonly step: number;

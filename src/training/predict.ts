@@ -12,6 +12,7 @@ import { rankTolerance } from '../kernel/structure';
 import { symmetricEigen, type SymmetricEigen } from '../linalg/eigen';
 import type { NdArray } from '../ndarray';
 
+/** What is added to the diagonal of a kernel. */
 export interface RegularizationOptions {
   /** Added to the kernel's diagonal, in units of the mean of that diagonal; 0 by default. */
   readonly diagReg?: number;
@@ -19,6 +20,7 @@ export interface RegularizationOptions {
   readonly diagRegScale?: 'relative' | 'absolute';
 }
 
+/** What {@link predictGradientFlow} takes besides kernel and targets. */
 export interface GradientFlowOptions extends RegularizationOptions {
   /** The speed of the flow; it multiplies time. 1 by default. */
   readonly learningRate?: number;
@@ -37,6 +39,7 @@ export interface GradientFlowOptions extends RegularizationOptions {
   readonly meanOver?: 'samples-and-outputs' | 'samples';
 }
 
+/** Outputs at some times of gradient flow. */
 export interface GradientFlowPrediction {
   readonly times: readonly number[];
   /** The outputs on the training inputs at each time, N x K. */
@@ -104,6 +107,7 @@ export function predictGradientFlow(
   return { times, train, test: problem.test === null ? null : test };
 }
 
+/** What {@link kernelRidgeRegression} takes besides kernel and targets. */
 export interface KernelRidgeOptions {
   /** lambda >= 0 of (Theta + lambda)^{-1}, in units of the mean of the diagonal unless `diagRegScale` says otherwise; 0 by default. */
   readonly diagReg?: number;
@@ -112,6 +116,7 @@ export interface KernelRidgeOptions {
   readonly testKernel?: NdArray;
 }
 
+/** The fit on training inputs, and outputs on test inputs. */
 export interface KernelRidgePrediction {
   /** The fit on the training inputs, Theta (Theta + lambda)^{-1} y, N x K. */
   readonly train: NdArray<Float64Array>;

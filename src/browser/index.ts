@@ -1,0 +1,26 @@
+/**
+ * The face of the package for browsers: what needs neither Node nor files nor threads. Re-exports alone.
+ *
+ * @module deepntk/browser
+ */
+export { DeepntkError, type ErrorCode } from '../errors';
+export type { NdArray } from '../ndarray';
+export { VERSION as version } from '../version';
+
+export { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from '../network/spec';
+export * from '../theory';
+
+export type { Progress } from '../kernel/watch';
+export type { Provenance } from '../kernel/arguments';
+export type { DispersionEstimate, StandardErrors } from '../sampling/estimate';
+export type { HistogramEstimate, KernelHistogram } from '../sampling/histogram';
+export type { Sampler } from '../sampling/samplers';
+export { inputsAtCosines } from '../sampling/inputs';
+export {
+  type DispersionOptions,
+  estimateDispersion,
+  estimateHistogram,
+  type KernelHistogramOptions,
+  streamDispersion,
+  streamHistogram,
+} from './sampling';

@@ -1,0 +1,123 @@
+/** Monte Carlo over initializations in a page: the samplers of one input, on the calling thread and in slices. */
+import { sampleChainInSlices } from '../backend/typescript/chain-slices';
+import { expectOptions, invalidArgument } from '../errors';
+import { readWatch, type WatchOptions } from '../kernel/watch';
+import type { NetworkSpec } from '../network/spec';
+import { chainSource } from '../sampling/chain-source';
+import {
+  type DispersionRequest,
+  type GoalOptions,
+  readRequest,
+  type ReplicaOptions,
+  REQUEST_OPTION_NAMES,
+} from '../sampling/dispersion-request';
+import { runDispersion, type Surroundings } from '../sampling/dispersion-run';
+import type { DispersionEstimate } from '../sampling/estimate';
+import {
+  type HistogramEstimate,
+  HISTOGRAM_OPTION_NAMES,
+  type HistogramOptions,
+  runHistogram,
+} from '../sampling/histogram';
+import type { Sampler } from '../sampling/samplers';
+import { VERSION } from '../version';
+
+interface CommonOptions extends Omit<ReplicaOptions, 'sampler'>, WatchOptions {
+  /** `auto` by default. The sampler `direct` needs whole nets, and is for Node alone. */
+  readonly sampler?: Exclude<Sampler, 'direct'> | 'auto';
+}
+
+/** As in Node, without threads, backend and checkpoint. */
+export type DispersionOptions = CommonOptions & GoalOptions;
+/** As in Node, without threads and backend. */
+export type KernelHistogramOptions = CommonOptions & HistogramOptions & GoalOptions;
+
+const WATCH_NAMES = ['signal', 'onProgress'] as const;
+
+/**
+ * Estimates mean, second moment and dispersion of Theta(x, x) over random initializations of a net with one output: the
+ * same numbers, bit for bit, as `estimateDispersion` of the package gives in Node for the same seed.
+ *
+ * It runs on the calling thread, some 8 ms at a time, with a turn of the event loop in between.
+ *
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`, also for a net of several outputs; the signal's reason
+ * @example await estimateDispersion(createSpec({ inputDim: 100, depth: 50, width: 100 }), { replicas: 10000, seed: 1 })
+ */
+export async function estimateDispersion(
+  spec: NetworkSpec,
+  options: DispersionOptions,
+): Promise<DispersionEstimate> {
+  return lastOf(dispersions('estimateDispersion', spec, options));
+}
+
+/** As {@link estimateDispersion}, but yields the running estimate every few tenths of a second; the last one is the result. */
+export function streamDispersion(
+  spec: NetworkSpec,
+  options: DispersionOptions,
+): AsyncGenerator<DispersionEstimate, void, void> {
+  return dispersions('streamDispersion', spec, options);
+}
+
+/**
+ * A histogram of Theta(x, x) over random initializations of a net with one output, with the estimates that
+ * {@link estimateDispersion} makes of the same replicas.
+ *
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`, also for a net of several outputs; the signal's reason
+ */
+export async function estimateHistogram(
+  spec: NetworkSpec,
+  options: KernelHistogramOptions,
+): Promise<HistogramEstimate> {
+  return lastOf(histograms('estimateHistogram', spec, options));
+}
+
+/** As {@link estimateHistogram}, but yields the running histogram every few tenths of a second; the last one is the result. */
+export function streamHistogram(
+  spec: NetworkSpec,
+  options: KernelHistogramOptions,
+): AsyncGenerator<HistogramEstimate, void, void> {
+  return histograms('streamHistogram', spec, options);
+}
+
+async function* dispersions(
+  where: string,
+  spec: NetworkSpec,
+  options: DispersionOptions,
+): AsyncGenerator<DispersionEstimate, void, void> {
+  expectOptions(where, options, [...REQUEST_OPTION_NAMES, ...WATCH_NAMES]);
+  const request = readRequest(where, spec, options);
+  yield* runDispersion(request, surroundings(where, request, options));
+}
+
+async function* histograms(
+  where: string,
+  spec: NetworkSpec,
+  options: KernelHistogramOptions,
+): AsyncGenerator<HistogramEstimate, void, void> {
+  expectOptions(where, options, [...REQUEST_OPTION_NAMES, ...HISTOGRAM_OPTION_NAMES, ...WATCH_NAMES]);
+  const request = readRequest(where, spec, options);
+  yield* runHistogram(where, request, options, surroundings(where, request, options));
+}
+
+function surroundings(where: string, { settings }: DispersionRequest, options: WatchOptions): Surroundings {
+  const { sampler, spec, inputNorm2, seed } = settings;
+  if (sampler === 'direct') {
+    throw invalidArgument(
+      where,
+      'a net of one output and the sampler "chain" or "tilted" (in a browser)',
+      sampler,
+    );
+  }
+  const backend = { sampleChain: sampleChainInSlices };
+  return {
+    source: chainSource(sampler, spec, inputNorm2, seed, backend),
+    run: { threads: 1, ...readWatch(where, options) },
+    provenance: { backend: 'typescript', core: null, threads: 1, version: VERSION },
+  };
+}
+
+async function lastOf<T>(estimates: AsyncIterable<T>): Promise<T> {
+  let last: T | undefined;
+  for await (const estimate of estimates) last = estimate;
+  return last!;
+}

@@ -1,0 +1,105 @@
+/** What a run over replicas is asked for: its settings and its goal, checked. */
+import { expectInteger, expectNumber, expectOneOf, invalidArgument } from '../errors';
+import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type Moments, moments } from '../theory/moments';
+import type { RunSettings } from './checkpoint';
+import { chooseSampler, type Sampler, SAMPLERS } from './samplers';
+
+/** Which replicas are drawn, and how. */
+export interface ReplicaOptions {
+  /** 0 .. 2^53 - 1 */
+  readonly seed: number;
+  /** `auto` by default: the best for the case; the result says which and why. */
+  readonly sampler?: Sampler | 'auto';
+  /** |x|^2, the squared norm of the input; 1 by default. */
+  readonly inputNorm2?: number;
+  /** The number of the first replica, where a run is split into ranges; 0 by default. */
+  readonly firstReplica?: number;
+}
+
+/** Either a number of replicas, or a goal and a limit. */
+export type GoalOptions =
+  | { readonly replicas: number; readonly relativeError?: never; readonly maxReplicas?: never }
+  | {
+      /** The relative standard error of the dispersion to stop at. */
+      readonly relativeError: number;
+      readonly maxReplicas: number;
+      readonly replicas?: never;
+    };
+
+export const REQUEST_OPTION_NAMES = [
+  'seed',
+  'sampler',
+  'inputNorm2',
+  'firstReplica',
+  'replicas',
+  'relativeError',
+  'maxReplicas',
+] as const;
+
+export interface DispersionRequest {
+  readonly settings: RunSettings;
+  readonly samplerReason: string;
+  readonly exact: Moments;
+  /** The number of replicas at which the run ends at the latest. */
+  readonly goal: number;
+  readonly relativeError: number | null;
+}
+
+export function readRequest(
+  where: string,
+  spec: NetworkSpec,
+  options: ReplicaOptions & GoalOptions,
+): DispersionRequest {
+  expectSpec(where, spec);
+  const inputNorm2 = readInputNorm2(where, spec, options.inputNorm2 ?? 1);
+  const exact = moments(spec, { inputNorm2 });
+  const asked = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...SAMPLERS]);
+  const choice =
+    asked === 'auto' ? chooseSampler(spec, exact) : { sampler: asked, reason: 'asked for by name' };
+  if (choice.sampler !== 'direct' && spec.outputDim > 1) {
+    throw invalidArgument(`${where}: sampler`, '"direct" for a net of several outputs', choice.sampler);
+  }
+  const settings = {
+    spec,
+    inputNorm2,
+    seed: expectInteger(`${where}: seed`, options.seed, { min: 0 }),
+    sampler: choice.sampler,
+    firstReplica: expectInteger(`${where}: firstReplica`, options.firstReplica ?? 0, { min: 0 }),
+  };
+  return { settings, samplerReason: choice.reason, exact, ...readGoal(where, options) };
+}
+
+/** What a caller without types may have written. */
+interface Goal {
+  readonly replicas?: number;
+  readonly relativeError?: number;
+  readonly maxReplicas?: number;
+}
+
+function readGoal(
+  where: string,
+  { replicas, relativeError, maxReplicas }: Goal,
+): Pick<DispersionRequest, 'goal' | 'relativeError'> {
+  const limits = { min: 2, max: 2 ** 48 };
+  if (replicas !== undefined && (relativeError !== undefined || maxReplicas !== undefined)) {
+    throw invalidArgument(where, 'either replicas, or relativeError and maxReplicas', 'both');
+  }
+  if (relativeError === undefined) {
+    return { goal: expectInteger(`${where}: replicas`, replicas, limits), relativeError: null };
+  }
+  return {
+    goal: expectInteger(`${where}: maxReplicas`, maxReplicas, limits),
+    relativeError: expectNumber(`${where}: relativeError`, relativeError, {
+      above: 0,
+      what: 'a finite number > 0',
+    }),
+  };
+}
+
+/** The gates of a layer without any signal are all closed, and then there is nothing random left. */
+function readInputNorm2(where: string, spec: NetworkSpec, value: unknown): number {
+  return spec.biasVariance > 0
+    ? expectNumber(`${where}: inputNorm2`, value, { min: 0, what: 'a finite number >= 0' })
+    : expectNumber(`${where}: inputNorm2`, value, { above: 0, what: 'a finite number > 0' });
+}

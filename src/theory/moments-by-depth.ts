@@ -1,0 +1,42 @@
+/** The moments of one net after every number of its hidden layers. */
+import { expectInteger, invalidArgument } from '../errors';
+import type { NetworkSpec } from '../network/spec';
+import { weightFactor, weightScale } from './layer-law';
+import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
+import { type Moments, type MomentsOptions, momentsOfState, readMomentsOptions } from './moments';
+
+/**
+ * The exact moments of the nets that consist of the first l hidden layers of `spec` and its output layer, for every l of
+ * `depths`: what {@link moments} gives for each of them, from one pass over the layers. O(depth) in all.
+ *
+ * @param options.depths numbers of hidden layers, 0 to the spec's depth, in rising order; every one of them by default
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where `moments` would, or where a depth is out of range or out of order
+ * @example momentsByDepth(createSpec({ inputDim: 100, depth: 49, width: 100 })).map(({ dispersion }) => dispersion) // 50 numbers
+ */
+export function momentsByDepth(
+  spec: NetworkSpec,
+  options: MomentsOptions & { readonly depths?: readonly number[] } = {},
+): Moments[] {
+  const where = 'momentsByDepth';
+  const { depths: given, ...rest } = options;
+  const { inputNorm2, assumption } = readMomentsOptions(where, spec, rest);
+  const depths = given === undefined ? Array.from({ length: spec.depth + 1 }, (_, l) => l) : [...given];
+  depths.forEach((depth, i) => {
+    expectInteger(`${where}: depths[${i}]`, depth, { min: 0, max: spec.depth });
+    if (i > 0 && depth <= depths[i - 1]!) {
+      throw invalidArgument(
+        `${where}: depths[${i}]`,
+        `a number > ${depths[i - 1]!}, the one before it`,
+        depth,
+      );
+    }
+  });
+  const state = startRecursion(spec, inputNorm2, assumption);
+  const results: Moments[] = [];
+  for (let l = 0; results.length < depths.length; l++) {
+    if (l > 0) passHiddenLayer(state, weightScale(spec, spec.widths[l - 1]!), spec.widths[l]!);
+    enterTerm(state, weightFactor(spec, spec.widths[l]!));
+    if (l === depths[results.length]) results.push(momentsOfState(state, spec.outputDim));
+  }
+  return results;
+}
