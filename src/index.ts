@@ -51,3 +51,4 @@ export {
   type KernelPictureOptions,
 } from './report/kernel-picture';
 export * from './sampling';
+export * from './diagnosis';

@@ -1,0 +1,81 @@
+/** From numbers to an answer. */
+import type { DiagnosisThresholds } from './thresholds';
+
+export type VerdictName = 'describes' | 'initialization-only' | 'does-not';
+
+export interface Verdict {
+  readonly answer: VerdictName;
+  /** The answer as a sentence. */
+  readonly sentence: string;
+  /** What it follows from, in this order. */
+  readonly criteria: readonly Criterion[];
+}
+
+export interface Criterion {
+  readonly name: keyof DiagnosisThresholds;
+  /** Null where the number could not be computed: then it does not hold. */
+  readonly value: number | null;
+  readonly limit: number;
+  readonly holds: boolean;
+  /** The reason in words. */
+  readonly sentence: string;
+}
+
+export const VERDICT_SENTENCES: Readonly<Record<VerdictName, string>> = {
+  describes: 'Infinite-width theory describes this net.',
+  'initialization-only': 'Infinite-width theory describes this net at initialization only.',
+  'does-not': 'Infinite-width theory does not describe this net.',
+};
+
+/** The three numbers that decide. */
+export interface Measured {
+  readonly spread: number;
+  readonly distance: number | null;
+  readonly kernelChange: number | null;
+}
+
+/**
+ * Theory describes a net at initialization if its kernel hardly varies over initializations and this net's is near the one at
+ * infinite width; it describes the net in training if the kernel then hardly moves. A criterion holds up to and including its
+ * limit.
+ */
+export function decide(measured: Measured, thresholds: DiagnosisThresholds): Verdict {
+  const criteria = (['spread', 'distance', 'kernelChange'] as const).map((name): Criterion => {
+    const value = measured[name];
+    const limit = thresholds[name];
+    const holds = value !== null && value <= limit;
+    return { name, value, limit, holds, sentence: reason(name, value, limit, holds) };
+  });
+  const [spread, distance, kernelChange] = criteria.map(({ holds }) => holds);
+  const answer = !(spread! && distance!) ? 'does-not' : kernelChange! ? 'describes' : 'initialization-only';
+  return { answer, sentence: VERDICT_SENTENCES[answer], criteria };
+}
+
+function reason(name: Criterion['name'], value: number | null, limit: number, holds: boolean): string {
+  const bound = `${holds ? 'at most' : 'more than'} ${percent(limit)}`;
+  if (name === 'spread') {
+    const size = percent(value!);
+    return holds
+      ? `From one initialization to the next the kernel varies by ${size}, ${bound}: one kernel stands for all nets of this law.`
+      : `From one initialization to the next the kernel varies by ${size}, ${bound}: each draw has a kernel of its own.`;
+  }
+  if (name === 'distance') {
+    if (value === null)
+      return 'The kernel on this data overflows or vanishes: it cannot be compared with the one at infinite width.';
+    return `The kernel of this net on this data is ${percent(value)} away from the one at infinite width, ${bound}.`;
+  }
+  if (value === null)
+    return 'Training broke off: the kernel did not stay near what it was, or could not be followed.';
+  return holds
+    ? `In the short training run the kernel moves by at most ${percent(value)}, ${bound}: it stays what it was, and training is that of a linear model.`
+    : `In the short training run the kernel moves by up to ${percent(value)}, ${bound}: the net learns a kernel of its own.`;
+}
+
+/** A share in percent, two digits: 0.85 %, 4.0 %, 41 %, 230 %. */
+export function percent(share: number): string {
+  const value = 100 * share;
+  if (!Number.isFinite(value)) return value > 0 ? 'infinitely many %' : 'an unknown share';
+  if (value >= 1e6) return `${value.toExponential(1).replace('e+', ' · 10^')} %`;
+  if (value >= 100) return `${Math.round(value)} %`;
+  return value === 0 ? '0 %' : `${value >= 0.01 ? value.toPrecision(2) : value.toExponential(0)} %`;
+}
