@@ -52,3 +52,4 @@ export {
 } from './report/kernel-picture';
 export * from './sampling';
 export * from './diagnosis';
+export { diagnosisPage } from './report/diagnosis-page';

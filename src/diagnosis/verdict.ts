@@ -52,23 +52,23 @@ export function decide(measured: Measured, thresholds: DiagnosisThresholds): Ver
 }
 
 function reason(name: Criterion['name'], value: number | null, limit: number, holds: boolean): string {
-  const bound = `${holds ? 'at most' : 'more than'} ${percent(limit)}`;
+  const bound = `(bound: ${percent(limit)})`;
   if (name === 'spread') {
-    const size = percent(value!);
-    return holds
-      ? `From one initialization to the next the kernel varies by ${size}, ${bound}: one kernel stands for all nets of this law.`
-      : `From one initialization to the next the kernel varies by ${size}, ${bound}: each draw has a kernel of its own.`;
+    const meaning = holds
+      ? 'one kernel stands for all nets of this law'
+      : 'each draw has a kernel of its own';
+    return `The kernel varies by ${percent(value!)} from one initialization to the next ${bound}: ${meaning}.`;
   }
   if (name === 'distance') {
-    if (value === null)
-      return 'The kernel on this data overflows or vanishes: it cannot be compared with the one at infinite width.';
-    return `The kernel of this net on this data is ${percent(value)} away from the one at infinite width, ${bound}.`;
+    return value === null
+      ? 'The kernel on this data overflows or vanishes: it cannot be compared with the one at infinite width.'
+      : `On this data the kernel of this net is ${percent(value)} away from the one at infinite width ${bound}.`;
   }
-  if (value === null)
-    return 'Training broke off: the kernel did not stay near what it was, or could not be followed.';
-  return holds
-    ? `In the short training run the kernel moves by at most ${percent(value)}, ${bound}: it stays what it was, and training is that of a linear model.`
-    : `In the short training run the kernel moves by up to ${percent(value)}, ${bound}: the net learns a kernel of its own.`;
+  if (value === null) return 'Training broke off, so that the kernel could not be followed.';
+  const meaning = holds
+    ? 'it stays what it was, and training is that of a linear model'
+    : 'the net learns a kernel of its own';
+  return `In the short training run the kernel moves by up to ${percent(value)} ${bound}: ${meaning}.`;
 }
 
 /** A share in percent, two digits: 0.85 %, 4.0 %, 41 %, 230 %. */
