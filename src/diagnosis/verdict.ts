@@ -74,8 +74,9 @@ function reason(name: Criterion['name'], value: number | null, limit: number, ho
 /** A share in percent, two digits: 0.85 %, 4.0 %, 41 %, 230 %. */
 export function percent(share: number): string {
   const value = 100 * share;
-  if (!Number.isFinite(value)) return value > 0 ? 'infinitely many %' : 'an unknown share';
-  if (value >= 1e6) return `${value.toExponential(1).replace('e+', ' · 10^')} %`;
-  if (value >= 100) return `${Math.round(value)} %`;
-  return value === 0 ? '0 %' : `${value >= 0.01 ? value.toPrecision(2) : value.toExponential(0)} %`;
+  if (Number.isNaN(value)) return 'an unknown share';
+  if (value >= 1e6) return 'over 1,000,000 %';
+  if (value >= 100) return `${Math.round(value).toLocaleString('en-US')} %`;
+  if (value > 0 && value < 0.01) return 'less than 0.01 %';
+  return value === 0 ? '0 %' : `${value.toPrecision(2)} %`;
 }

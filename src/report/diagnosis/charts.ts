@@ -101,7 +101,19 @@ function logTicks([low, high]: readonly [number, number]): number[] {
   if (powers.length > 7) return powers.filter((_, i) => i % Math.ceil(powers.length / 7) === 0);
   if (powers.length > 3) return powers;
   const digits = powers.length > 2 ? [1, 3] : powers.length > 1 ? [1, 2, 5] : [1, 2, 3, 5, 7];
-  return within(decades.flatMap((exponent) => digits.map((digit) => Number(`${digit}e${exponent}`))));
+  const ticks = within(decades.flatMap((exponent) => digits.map((digit) => Number(`${digit}e${exponent}`))));
+  return ticks.length >= 3 ? ticks : evenTicks(low, high);
+}
+
+/** Four or so multiples of 1, 2 or 5 times a power of ten. */
+function evenTicks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = unit * ([1, 2, 5, 10].find((digit) => digit * unit >= rough) ?? 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) =>
+    Number(((first + i) * step).toPrecision(6)),
+  );
 }
 
 /** Lines over one another, with a legend where there are two, and a bound as a dashed rule. */
@@ -341,7 +353,7 @@ export function varianceChart({ net, data, advice, initialization }: Diagnosis):
     { title: 'spread of Θ', log: true, percent: true },
     {
       bound: boundAt(advice.spread),
-      mark: { x: net.weightVariance, y: initialization.exact.relativeStandardDeviation, label: 'this net' },
+      mark: { ...here(initialization), x: net.weightVariance, rising: true },
     },
   );
 }

@@ -176,7 +176,7 @@ export function varianceWords({ advice, net, initialization }: Diagnosis): strin
   const price =
     offDiagonalRatio === null
       ? ''
-      : ` There, the off-diagonal ratio of this data is ${offDiagonalRatio.toFixed(3)} at infinite width${offDiagonalRatio > 0.6 ? ': the smaller σ_w², the more alike all inputs look to the net' : ''}.`;
+      : ` At that value the off-diagonal ratio of this data is ${offDiagonalRatio.toFixed(3)} at infinite width${offDiagonalRatio > 0.6 ? ': the smaller σ_w², the more alike all inputs look to the net' : ''}.`;
   const enough = initialization.exact.relativeStandardDeviation <= advice.spread;
   const verb = enough
     ? `keeps the spread within ${bound}; the net has ${short(net.weightVariance)}`
@@ -191,6 +191,7 @@ function floorTo3(value: number): string {
 }
 
 function signedPercent(share: number): string {
+  if (Math.abs(share) < 1e-4) return percent(Math.abs(share));
   return `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
 }
 
