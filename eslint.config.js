@@ -16,7 +16,8 @@ const layers = {
   network: ['kernel', 'backend', 'data', 'random'],
   browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
   explore: [],
-  report: ['explore', 'training', 'network', 'kernel', 'theory', 'data', 'backend'],
+  diagnosis: ['training', 'sampling', 'network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
+  report: ['explore', 'diagnosis', 'training', 'network', 'kernel', 'theory', 'data', 'backend'],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

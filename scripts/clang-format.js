@@ -13,7 +13,7 @@ const check = process.argv.includes('--check');
 
 const files = fs
   .readdirSync(path.join(root, 'native'), { recursive: true })
-  .filter((name) => /\.(hpp|cpp|inc|cc|h|cu)$/.test(name))
+  .filter((name) => /\.(hpp|cpp|cc|h|cu)$/.test(name))
   .map((name) => path.join('native', name))
   .sort();
 

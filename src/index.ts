@@ -56,3 +56,5 @@ export {
   type KernelPictureOptions,
 } from './report/kernel-picture';
 export * from './sampling';
+export * from './diagnosis';
+export { diagnosisPage } from './report/diagnosis-page';

@@ -1,12 +1,9 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
-import { invalidFile } from '../data/files';
-import { readNpy, writeNpy } from '../data/npy';
+import { writeNpy } from '../data/npy';
 import { DeepntkError } from '../errors';
 import {
   NTK_OUTPUTS,
@@ -15,37 +12,15 @@ import {
   type NtkResult,
   type NtkResultPerLayer,
 } from '../kernel/ntk';
-import type { NdArray } from '../ndarray';
-import type { LoadOptions } from '../network/files';
-import { Mlp } from '../network/mlp';
 import type { NetworkSpec } from '../network/spec';
+import { expectWritable, readInputs } from './files';
 import { abortOnInterrupt } from './interrupt';
-import {
-  addNetOptions,
-  ARCHITECTURE_FLAGS,
-  givenFlags,
-  LAW_FLAGS,
-  type NetFlags,
-  specFromFlags,
-} from './net-options';
 import { type Part, printKernel, printPlan } from './kernel-report';
+import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import { progressBar } from './progress';
-import {
-  backendOption,
-  integer,
-  jsonOption,
-  nameList,
-  rangeList,
-  seedOption,
-  threadsOption,
-  UsageError,
-} from './usage';
+import { backendOption, jsonOption, rangeList, threadsOption, UsageError } from './usage';
 
-interface Flags extends NetFlags {
-  readonly net?: string;
-  readonly order?: readonly string[];
-  readonly seed: number;
-  readonly replica: number;
+interface Flags extends NetSourceFlags {
   readonly x: string;
   readonly x2?: string;
   readonly outputsAxis: NtkOutputs;
@@ -66,14 +41,8 @@ export function addKernelCommand(program: Command): void {
     .command('kernel')
     .description('compute the empirical neural tangent kernel of a net on given inputs')
     .requiredOption('--x <file>', 'inputs, an N x n_0 .npy file')
-    .option('--x2 <file>', 'other inputs for the columns of the kernel (default: those of --x)')
-    .option('--net <file>', 'the net: a .json file of deepntk, or .safetensors weights of PyTorch')
-    .addOption(
-      new Option('--order <list>', 'layers of --net in the order in which they run').argParser(nameList),
-    );
-  addNetOptions(command)
-    .addOption(seedOption())
-    .addOption(new Option('--replica <n>', 'which net of the seed').argParser(integer({ min: 0 })).default(0))
+    .option('--x2 <file>', 'other inputs for the columns of the kernel (default: those of --x)');
+  addNetSourceOptions(command)
     .addOption(
       new Option(
         '--outputs-axis <form>',
@@ -119,17 +88,7 @@ Examples:
 
 function checkFlags(flags: Flags, command: Command): void {
   const refuse = (flag: string, reason: string) => new UsageError(`${flag}: ${reason}`);
-  const format = flags.net === undefined ? null : extname(flags.net).toLowerCase();
-  if (format !== null && format !== '.json' && format !== '.safetensors') {
-    throw new UsageError(`--net: expected a .json or a .safetensors file, got ${JSON.stringify(flags.net)}`);
-  }
-  const [seedFlag] = givenFlags(command, ['seed', 'replica', ...ARCHITECTURE_FLAGS]);
-  if (format !== null && seedFlag !== undefined)
-    throw refuse(seedFlag, 'not to be given with --net, which has the net');
-  const [lawFlag] = givenFlags(command, [...LAW_FLAGS, 'order']);
-  if (format === '.json' && lawFlag !== undefined)
-    throw refuse(lawFlag, 'not to be given with a JSON net, which says it');
-  if (format === null && flags.order !== undefined) throw refuse('--order', 'only for --net');
+  checkNetFlags(flags, command);
   if (flags.explain && flags.out !== undefined)
     throw refuse('--out', 'not to be given with --explain, which computes nothing');
   if (flags.perLayer && flags.out === undefined && !flags.explain) {
@@ -146,7 +105,7 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
   const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
   const { out } = flags;
   if (out !== undefined) await expectWritable(out);
-  const net = await readNet(flags, command, x);
+  const net = await readNet(flags, command, x.shape[1]);
   const options = ntkOptions(flags);
   if (flags.explain) {
     const plan = namingFiles(flags, () => net.explainNtk(x, x2, options));
@@ -184,39 +143,6 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
     },
     { symmetric: x2 === null, json: flags.json === true },
   );
-}
-
-/** Inputs, N x n_0, from a .npy file. */
-export async function readInputs(path: string): Promise<NdArray> {
-  const x = await readNpy(path);
-  if (x.shape.length !== 2) throw invalidFile(path, 'inputs, N x n_0', `shape (${x.shape.join(', ')})`);
-  return x;
-}
-
-/** A kernel can take hours: better to hear of a missing folder before. */
-async function expectWritable(path: string): Promise<void> {
-  const folder = dirname(path);
-  await access(folder, constants.W_OK).catch((error: unknown) => {
-    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: no folder ${folder} to write to`, {
-      cause: error,
-    });
-  });
-}
-
-async function readNet(flags: Flags, command: Command, x: NdArray): Promise<Mlp> {
-  if (flags.net === undefined) {
-    return Mlp.random(specFromFlags(flags, x.shape[1]), { seed: flags.seed, replica: flags.replica });
-  }
-  if (extname(flags.net).toLowerCase() === '.json') return Mlp.load(flags.net);
-  const given = (attribute: string) => givenFlags(command, [attribute]).length > 0;
-  const options: LoadOptions = {
-    ...(given('sw2') && { weightVariance: flags.sw2 }),
-    ...(given('sb2') && { biasVariance: flags.sb2 }),
-    ...(given('parametrization') && { parametrization: flags.parametrization }),
-    ...(given('biasGradients') && { biasGradients: flags.biasGradients }),
-    ...(flags.order !== undefined && { order: flags.order }),
-  };
-  return Mlp.load(flags.net, options);
 }
 
 function ntkOptions(flags: Flags): NtkOptions {

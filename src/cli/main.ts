@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 
 import { VERSION } from '../version';
 import type * as BenchCommand from './bench';
+import type * as DiagnoseCommand from './diagnose';
 import type * as DispersionCommand from './dispersion';
 import type * as DoctorCommand from './doctor';
 import type * as ExploreCommand from './explore';
@@ -48,6 +49,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   },
   train: (program) => {
     (load('./train') as typeof TrainCommand).addTrainCommand(program);
+  },
+  diagnose: (program) => {
+    (load('./diagnose') as typeof DiagnoseCommand).addDiagnoseCommand(program);
   },
   explore: (program) => {
     (load('./explore') as typeof ExploreCommand).addExploreCommand(program);

@@ -5,7 +5,7 @@ import {
   type LayerReport,
   type SlopeEvidence,
 } from '../theory/classify-network';
-import { readInputs } from './kernel';
+import { readInputs } from './files';
 import { figures, printColumns, printJson, printTable } from './output';
 
 /** `deepntk phase --net FILE --x FILE`: the phase of a net as measured. */

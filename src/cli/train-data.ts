@@ -1,4 +1,4 @@
-/** Reads the data of `deepntk train`: .npy arrays, CSV tables, IDX images and labels. */
+/** Reads data with labels or targets, that of `deepntk train` above all: .npy arrays, CSV tables, IDX images and labels. */
 import { extname } from 'node:path';
 
 import { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from '../data/classes';
@@ -77,8 +77,8 @@ function checkDataFlags({ x, y, testX, testY, labelColumn, testPerClass }: DataF
   }
 }
 
-/** Inputs, with labels or with targets. */
-interface Source {
+/** Inputs, with labels or with targets or with neither. */
+export interface Source {
   readonly x: NdArray;
   readonly labels: readonly number[] | null;
   readonly targets: NdArray | null;
@@ -89,7 +89,8 @@ interface Source {
 const isCsv = (path: string): boolean => extname(path).toLowerCase() === '.csv';
 const isNpy = (path: string): boolean => extname(path).toLowerCase() === '.npy';
 
-async function readSource(
+/** @param targets their file; undefined where the labels are a column, or there are none */
+export async function readSource(
   flag: string,
   inputs: string,
   targets: string | undefined,
@@ -105,7 +106,8 @@ async function readSource(
   if (x.shape.length !== 2) {
     throw invalidFile(inputs, `inputs for ${flag}, N x n_0`, `shape (${x.shape.join(', ')})`);
   }
-  return { x, ...(await readTargets(targets!, x.shape[0]!)) };
+  if (targets === undefined) return { x, labels: null, targets: null, name: inputs };
+  return { x, ...(await readTargets(targets, x.shape[0]!)) };
 }
 
 /** IDX images: a row each, pixels from 0 to 1. */

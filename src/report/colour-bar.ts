@@ -11,6 +11,8 @@ export interface ColourBar {
   /** How many entries have no logarithm, and whether all of them are finite. */
   readonly hidden: number;
   readonly finite: boolean;
+  /** Stands above the bar; Θ(x, x′) by default. */
+  readonly title?: string;
 }
 
 interface Tick {
@@ -22,7 +24,14 @@ interface Tick {
 const NEAREST_LABELS = 20;
 
 /** The bar with its ticks at (0, 0); its title above; below it, where needed, what grey stands for. */
-export function colourBarMarks({ colours, height, thickness, hidden, finite }: ColourBar): Mark[] {
+export function colourBarMarks({
+  colours,
+  height,
+  thickness,
+  hidden,
+  finite,
+  title = 'Θ(x, x′)',
+}: ColourBar): Mark[] {
   const [low, high] = colours.domain;
   const place = (value: number) => height * (1 - Math.log(value / low) / Math.log(high / low));
   const marks: Mark[] = [
@@ -43,7 +52,7 @@ export function colourBarMarks({ colours, height, thickness, hidden, finite }: C
         enter: { width: { value: thickness }, height: { value: height }, stroke: { value: '#444' } },
       },
     },
-    text('Θ(x, x′)', { x: 0, y: -16, size: 14, align: 'left' }),
+    text(title, { x: 0, y: -16, size: 14, align: 'left' }),
   ];
   for (const { value, label } of chooseTicks(low, high, place)) {
     const y = place(value);

@@ -1,18 +1,18 @@
 /** From a Vega specification to SVG, and from SVG to PNG. The libraries are large: they load when a picture is drawn. */
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import type * as ResvgModule from '@resvg/resvg-js';
 import type * as Vega from 'vega';
+import type * as VegaLite from 'vega-lite';
 
-const load = createRequire(__filename);
+import { loadPackage, resolvePackage } from './packages';
 
 /** What SVG viewers are asked for. The first is the font that {@link renderPng} brings with it. */
 export const FONT = 'DejaVu Sans, Verdana, Helvetica, Arial, sans-serif';
 
 /** Draws a Vega specification; a letter after an underscore, as in "σ_w", becomes a subscript. */
 export async function renderSvg(specification: Vega.Spec): Promise<string> {
-  const vega = load('vega') as typeof Vega;
+  const vega = loadPackage('vega') as typeof Vega;
   const view = new vega.View(vega.parse(specification), { renderer: 'none', logLevel: vega.Error });
   try {
     return drawSubscripts(await view.toSVG());
@@ -21,14 +21,20 @@ export async function renderSvg(specification: Vega.Spec): Promise<string> {
   }
 }
 
+/** Draws a Vega-Lite specification, as {@link renderSvg} does. */
+export async function renderLite(specification: VegaLite.TopLevelSpec): Promise<string> {
+  const { compile } = loadPackage('vega-lite') as typeof VegaLite;
+  return renderSvg(compile(specification).spec);
+}
+
 /**
  * Rasterizes an SVG picture on white, with the DejaVu fonts of this package, so that it looks the same on every machine.
  *
  * @param scale pixels of the result for one pixel of the SVG
  */
 export function renderPng(svg: string, scale: number): Uint8Array {
-  const { Resvg } = load('@resvg/resvg-js') as typeof ResvgModule;
-  const fonts = join(dirname(load.resolve('dejavu-fonts-ttf/package.json')), 'ttf');
+  const { Resvg } = loadPackage('@resvg/resvg-js') as typeof ResvgModule;
+  const fonts = join(dirname(resolvePackage('dejavu-fonts-ttf/package.json')), 'ttf');
   const options: ResvgModule.ResvgRenderOptions = {
     background: 'white',
     fitTo: { mode: 'zoom', value: scale },
@@ -43,7 +49,7 @@ export function renderPng(svg: string, scale: number): Uint8Array {
 
 /** The colours of a continuous Vega scheme: 0 .. 1 to [red, green, blue], each 0 .. 255. */
 export function colourScheme(name: string): (position: number) => [red: number, green: number, blue: number] {
-  const { scheme } = load('vega') as typeof Vega;
+  const { scheme } = loadPackage('vega') as typeof Vega;
   const interpolate = (scheme as (name: string) => (position: number) => string)(name);
   return (position) => {
     const numbers = interpolate(position).match(/\d+/g)!;

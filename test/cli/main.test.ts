@@ -17,6 +17,7 @@ describe('the command itself', () => {
       'merge',
       'kernel',
       'train',
+      'diagnose',
       'explore',
     ])
       expect(stdout).toContain(`  ${name} `);
@@ -25,7 +26,7 @@ describe('the command itself', () => {
   test.each([
     [
       [],
-      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, explore, bench), got none',
+      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, diagnose, explore, bench), got none',
     ],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],

@@ -1,0 +1,177 @@
+import { createRequire } from 'node:module';
+import { extname } from 'node:path';
+
+import type { Command } from 'commander';
+
+import type { BackendName } from '../backend/backend';
+import { writeFileAtomically } from '../data/files';
+import { diagnose, type Diagnosis, diagnosisJson, type DiagnoseOptions } from '../diagnosis';
+import { FULL_EFFORT, QUICK_EFFORT } from '../diagnosis/thresholds';
+import { DeepntkError } from '../errors';
+import type { Mlp } from '../network/mlp';
+import type { NetworkSpec } from '../network/spec';
+import type * as Page from '../report/diagnosis-page';
+import type * as Packages from '../report/packages';
+import {
+  addDiagnoseDataOptions,
+  checkDataFlags,
+  type DiagnoseDataFlags,
+  type LoadedData,
+  readDiagnoseData,
+} from './diagnose-data';
+import { printDiagnosis } from './diagnose-report';
+import { expectWritable } from './files';
+import { abortOnInterrupt } from './interrupt';
+import { givenFlags, specFromFlags } from './net-options';
+import { addNetSourceOptions, checkNetFlags, loadNet, type NetSourceFlags } from './net-source';
+import { printError, printJson } from './output';
+import { progressBar } from './progress';
+import { backendOption, jsonOption, threadsOption, UsageError } from './usage';
+
+interface Flags extends NetSourceFlags, DiagnoseDataFlags {
+  readonly quick?: true;
+  readonly out?: string;
+  readonly backend?: BackendName;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+const load = createRequire(__filename);
+
+export function addDiagnoseCommand(program: Command): void {
+  const command = program
+    .command('diagnose')
+    .description('tell whether infinite-width theory describes a net on data, and why');
+  addDiagnoseDataOptions(command);
+  addNetSourceOptions(command)
+    .option('--quick', 'fewer inputs, fewer draws, longer steps: a first look in seconds')
+    .option('--out <file>', 'write a page with pictures to this .html file')
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Without --net a net is drawn with --seed. --outputs is by default the number of classes of the data, --input-dim that of its
+features. Of a .safetensors net, sigma_w^2 and sigma_b^2 are estimated from the weights unless --sw2 says what they were.
+The verdict follows from three numbers and their bounds: docs/diagnose.md.
+
+Examples:
+  $ deepntk diagnose --mnist --depth 20 --width 300 --sw2 2 --out report.html
+  $ deepntk diagnose --net weights.safetensors --x X.npy --y labels.npy --quick --json
+`,
+    )
+    .action(async (flags: Flags) => {
+      checkDataFlags(flags);
+      checkNetFlags(flags, command, ['replica']);
+      if (flags.out !== undefined && extname(flags.out).toLowerCase() !== '.html') {
+        throw new UsageError(`--out: expected an .html file, got ${JSON.stringify(flags.out)}`);
+      }
+      await runDiagnose(flags, command);
+    });
+}
+
+async function runDiagnose(flags: Flags, command: Command): Promise<void> {
+  const { out } = flags;
+  if (out !== undefined) {
+    await expectWritable(out);
+    // Better to hear now than at the end that the page cannot be drawn.
+    const { PAGE_PACKAGES } = load('../report/diagnosis-page') as typeof Page;
+    (load('../report/packages') as typeof Packages).expectPackages(PAGE_PACKAGES);
+  }
+  const interrupt = abortOnInterrupt();
+  const start = performance.now();
+  const most = mostInputs(flags);
+  const data = await readDiagnoseData(flags, most);
+  const net = await readSubject(flags, command, data);
+  const options: DiagnoseOptions = {
+    seed: flags.seed,
+    ...(flags.net === undefined && { replica: flags.replica }),
+    quick: flags.quick === true,
+    inputs: most,
+    law: isEstimated(flags, command) ? 'estimated' : 'spec',
+    signal: interrupt.signal,
+    ...(flags.backend !== undefined && { backend: flags.backend }),
+    ...(flags.threads !== undefined && { threads: flags.threads }),
+  };
+  const diagnosis = await watched(net, data, options);
+  if (out !== undefined) {
+    const { diagnosisPage } = load('../report/diagnosis-page') as typeof Page;
+    const page = await diagnosisPage(diagnosis);
+    interrupt.signal.throwIfAborted();
+    await writeFileAtomically(out, [Buffer.from(page)]);
+  }
+  interrupt.release();
+  const run = { net: flags.net ?? null, out: out ?? null, seconds: (performance.now() - start) / 1000 };
+  if (flags.json) printJson({ ...diagnosisJson(diagnosis), run });
+  else {
+    printDiagnosis(diagnosis, run);
+    diagnosis.warnings.forEach((warning) => {
+      printError(`warning: ${warning}`);
+    });
+  }
+}
+
+function mostInputs({ mnist, inputs, quick }: Flags): number {
+  const { inputs: usual } = quick ? QUICK_EFFORT : FULL_EFFORT;
+  return typeof mnist === 'number' ? mnist : (inputs ?? usual);
+}
+
+/** The variances of PyTorch weights are not in their file. In NTK parametrization the raw weights do not show them either. */
+function isEstimated({ net, parametrization }: Flags, command: Command): boolean {
+  return (
+    net !== undefined &&
+    extname(net).toLowerCase() === '.safetensors' &&
+    parametrization === 'standard' &&
+    givenFlags(command, ['sw2']).length === 0
+  );
+}
+
+async function readSubject(flags: Flags, command: Command, data: LoadedData): Promise<Mlp | NetworkSpec> {
+  const features = data.x.shape[1]!;
+  if (flags.net !== undefined) {
+    const net = await loadNet(flags.net, flags, command);
+    expectFeatures(data, net.spec.inputDim, `the inputs of ${flags.net}`);
+    return net;
+  }
+  if (flags.inputDim !== undefined) expectFeatures(data, flags.inputDim, '--input-dim');
+  const classes =
+    data.y?.shape[1] ?? (data.labels && data.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
+  const outputs = givenFlags(command, ['outputs']).length > 0 ? flags.outputs : (classes ?? 1);
+  return specFromFlags({ ...flags, outputs }, features);
+}
+
+function expectFeatures({ x, source }: LoadedData, wanted: number, what: string): void {
+  const features = x.shape[1]!;
+  if (features === wanted) return;
+  throw new DeepntkError(
+    'ERR_INVALID_FILE',
+    `${source}: expected ${wanted} features an input, ${what}, got ${features}`,
+  );
+}
+
+/** Runs the diagnosis with a progress bar; what the library says of its arguments is said of the files and flags. */
+async function watched(
+  net: Mlp | NetworkSpec,
+  { source, ...data }: LoadedData,
+  options: DiagnoseOptions,
+): Promise<Diagnosis> {
+  const bar = progressBar('diagnose');
+  try {
+    return await diagnose(net, data, {
+      ...options,
+      ...(bar && {
+        onProgress: (progress) => {
+          bar.onProgress(progress, progress.stage);
+        },
+      }),
+    });
+  } catch (error) {
+    if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
+    const [, rest] = /^diagnose: (?:x|y|labels)(: .*)$/s.exec(error.message) ?? [];
+    if (rest === undefined) throw new UsageError(error.message, { cause: error });
+    throw new DeepntkError('ERR_INVALID_FILE', `${source}${rest}`, { cause: error });
+  } finally {
+    bar?.stop();
+  }
+}
