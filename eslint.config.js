@@ -60,6 +60,7 @@ module.exports = tseslint.config(
           'globalThis',
           'Buffer',
           'URL',
+          'AbortController',
         ].map((name) => [name, 'readonly']),
       ),
     },

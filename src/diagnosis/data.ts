@@ -10,6 +10,7 @@ import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';
 import type { DataFacts } from './facts';
 
+/** Inputs, and what the net is to learn of them. */
 export interface DiagnosisData {
   /** N x n_0 */
   readonly x: NdArray;

@@ -38,6 +38,7 @@ export interface DiagnoseOptions extends Omit<ComputeOptions, 'onProgress' | 'al
   readonly law?: 'spec' | 'estimated';
   /** Bounds of the verdict in place of {@link DIAGNOSIS_THRESHOLDS}. */
   readonly thresholds?: Partial<DiagnosisThresholds>;
+  /** Called on the event loop as the work goes on. */
   readonly onProgress?: (progress: DiagnosisProgress) => void;
 }
 

@@ -28,6 +28,7 @@ export interface Diagnosis extends Provenance {
   readonly quick: boolean;
 }
 
+/** The net and its law of initialization. */
 export interface NetFacts {
   readonly inputDim: number;
   readonly depth: number;
@@ -50,6 +51,7 @@ export interface NetFacts {
   readonly spec: NetworkSpec;
 }
 
+/** The data that was looked at. */
 export interface DataFacts {
   readonly name: string | null;
   /** N, the inputs that were looked at, and how many there are. */
@@ -64,6 +66,7 @@ export interface DataFacts {
   readonly targets: 'given' | 'classes' | 'class numbers' | 'random';
 }
 
+/** The phase, and what it does to gradients. */
 export interface PhaseFacts {
   readonly phase: Phase;
   /** sigma_w^2 / 2 */
@@ -78,6 +81,7 @@ export interface PhaseFacts {
   > | null;
 }
 
+/** How the kernel of one input varies over initializations. */
 export interface InitializationFacts {
   /** Exact moments of the trace kernel of one input at the mean squared norm. */
   readonly exact: MomentPair;
@@ -89,6 +93,7 @@ export interface InitializationFacts {
   readonly estimate: DispersionEstimate | null;
 }
 
+/** This net's kernel on the data, beside that of infinite width. */
 export interface KernelFacts {
   /** N x N, the trace kernel of this net: the SUM over outputs. */
   readonly matrix: NdArray<Float64Array>;
@@ -109,6 +114,7 @@ export interface KernelFacts {
   readonly conditionNumber: number | null;
 }
 
+/** How far the kernel moves in the first step of gradient descent. */
 export interface FirstStepFacts {
   /**
    * The exact expected relative change of Theta(x, x) by a step on one input at the learning rate 1 / E Theta, gates held, to
@@ -119,6 +125,7 @@ export interface FirstStepFacts {
   readonly measured: number | null;
 }
 
+/** How far the kernel moves over a short training run. */
 export interface TrainingFacts {
   readonly learningRate: number | null;
   readonly steps: number;
@@ -131,6 +138,7 @@ export interface TrainingFacts {
   readonly failure: string | null;
 }
 
+/** The kernel and the loss after some steps. */
 export interface TrainingCheckpoint {
   readonly step: number;
   /** Learning rate times steps in units of N / (largest eigenvalue). */
@@ -152,6 +160,7 @@ export interface Advice {
   readonly weightVariance: WeightVarianceAdvice | null;
 }
 
+/** Which width would make the spread small enough. */
 export interface WidthAdvice {
   /** The width that the net has; of a net of several widths their harmonic mean, which has the same lambda. */
   readonly present: number;
@@ -159,6 +168,7 @@ export interface WidthAdvice {
   readonly width: number | null;
 }
 
+/** Which sigma_w^2 would make the spread small enough. */
 export interface WeightVarianceAdvice {
   /** The largest sigma_w^2 that is small enough at the present width; null: none; Infinity: every one. */
   readonly weightVariance: number | null;

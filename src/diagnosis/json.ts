@@ -1,10 +1,12 @@
 /** A diagnosis as JSON has it: every fact, without the kernel matrices. */
 import type { Diagnosis } from './facts';
 
+/** A diagnosis without its kernel matrices. */
 export type DiagnosisJson = Omit<Diagnosis, 'kernel'> & {
   readonly kernel: Omit<Diagnosis['kernel'], 'matrix' | 'infiniteWidth'>;
 };
 
+/** What `deepntk diagnose --json` prints. */
 export function diagnosisJson(diagnosis: Diagnosis): DiagnosisJson {
   const matrices = ['matrix', 'infiniteWidth'];
   const facts = Object.entries(diagnosis.kernel).filter(([name]) => !matrices.includes(name));

@@ -11,6 +11,7 @@ export interface DiagnosisThresholds {
   readonly kernelChange: number;
 }
 
+/** The bounds that are taken unless others are given. */
 export const DIAGNOSIS_THRESHOLDS: DiagnosisThresholds = Object.freeze({
   spread: 0.1,
   // A kernel whose spread is at its bound is within two of its standard deviations of the mean in 19 cases of 20.

@@ -1,8 +1,10 @@
 /** From numbers to an answer. */
 import type { DiagnosisThresholds } from './thresholds';
 
+/** Infinite-width theory describes the net, or does at initialization only, or does not. */
 export type VerdictName = 'describes' | 'initialization-only' | 'does-not';
 
+/** Whether infinite-width theory describes the net, and why. */
 export interface Verdict {
   readonly answer: VerdictName;
   /** The answer as a sentence. */
@@ -11,6 +13,7 @@ export interface Verdict {
   readonly criteria: readonly Criterion[];
 }
 
+/** One of the numbers that the verdict turns on, and its bound. */
 export interface Criterion {
   readonly name: keyof DiagnosisThresholds;
   /** Null where the number could not be computed: then it does not hold. */

@@ -133,9 +133,8 @@ function showSample(reply: SampleReply): void {
   const count = replicas.toLocaleString('en');
   const place = element('sampling');
   place.textContent =
-    `Sampled: mean ${withError(mean, meanError)}, dispersion ${withError(dispersion, dispersionError)}, from ${count} nets` +
-    (reply.sampler === 'tilted' ? ', the rare ones drawn often and weighed back' : '') +
-    (done ? '.' : ' so far …');
+    `Sampled: mean ${withError(mean, meanError)}, dispersion ${withError(dispersion, dispersionError)}, ` +
+    `from ${count} nets, the rare ones drawn often and weighed back${done ? '.' : ', so far …'}`;
   Object.assign(place.dataset, { replicas, done, mean, meanError, dispersion, dispersionError });
   element('histogram').setAttribute(
     'aria-label',
@@ -175,7 +174,7 @@ function commandOf(replicas: number): string {
     ...numbers,
     ...(parametrization === 'ntk' ? ['--parametrization ntk'] : []),
     ...(biasGradients ? [] : ['--no-bias-gradients']),
-    `--replicas ${replicas}`,
+    `--replicas ${replicas} --sampler tilted`,
   ].join(' ');
 }
 

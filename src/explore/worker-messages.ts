@@ -35,7 +35,6 @@ export interface SampleReply {
   readonly dispersion: number;
   readonly dispersionError: number;
   readonly replicas: number;
-  readonly sampler: string;
   readonly done: boolean;
   /** log10(Theta / E Theta) at the edges of the bins. */
   readonly edges: Float64Array;

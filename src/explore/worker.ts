@@ -23,8 +23,16 @@ scope.onmessage = ({ data: request }) => {
 
 async function sample({ id, net, replicas }: SampleRequest, signal: AbortSignal): Promise<void> {
   const { seed, inputNorm2 } = net;
+  // At any dispersion: it is what draws the nets that the second moment rests on, whose share is shown.
+  const sampler = 'tilted';
   try {
-    for await (const estimate of streamHistogram(specOf(net), { replicas, seed, inputNorm2, signal })) {
+    for await (const estimate of streamHistogram(specOf(net), {
+      replicas,
+      seed,
+      inputNorm2,
+      sampler,
+      signal,
+    })) {
       const { histogram, standardErrors, exactMoments } = estimate;
       scope.postMessage({
         kind: 'sample',
@@ -34,7 +42,6 @@ async function sample({ id, net, replicas }: SampleRequest, signal: AbortSignal)
         dispersion: estimate.dispersion,
         dispersionError: estimate.standardError,
         replicas: estimate.replicas,
-        sampler: estimate.sampler,
         done: estimate.replicas === replicas,
         edges: histogram.logEdges.map((edge) => (edge - exactMoments.logMean) / Math.LN10),
         probability: histogram.probability,

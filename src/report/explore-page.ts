@@ -24,8 +24,9 @@ export async function copyExplorePage(to: string, net: ExploredNet | null): Prom
   await writeFileAtomically(to, [Buffer.from(page.replace('data-link=""', () => `data-link="${link}"`))]);
 }
 
-/** Whether there is a display that a browser could open a window on. */
+/** Whether there is a display that a browser could open a window on; not where BROWSER is `none`, as other tools have it, too. */
 export function hasDisplay(): boolean {
+  if (process.env['BROWSER'] === 'none') return false;
   if (process.platform === 'darwin' || process.platform === 'win32') return true;
   return ['DISPLAY', 'WAYLAND_DISPLAY'].some((name) => (process.env[name] ?? '') !== '');
 }

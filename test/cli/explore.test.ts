@@ -56,15 +56,24 @@ onLinux('where there is a display', () => {
     const program = join(folder, 'xdg-open');
     writeFileSync(program, `#!/bin/sh\ncat "$1" > ${opened}.part && mv ${opened}.part ${opened}\n`);
     chmodSync(program, 0o755);
-    const env = { DISPLAY: ':0', PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` };
+    const env = { BROWSER: '', DISPLAY: ':0', PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` };
     const { stdout, stderr, status } = run(['explore', '--sw2', '1.5'], { env });
     expect([status, stderr]).toEqual([0, '']);
     const page = readWhenThere(opened);
     expect(page).toContain(`url=${stdout.trim().replaceAll('&', '&amp;')}"`);
   });
 
+  test('BROWSER=none keeps it from opening anything', () => {
+    const env = { DISPLAY: ':0', PATH: join(folder, 'nothing'), BROWSER: 'none' };
+    expect(run(['explore'], { env })).toEqual({
+      status: 0,
+      stdout: `${pathToFileURL(EXPLORE_PAGE).href}\n`,
+      stderr: '',
+    });
+  });
+
   test('and nothing opens files, it says so', () => {
-    const env = { DISPLAY: ':0', PATH: join(folder, 'nothing') };
+    const env = { BROWSER: '', DISPLAY: ':0', PATH: join(folder, 'nothing') };
     const { stdout, stderr, status } = run(['explore'], { env });
     expect(status).toBe(0);
     expect(stdout).toBe(`${pathToFileURL(EXPLORE_PAGE).href}\n`);

@@ -90,7 +90,8 @@ describe.each(pages)('%s', (page) => {
         test(`line ${line}: ${stripped}`, () => {
           const main = join(root, 'dist', 'cli', 'main.js');
           const script = stripped.replace(/^(npx )?deepntk /, `"${process.execPath}" "${main}" `);
-          expectSuccess(spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8' }));
+          const env = { ...process.env, BROWSER: 'none' };
+          expectSuccess(spawnSync('sh', ['-c', script], { cwd: folder, encoding: 'utf8', env }));
         });
       } else {
         test(`line ${line}: "${stripped}" sets up a machine or runs for long`, () => {

@@ -32,4 +32,4 @@ test('every export has a docstring and a page', () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}, 120_000);
