@@ -78,7 +78,7 @@ export async function initializationSection(diagnosis: Diagnosis): Promise<strin
     paragraph(monteCarloWords(diagnosis)),
     table(
       'Dispersion E Θ² / (E Θ)² of the kernel of one input at the mean squared norm of the data',
-      ['', 'exact', 'spread', 'Monte Carlo', 'draws'],
+      ['kernel', 'exact', 'spread', 'Monte Carlo', 'draws'],
       several
         ? [
             row(`sum over ${net.outputDim} outputs`, exact, estimate),
@@ -133,7 +133,7 @@ export async function kernelSection(diagnosis: Diagnosis): Promise<string> {
     `<div class="figures">${spectrum === null ? '' : figure(spectrum, 'Spectrum of the kernel matrix. A mode is learnt at the speed of its eigenvalue.')}` +
       `<div>${table(
         'The kernel matrix in numbers (sum over outputs)',
-        ['', 'this net', 'infinite width'],
+        ['quantity', 'this net', 'infinite width'],
         [
           ['mean of the diagonal', number(kernel.meanDiagonal), number(kernel.infiniteWidthMeanDiagonal)],
           [
