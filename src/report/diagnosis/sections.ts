@@ -27,7 +27,7 @@ import {
 
 export function phaseSection({ phase, net, lambda }: Diagnosis): string {
   const measured = phase.measured && {
-    phase: `${PHASE_NAMES[phase.measured.phase]} (by its ${phase.measured.basis}, ${phase.measured.zScore.toFixed(1)} standard errors from the edge)`,
+    phase: `${PHASE_NAMES[phase.measured.phase]} (by its ${phase.measured.basis}, ${Math.abs(phase.measured.zScore).toFixed(1)} standard errors from the edge)`,
     slope: short(phase.measured.slope),
   };
   return section('phase', 'Phase and shape', [
@@ -207,10 +207,9 @@ export function adviceSection(diagnosis: Diagnosis): string {
 }
 
 export function methodSection(diagnosis: Diagnosis): string {
-  const { data, training, seed, net, warnings, backend, core, threads } = diagnosis;
+  const { data, training, seed, net, backend, core, threads } = diagnosis;
   const norms = data.norm2;
   return section('method', 'How this was computed', [
-    ...(warnings.length === 0 ? [] : [`<div class="note" role="note">${list(warnings)}</div>`]),
     facts('Data, seed and machine', [
       ['Data', dataWords(data)],
       [
