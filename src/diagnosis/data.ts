@@ -2,7 +2,7 @@
 import { oneHot, takeRows } from '../data/classes';
 import { DeepntkError, expectOptions, invalidArgument } from '../errors';
 import { expectInputShape } from '../kernel/arguments';
-import { expectLabels, expectShape } from '../kernel/matrix';
+import { expectLabels, expectShape, mismatch } from '../kernel/matrix';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { fillNormals } from '../random/normal';
@@ -58,7 +58,7 @@ export function chooseData(
         );
   const targets = makeTargets(where, y, labels, rows, outputDim, seed);
   const norms = normsOf(x);
-  if (norms.mean === 0) throw invalidArgument(`${where}: x`, 'an input that is not zero', 'zeros alone');
+  if (norms.mean === 0) throw mismatch(`${where}: x`, 'an input that is not zero', 'zeros alone');
   return {
     x,
     y: targets.y,

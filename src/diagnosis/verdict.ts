@@ -64,7 +64,7 @@ function reason(name: Criterion['name'], value: number | null, limit: number, ho
   }
   if (name === 'distance') {
     return value === null
-      ? 'The kernel on this data overflows or vanishes: it cannot be compared with the one at infinite width.'
+      ? 'On this data the kernel of this net, or the one at infinite width, overflows or vanishes: they cannot be compared.'
       : `On this data the kernel of this net is ${percent(value)} away from the one at infinite width ${bound}.`;
   }
   if (value === null) return 'Training broke off, so that the kernel could not be followed.';

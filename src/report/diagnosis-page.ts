@@ -1,7 +1,7 @@
 /** A diagnosis as one page of HTML: a single file without scripts, for the screen (light, dark, phone) and for paper. */
 import type { Criterion, Diagnosis } from '../diagnosis';
 import { percent } from '../diagnosis/verdict';
-import { paragraph, text } from './diagnosis/html';
+import { list, paragraph, text } from './diagnosis/html';
 import {
   adviceSection,
   initializationSection,
@@ -48,6 +48,7 @@ export async function diagnosisPage(diagnosis: Diagnosis): Promise<string> {
     `<div class="verdict ${verdict.answer}"><h2><span aria-hidden="true">${SIGNS[verdict.answer]}</span> ${text(verdict.sentence)}</h2>`,
     `${paragraph(CONSEQUENCES[verdict.answer])}</div>`,
     `<ul class="criteria">${verdict.criteria.map(criterionCard).join('')}</ul>`,
+    diagnosis.warnings.length === 0 ? '' : `<div class="note" role="note">${list(diagnosis.warnings)}</div>`,
     ...sections,
     `<footer>deepntk ${diagnosis.version}</footer>`,
     '</main></body></html>\n',

@@ -27,7 +27,7 @@ import {
 
 export function phaseSection({ phase, net, lambda }: Diagnosis): string {
   const measured = phase.measured && {
-    phase: `${PHASE_NAMES[phase.measured.phase]} (by its ${phase.measured.basis}, ${phase.measured.zScore.toFixed(1)} standard errors from the edge)`,
+    phase: `${PHASE_NAMES[phase.measured.phase]} (by its ${phase.measured.basis}, ${Math.abs(phase.measured.zScore).toFixed(1)} standard errors from the edge)`,
     slope: short(phase.measured.slope),
   };
   return section('phase', 'Phase and shape', [
@@ -78,7 +78,7 @@ export async function initializationSection(diagnosis: Diagnosis): Promise<strin
     paragraph(monteCarloWords(diagnosis)),
     table(
       'Dispersion E Θ² / (E Θ)² of the kernel of one input at the mean squared norm of the data',
-      ['', 'exact', 'spread', 'Monte Carlo', 'draws'],
+      ['kernel', 'exact', 'spread', 'Monte Carlo', 'draws'],
       several
         ? [
             row(`sum over ${net.outputDim} outputs`, exact, estimate),
@@ -133,7 +133,7 @@ export async function kernelSection(diagnosis: Diagnosis): Promise<string> {
     `<div class="figures">${spectrum === null ? '' : figure(spectrum, 'Spectrum of the kernel matrix. A mode is learnt at the speed of its eigenvalue.')}` +
       `<div>${table(
         'The kernel matrix in numbers (sum over outputs)',
-        ['', 'this net', 'infinite width'],
+        ['quantity', 'this net', 'infinite width'],
         [
           ['mean of the diagonal', number(kernel.meanDiagonal), number(kernel.infiniteWidthMeanDiagonal)],
           [
@@ -207,10 +207,9 @@ export function adviceSection(diagnosis: Diagnosis): string {
 }
 
 export function methodSection(diagnosis: Diagnosis): string {
-  const { data, training, seed, net, warnings, backend, core, threads } = diagnosis;
+  const { data, training, seed, net, backend, core, threads } = diagnosis;
   const norms = data.norm2;
   return section('method', 'How this was computed', [
-    ...(warnings.length === 0 ? [] : [`<div class="note" role="note">${list(warnings)}</div>`]),
     facts('Data, seed and machine', [
       ['Data', dataWords(data)],
       [

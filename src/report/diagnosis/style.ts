@@ -43,7 +43,7 @@ tr>:last-child{padding-right:0}
 .facts th{width:38%;color:var(--muted)}
 .numbers thead th{border-top:0;color:var(--muted);font-size:.875rem;vertical-align:bottom}
 .numbers td,.numbers thead th:not(:first-child){text-align:right}
-.note{padding:.8rem 1rem;border:1px solid var(--half);border-left-width:4px;border-radius:8px;background:var(--half-paper);max-width:none}
+.note{margin-top:1rem;padding:.8rem 1rem;border:1px solid var(--half);border-left-width:4px;border-radius:8px;background:var(--half-paper);max-width:none}
 .note ul{margin:0}
 footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);font-size:.875rem}
 :focus-visible{outline:2px solid var(--blue);outline-offset:2px}

@@ -1,7 +1,7 @@
 /** What a diagnosis says, in words: the same ones on the page and in the terminal. */
 import type { Diagnosis } from '../../diagnosis';
 import { percent } from '../../diagnosis/verdict';
-import { formatNumber } from '../marks';
+import { formatNumber, formatPower } from '../marks';
 
 /** "784 → 300 × 20 → 10" */
 export function netWords({ inputDim, hiddenWidths, outputDim }: Diagnosis['net']): string {
@@ -44,7 +44,11 @@ export function dataWords({ name, inputs, available, classes }: Diagnosis['data'
 }
 
 export function phaseWords({ phase, slope }: Diagnosis['phase'], depth: number): string {
-  const growth = formatNumber(slope ** depth);
+  const all = slope ** depth;
+  const growth =
+    Number.isFinite(all) && all > 0
+      ? formatNumber(all)
+      : formatPower(Math.round(depth * Math.log10(slope)), false);
   if (phase === 'edge-of-chaos') {
     return 'The net is at the edge of chaos: gradients and activations keep their size through depth, on average.';
   }
@@ -191,8 +195,10 @@ function floorTo3(value: number): string {
 }
 
 function signedPercent(share: number): string {
-  if (Math.abs(share) < 1e-4) return percent(Math.abs(share));
-  return `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
+  const size = Math.abs(share);
+  if (size < 1e-4) return percent(size);
+  const sign = share < 0 ? '−' : '+';
+  return size < 1e4 ? `${sign}${percent(size)}` : `a factor of ${sign}${formatNumber(size)}`;
 }
 
 /** At most four digits. */
