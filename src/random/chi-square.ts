@@ -17,6 +17,9 @@ const { sqrt } = Math;
 
 const SHARPEST = 1.2717;
 
+/** sqrt(9 d) of few degrees of freedom; none is read below 2. */
+const DIVISORS = Float64Array.from({ length: 1024 }, (_, dof) => sqrt(9 * (0.5 * dof - 1 / 3)));
+
 /**
  * One attempt at a chi-square number.
  *
@@ -28,7 +31,7 @@ const SHARPEST = 1.2717;
 export function tryChiSquare(dof: number, x: number, word: number): number {
   if (dof < 2) return dof * (x * x);
   const d = 0.5 * dof - 1 / 3;
-  const t = x / sqrt(9 * d);
+  const t = x / (dof < DIVISORS.length ? DIVISORS[dof] : sqrt(9 * d));
   const root = 1 + t;
   const v = root * (root * root);
   const u = (word + 0.5) * 2 ** -32;

@@ -4,6 +4,12 @@ import { ExactSum } from './exact-sum';
 
 const { max, min } = Math;
 
+/** Replicas that are added at once. */
+const BLOCK = 1024;
+const xs = new Float64Array(3 * BLOCK); // of every part of the mixture, BLOCK each
+const ys = new Float64Array(3 * BLOCK);
+const products = new Float64Array(BLOCK);
+
 /** The powers of two that Theta and its square are measured by, so that their sums are numbers near 1. */
 export interface Scale {
   readonly first: number;
@@ -58,23 +64,34 @@ export class Accumulator {
 
   /** Adds the first `count` replicas. */
   add(replicas: ChainReplicas, count: number): void {
+    for (let from = 0; from < count; from += BLOCK) this.#addBlock(replicas, from, min(count, from + BLOCK));
+  }
+
+  #addBlock(replicas: ChainReplicas, from: number, to: number): void {
     const { thetas, exponents, weights, weightExponents, parts } = replicas;
     const { first, second } = this.scale;
-    for (let i = 0; i < count; i++) {
+    const counts = [0, 0, 0];
+    for (let i = from; i < to; i++) {
       const theta = thetas[i]!;
       const exponent = exponents[i]!;
       const weighted = theta * weights[i]!;
-      const x = shifted(weighted, exponent + weightExponents[i]! - first);
-      const y = shifted(weighted * theta, 2 * exponent + weightExponents[i]! - second);
-      const part = this.parts[parts[i]!]!;
-      part.count++;
-      part.x.add(x);
-      part.y.add(y);
-      part.xx.add(x * x);
-      part.yy.add(y * y);
-      part.xy.add(x * y);
-      if (y > this.largest) this.largest = y;
+      const part = parts[i]!;
+      const at = BLOCK * part + counts[part]!++;
+      xs[at] = shifted(weighted, exponent + weightExponents[i]! - first);
+      ys[at] = shifted(weighted * theta, 2 * exponent + weightExponents[i]! - second);
+      if (ys[at] > this.largest) this.largest = ys[at]!;
     }
+    this.parts.forEach((part, p) => {
+      const count = counts[p]!;
+      const x = xs.subarray(BLOCK * p);
+      const y = ys.subarray(BLOCK * p);
+      part.count += count;
+      part.x.add(x, count);
+      part.y.add(y, count);
+      part.xx.add(multiply(x, x, count), count);
+      part.yy.add(multiply(y, y, count), count);
+      part.xy.add(multiply(x, y, count), count);
+    });
   }
 
   merge(other: Accumulator): void {
@@ -101,9 +118,18 @@ export class Accumulator {
   }
 }
 
+function multiply(a: Float64Array, b: Float64Array, count: number): Float64Array {
+  for (let i = 0; i < count; i++) products[i] = a[i]! * b[i]!;
+  return products;
+}
+
+const LARGEST_POWER = 1000;
+const POWERS = Float64Array.from({ length: 2 * LARGEST_POWER + 1 }, (_, i) => 2 ** (i - LARGEST_POWER));
+
 /** value times 2^exponent, where both the value and the result are doubles; 2^exponent need not be one. */
 export function shifted(value: number, exponent: number): number {
-  if (exponent >= -1000 && exponent <= 1000) return value * 2 ** exponent;
-  const half = max(-1000, min(1000, exponent >> 1));
-  return value * 2 ** half * 2 ** max(-1074, min(1000, exponent - half));
+  if (exponent >= -LARGEST_POWER && exponent <= LARGEST_POWER)
+    return value * POWERS[exponent + LARGEST_POWER]!;
+  const half = max(-LARGEST_POWER, min(LARGEST_POWER, exponent >> 1));
+  return value * 2 ** half * 2 ** max(-1074, min(LARGEST_POWER, exponent - half));
 }

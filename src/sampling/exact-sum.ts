@@ -1,4 +1,13 @@
-const { abs } = Math;
+const { abs, min } = Math;
+
+// x + CUT - CUT is x rounded to a multiple of 2^-20, 2^-50, 2^-80, 2^-110: of what is left, the upper 30 bits.
+const CUT_1 = 1.5 * 2 ** 32;
+const CUT_2 = 1.5 * 2 ** 2;
+const CUT_3 = 1.5 * 2 ** -28;
+const CUT_4 = 1.5 * 2 ** -58;
+/** So many slices of numbers no larger than this sum to at most 2^32, 52 bits above the lowest one. */
+const LARGEST_SLICED = 2 ** 16;
+const MOST_SLICED = 2 ** 16;
 
 /**
  * A sum of doubles without rounding: as a list of doubles that do not overlap. What it comes to, rounded once, is a
@@ -15,8 +24,38 @@ export class ExactSum {
     this.#parts = [...parts];
   }
 
-  /** Adds a finite number. */
-  add(value: number): void {
+  /** Adds the first `count` numbers; they are finite. */
+  add(values: Float64Array, count = values.length): void {
+    // A number is cut into slices of 30 bits, at the same places for all numbers: sums of slices need no rounding.
+    for (let from = 0; from < count; from += MOST_SLICED)
+      this.#addSlices(values, from, min(count, from + MOST_SLICED));
+  }
+
+  #addSlices(values: Float64Array, from: number, to: number): void {
+    let [sum1, sum2, sum3, sum4] = [0, 0, 0, 0];
+    for (let i = from; i < to; i++) {
+      const value = values[i]!;
+      const slice1 = value + CUT_1 - CUT_1;
+      const rest1 = value - slice1;
+      const slice2 = rest1 + CUT_2 - CUT_2;
+      const rest2 = rest1 - slice2;
+      const slice3 = rest2 + CUT_3 - CUT_3;
+      const rest3 = rest2 - slice3;
+      const slice4 = rest3 + CUT_4 - CUT_4;
+      if (abs(value) <= LARGEST_SLICED && rest3 === slice4) {
+        sum1 += slice1;
+        sum2 += slice2;
+        sum3 += slice3;
+        sum4 += slice4;
+      } else {
+        this.#grow(value);
+      }
+    }
+    for (const sum of [sum1, sum2, sum3, sum4]) this.#grow(sum);
+  }
+
+  /** Shewchuk's growing of an expansion. */
+  #grow(value: number): void {
     const parts = this.#parts;
     let kept = 0;
     let high = value;
@@ -33,7 +72,7 @@ export class ExactSum {
   }
 
   addAll(other: ExactSum): void {
-    for (const part of other.#parts) this.add(part);
+    for (const part of other.#parts) this.#grow(part);
   }
 
   /** The sum, correctly rounded. */

@@ -4,10 +4,12 @@
  * The twin in C++ is native/core/chain.cpp, which runs many replicas abreast and gives the same bits.
  */
 import { REJECTED, type LayerStream, retryChiSquare, tryChiSquare } from '../../random/chi-square';
-import { boxMuller, uniform } from '../../random/normal';
-import { philox4x32 } from '../../random/philox';
+import { sharedBlocks } from '../../random/blocks';
+import { uniform } from '../../random/normal';
 import { PURPOSE, streamOf, words as wordsOf } from '../../random/streams';
 import { type ChainPlan, type ChainReplicas, type ChainTask, GATE_LAWS, type PathTables } from '../backend';
+import { type ChainRecord, createRecord, keepLayer } from './chain-record';
+import { exponentOf, powerOfTwo } from './powers';
 
 /** Draws replicas number `from` to `to` - 1 of the task, counted from its first, into `out`. */
 export function sampleChain(task: ChainTask, from: number, to: number, out: ChainReplicas): void {
@@ -23,6 +25,11 @@ export function sampleChain(task: ChainTask, from: number, to: number, out: Chai
 }
 
 const { max, min, sqrt } = Math;
+
+/** Layers whose blocks are drawn at once. */
+const LAYERS = 128;
+/** Where among the blocks the second ones of these layers are. */
+const SECOND = LAYERS;
 
 const LAWS = GATE_LAWS.length;
 const UPS = GATE_LAWS.map(([up]) => up);
@@ -48,8 +55,9 @@ class Chain {
   readonly #law: Uint8Array;
   /** What the way down needs, where there are biases. */
   readonly #record: ChainRecord | null;
-  readonly #words = new Uint32Array(4);
-  readonly #normals = new Float64Array(2);
+  readonly #blocks = sharedBlocks();
+  readonly #words = this.#blocks.words;
+  readonly #normals = this.#blocks.normals;
 
   constructor(
     private readonly plan: ChainPlan,
@@ -71,10 +79,10 @@ class Chain {
     this.#weigh();
   }
 
-  #block(index: number, stream: number): Uint32Array {
+  /** Draws `count` blocks to the shared ones at `at` and on. */
+  #draw(at: number, count: number, index: number, stream: number, indexStep: number, streamStep: number) {
     const { key0, key1, replica0, replica1 } = this.#at;
-    philox4x32(this.#words, index, stream, replica0, replica1, key0, key1);
-    return this.#words;
+    this.#blocks.draw(at, count, index, stream, replica0, replica1, key0, key1, indexStep, streamStep);
   }
 
   /** Chooses the part of the mixture and the law of every layer; returns the degrees of freedom of the output's square. */
@@ -83,7 +91,8 @@ class Chain {
     this.part = 0;
     if (mixture === null) return 1;
     const stream = streamOf(PURPOSE.chainPath, 0);
-    const words = this.#block(0, stream);
+    const words = this.#words;
+    this.#draw(0, 1, 0, stream, 0, 0);
     const choice = uniform(words[0]!, words[1]!);
     if (choice < mixture.shares[0]) {
       this.#law.fill(0);
@@ -93,11 +102,17 @@ class Chain {
     const tables = this.part === 1 ? mixture.first : mixture.second;
     const top = firstAbove(tables.top, 0, tables.top.length, uniform(words[2]!, words[3]!));
     let state = tables.topState[top]!;
+    let drawn = depth + 1; // from this layer on
     for (let layer = depth; layer >= 1; layer--) {
-      // Two layers share a block: the odd one comes second, but for the topmost it is on its own.
-      if (layer === depth || (layer & 1) === 1) this.#block(1 + (layer >> 1), stream);
-      const half = 2 * (layer & 1);
-      state = this.#stepDown(tables, layer, state, uniform(words[half]!, words[half + 1]!));
+      if (layer < drawn) {
+        // Two layers share a block, an even one and the next.
+        const last = layer >> 1;
+        const first = max(0, last - (LAYERS - 1));
+        this.#draw(0, last - first + 1, 1 + first, stream, 1, 0);
+        drawn = 2 * first;
+      }
+      const at = 2 * (layer - drawn);
+      state = this.#stepDown(tables, layer, state, uniform(words[at]!, words[at + 1]!));
     }
     return tables.topDof[top]!;
   }
@@ -113,10 +128,11 @@ class Chain {
   #climb(squareDof: number): void {
     const { plan } = this;
     const { depth, biasVariance, weightScale, weightTerms, biasTerms, signalScale, noiseScale } = plan;
-    const at = this.#at;
     const normals = this.#normals;
+    const words = this.#words;
     const record = this.#record;
     let exponent = 0;
+    let untilRescaled = plan.rescaleEvery;
     let unit = 1;
     let signal = weightScale[1]! * plan.inputNorm2 + biasVariance;
     let across = weightTerms[1]! * plan.inputNorm2 + biasTerms[1]!;
@@ -124,18 +140,23 @@ class Chain {
     let own = across; // of Theta's A_l, where Theta' differs
     this.#dead = false;
     for (let layer = 1; layer <= depth; layer++) {
-      at.stream = streamOf(PURPOSE.chain, layer);
+      const position = (layer - 1) % LAYERS;
+      if (position === 0) this.#drawLayers(layer);
       const law = this.#law[layer]!;
-      boxMuller(this.#block(0, at.stream), normals);
-      const words = this.#block(1, at.stream);
-      const active = drawGates(plan, LAWS * plan.widthClass[layer]! + law, words[2]!, words[3]!);
+      const second = 4 * (SECOND + position);
+      const active = drawGates(
+        plan,
+        LAWS * plan.widthClass[layer]! + law,
+        words[second + 2]!,
+        words[second + 3]!,
+      );
       if (active === 0) this.#dead = true;
       const upDof = active + 2 * UPS[law]!;
       const downDof = max(0, active - 1) + 2 * DOWNS[law]!;
-      let up = tryChiSquare(upDof, normals[0]!, words[0]!);
-      let down = tryChiSquare(downDof, normals[1]!, words[1]!);
-      if (up === REJECTED) up = retryChiSquare(upDof, at, 0);
-      if (down === REJECTED) down = retryChiSquare(downDof, at, 1);
+      let up = tryChiSquare(upDof, normals[2 * position]!, words[second]!);
+      let down = tryChiSquare(downDof, normals[2 * position + 1]!, words[second + 1]!);
+      if (up === REJECTED) up = this.#retry(upDof, layer, 0);
+      if (down === REJECTED) down = this.#retry(downDof, layer, 1);
 
       const scale = weightScale[layer + 1]!;
       const activation = signal * up;
@@ -147,7 +168,8 @@ class Chain {
       own = scale * (down * own) + term;
       across = scale * (down * across) + term + noiseScale[layer + 1]! * sum;
       along = signalScale[layer + 1]! * sum;
-      if (layer % plan.rescaleEvery === 0) {
+      if (--untilRescaled === 0) {
+        untilRescaled = plan.rescaleEvery;
         const shift = exponentOf(max(signal, max(across, along)));
         const factor = powerOfTwo(-shift);
         signal *= factor;
@@ -162,10 +184,24 @@ class Chain {
     this.#across = across;
     this.#along = along;
     this.#own = own;
-    at.stream = streamOf(PURPOSE.chain, depth + 1);
-    boxMuller(this.#block(0, at.stream), normals);
-    this.#square = tryChiSquare(squareDof, normals[0]!, this.#block(1, at.stream)[0]!);
-    if (this.#square === REJECTED) this.#square = retryChiSquare(squareDof, at, 0);
+    const position = depth % LAYERS;
+    if (position === 0) this.#drawLayers(depth + 1);
+    this.#square = tryChiSquare(squareDof, normals[2 * position]!, words[4 * (SECOND + position)]!);
+    if (this.#square === REJECTED) this.#square = this.#retry(squareDof, depth + 1, 0);
+  }
+
+  /** Draws both blocks of `layer` and the layers above it, as many as there is room for. */
+  #drawLayers(layer: number): void {
+    const count = min(LAYERS, this.plan.depth + 2 - layer);
+    const stream = streamOf(PURPOSE.chain, layer);
+    this.#draw(0, count, 0, stream, 0, 1);
+    this.#blocks.toNormals(0, count);
+    this.#draw(SECOND, count, 1, stream, 0, 1);
+  }
+
+  #retry(dof: number, layer: number, which: 0 | 1): number {
+    this.#at.stream = streamOf(PURPOSE.chain, layer);
+    return retryChiSquare(dof, this.#at, which);
   }
 
   /**
@@ -175,6 +211,8 @@ class Chain {
   #descend({ noise, across, up, down, exponents }: ChainRecord): number {
     const { depth, weightScale, rescaleEvery } = this.plan;
     const normals = this.#normals;
+    let top = depth; // of the layers whose blocks are drawn, downwards to `bottom`
+    let bottom = depth;
     let sum = this.#own;
     let along = sqrt(this.#square);
     let norm2 = 1;
@@ -188,12 +226,17 @@ class Chain {
       } else {
         if (layer === depth) along *= sqrt(scale);
         else {
-          const stream = streamOf(PURPOSE.chainNoise, layer);
-          boxMuller(this.#block(0, stream), normals);
+          if (layer < bottom) {
+            const count = min(LAYERS, layer);
+            this.#draw(0, count, 0, streamOf(PURPOSE.chainNoise, layer), 0, -1);
+            this.#blocks.toNormals(0, count);
+            top = layer;
+            bottom = layer - count + 1;
+          }
           const share = noise[layer + 1]!;
           along =
             sqrt(scale * ((1 - share) * up[layer + 1]!)) * along +
-            sqrt(scale * (share * norm2)) * normals[0]!;
+            sqrt(scale * (share * norm2)) * normals[2 * (top - layer)]!;
         }
         norm2 = along * along + scale * (norm2 * down[layer]!);
       }
@@ -227,42 +270,6 @@ class Chain {
   }
 }
 
-/** Numbers of every layer, from the way up; position l belongs to layer l. */
-interface ChainRecord {
-  /** The part of |h^l|^2 that is due to the bias. */
-  readonly noise: Float64Array;
-  /** A_l of Theta itself. */
-  readonly across: Float64Array;
-  readonly up: Float64Array;
-  readonly down: Float64Array;
-  readonly exponents: Int32Array;
-}
-
-function createRecord(depth: number): ChainRecord {
-  const array = (): Float64Array => new Float64Array(depth + 2);
-  return {
-    noise: array(),
-    across: array(),
-    up: array(),
-    down: array(),
-    exponents: new Int32Array(depth + 2),
-  };
-}
-
-function keepLayer(
-  record: ChainRecord,
-  layer: number,
-  exponent: number,
-  across: number,
-  up: number,
-  down: number,
-): void {
-  record.exponents[layer] = exponent;
-  record.across[layer] = across;
-  record.up[layer] = up;
-  record.down[layer] = down;
-}
-
 function drawGates({ gates }: ChainPlan, table: number, word0: number, word1: number): number {
   const bits = gates.bits[table]!;
   const row = word0 >>> (32 - bits);
@@ -276,22 +283,4 @@ function firstAbove(cumulative: Float64Array, from: number, to: number, u: numbe
   let index = from;
   while (index < to - 1 && u >= cumulative[index]!) index++;
   return index;
-}
-
-const double = new Float64Array(1);
-const doubleWords = new Int32Array(double.buffer);
-
-/** e with 2^e <= value < 2^(e+1) of a positive normal number; 0 for 0. */
-function exponentOf(value: number): number {
-  if (value === 0) return 0;
-  double[0] = value;
-  return ((doubleWords[1]! >> 20) & 0x7ff) - 1023;
-}
-
-/** 2^e, or 0 and 2^1023 where that is out of range. */
-function powerOfTwo(exponent: number): number {
-  if (exponent < -1022) return 0;
-  double[0] = 0;
-  doubleWords[1] = (min(exponent, 1023) + 1023) << 20;
-  return double[0];
 }
