@@ -19,7 +19,7 @@
         'native/core/kernel.cpp',
         'native/core/mlp.cpp',
         'native/core/normal.cpp',
-        'native/core/products.cpp',
+        'native/core/vector_products.cpp',
         'native/core/run.cpp',
         'native/core/training.cpp',
       ],

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "products.hpp"
+#include "vector_products.hpp"
 
 namespace deepntk {
 

@@ -8,7 +8,7 @@
 
 #include "activations.hpp"
 #include "elementwise.hpp"
-#include "products.hpp"
+#include "vector_products.hpp"
 
 namespace deepntk {
 

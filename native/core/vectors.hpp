@@ -1,4 +1,4 @@
-// The vector instructions that products.cpp is written for, in one vocabulary.
+// The vector instructions that vector_products.cpp is written for, in one vocabulary.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__)

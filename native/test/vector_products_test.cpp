@@ -1,6 +1,6 @@
-// products.hpp against plain loops, with every instruction set that this CPU has, on shapes that fill no
-// tile.
-#include "../core/products.hpp"
+// vector_products.hpp against plain loops, with every instruction set that this CPU has, on shapes that fill
+// no tile.
+#include "../core/vector_products.hpp"
 
 #include <algorithm>
 #include <cmath>

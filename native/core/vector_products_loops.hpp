@@ -1,5 +1,5 @@
-// The inner loops of products.cpp, which includes this file once for each instruction set: a function's
-// instructions are an attribute of it, and attributes cannot be template parameters.
+// The inner loops of vector_products.cpp, which includes this file once for each instruction set: a
+// function's instructions are an attribute of it, and attributes cannot be template parameters.
 
 namespace {
 namespace DEEPNTK_NAMESPACE {

@@ -1,4 +1,4 @@
-#include "products.hpp"
+#include "vector_products.hpp"
 
 #include <algorithm>
 
@@ -45,13 +45,13 @@ constexpr std::size_t kFarPackedBytes = 512 * 1024;
 
 #define DEEPNTK_TARGET __attribute__((target("avx512f")))
 #define DEEPNTK_NAMESPACE avx512
-#include "products_loops.hpp"
+#include "vector_products_loops.hpp"
 #undef DEEPNTK_TARGET
 #undef DEEPNTK_NAMESPACE
 
 #define DEEPNTK_TARGET __attribute__((target("avx2,fma")))
 #define DEEPNTK_NAMESPACE avx2
-#include "products_loops.hpp"
+#include "vector_products_loops.hpp"
 #undef DEEPNTK_TARGET
 #undef DEEPNTK_NAMESPACE
 
