@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "../core/training.hpp"
@@ -200,12 +201,17 @@ class Training {
     for (std::size_t step = 0; step < steps; step++) samples += task_.batchSizes[step];
     run_.expect(samples * flopsPerSample());
     std::map<std::size_t, typename Device::Graph> graphs;
+    std::set<std::size_t> seen;
     for (std::size_t step = 0; step < steps; step++) {
       const std::size_t size = task_.batchSizes[step];
-      auto graph = graphs.find(size);
-      if (graph == graphs.end())
-        graph = graphs.emplace(size, device_.capture([this, size] { enqueueStep(size); })).first;
-      device_.replay(graph->second);
+      if (seen.insert(size).second) {
+        enqueueStep(size);  // libraries load what they need at the first call, which must not be recorded
+      } else {
+        auto graph = graphs.find(size);
+        if (graph == graphs.end())
+          graph = graphs.emplace(size, device_.capture([this, size] { enqueueStep(size); })).first;
+        device_.replay(graph->second);
+      }
       device_.pace(run_, size * flopsPerSample());
     }
     losses_.copyOut(task_.losses);
