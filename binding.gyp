@@ -6,6 +6,7 @@
         'native/addon/addon.cpp',
         'native/addon/arguments.cpp',
         'native/addon/chain.cpp',
+        'native/addon/compute.cpp',
         'native/addon/job.cpp',
         'native/addon/network.cpp',
         'native/addon/training.cpp',

@@ -10,6 +10,8 @@ except ImportError as error:
     peer.skip(str(error))
 
 jax.config.update("jax_enable_x64", job["precision"] == "float64")
+if job.get("device") == "cuda" and jax.default_backend() != "gpu":
+    peer.skip("JAX finds no CUDA device")
 layers, inputs = peer.load(job)
 parameters = [(jnp.asarray(weight.T), jnp.asarray(bias)) for weight, bias in layers]
 x = jnp.asarray(inputs)
@@ -32,4 +34,4 @@ def kernel(parameters, x):
     return result
 
 
-peer.serve(job, {"version": f"jax {jax.__version__}"}, lambda: np.asarray(kernel(parameters, x)))
+peer.serve(job, {"version": f"jax {jax.__version__}"}, lambda: kernel(parameters, x).block_until_ready())

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * npm run bench:peers -- [--job small|mnist|deep ...] [--threads 1 2] [--precision float64 float32] [--json FILE]
+ * npm run bench:peers -- [--device cpu|cuda] [--job small|mnist|deep|wide ...] [--threads 1 2] [--precision float64 float32] [--json FILE]
  *
  * deepntk against what people would use instead, on the same weights and inputs. A peer's kernel is compared with deepntk's
  * before anything is timed. Then the two run by turns, so that whatever else the machine does hits both, and what counts is
@@ -17,14 +17,15 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const readline = require('node:readline');
-const { Command } = require('commander');
-const { backendInfo, createSpec, Mlp, readNpy, writeNpy } = require('deepntk');
+const { Command, Option } = require('commander');
+const { backendInfo, createSpec, Mlp, readNpy, setBackend, writeNpy } = require('deepntk');
 const { describeMachine, largestDifference, median, mnistLikeInputs } = require('../common');
 
 const JOBS = {
   small: { n: 20, depth: 5, width: 64, outputs: 3 },
   mnist: { n: 100, depth: 20, width: 300, outputs: 10 },
   deep: { n: 200, depth: 50, width: 500, outputs: 1 },
+  wide: { n: 2000, depth: 50, width: 2048, outputs: 1 },
 };
 
 const PEERS = {
@@ -36,6 +37,9 @@ const PEERS = {
   'TensorFlow.js by hand': 'tfjs.js',
   'naive JavaScript': 'naive.js',
 };
+
+/** Those that can use a GPU: PyTorch timed by its events, JAX by the clock until its result is ready, on the device. */
+const ON_CUDA = ['torch.func', 'PyTorch by hand', 'JAX by hand'];
 
 /** Of npm, installed into a folder of their own: none is a dependency of deepntk. */
 const PACKAGES = ['@jax-js/jax@0.1.25', '@tensorflow/tfjs@4.22.0', '@tensorflow/tfjs-backend-wasm@4.22.0'];
@@ -54,6 +58,7 @@ async function main() {
   const options = new Command('npm run bench:peers --')
     .option('--job <names...>', `which of ${Object.keys(JOBS).join(', ')}`, ['mnist', 'deep'])
     .option('--peer <names...>', 'only these', Object.keys(PEERS))
+    .addOption(new Option('--device <name>', 'where all compute').choices(['cpu', 'cuda']).default('cpu'))
     .option('--threads <n...>', 'how many threads', ['1'])
     .option('--precision <names...>', 'float64, float32', ['float64', 'float32'])
     .option('--repeats <n>', 'runs of each that are timed', '9')
@@ -64,12 +69,16 @@ async function main() {
     .opts();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'deepntk-peers-'));
   try {
-    const environment = { ...process.env, DEEPNTK_PEERS: options.install ? installPackages(folder) : '' };
-    if (backendInfo().backend !== 'native') {
-      throw new Error(
-        `the native backend is what is compared, and it does not load: ${backendInfo().unavailable.native}`,
-      );
-    }
+    const environment = {
+      ...process.env,
+      DEEPNTK_PEERS: options.install && options.device === 'cpu' ? installPackages(folder) : '',
+    };
+    const backend = options.device === 'cuda' ? 'cuda' : 'native';
+    const missing = backendInfo().unavailable[backend];
+    if (missing !== undefined)
+      throw new Error(`the ${backend} backend is what is compared, and it does not load: ${missing}`);
+    setBackend(backend);
+    if (backend === 'cuda') options.peer = options.peer.filter((name) => ON_CUDA.includes(name));
     const machine = describeMachine();
     console.log(machine.summary);
     const results = [];
@@ -77,7 +86,7 @@ async function main() {
       const files = await writeJob(folder, JOBS[name]);
       for (const precision of options.precision) {
         for (const threads of options.threads.map(Number)) {
-          const job = { ...files, precision, threads };
+          const job = { ...files, precision, threads, backend, device: options.device };
           for (const peer of options.peer) {
             const result = await race(peer, job, { folder, environment, options });
             print(name, job, peer, result);
@@ -180,7 +189,8 @@ function startPeer(file, job, { folder, environment, python }) {
   const description = path.join(folder, `${file}.json`);
   fs.writeFileSync(description, JSON.stringify({ ...job, kernel }));
   const program = [file.endsWith('.py') ? python : process.execPath, path.join(__dirname, file), description];
-  const pin = process.platform === 'linux' ? ['taskset', '-c', `0-${job.threads - 1}`] : [];
+  const pin =
+    process.platform === 'linux' && job.device === 'cpu' ? ['taskset', '-c', `0-${job.threads - 1}`] : [];
   const [command, ...args] = [...pin, ...program];
   const child = spawn(command, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
   let complaint = '';

@@ -21,9 +21,10 @@ for weight, bias in layers:
     linear.weight = torch.nn.Parameter(torch.from_numpy(weight))
     linear.bias = torch.nn.Parameter(torch.from_numpy(bias))
     modules += [linear, torch.nn.ReLU()]
-net = torch.nn.Sequential(*modules[:-1])
+device = peer.torch_device(job, torch)
+net = torch.nn.Sequential(*modules[:-1]).to(device)
 parameters = {name: value.detach() for name, value in net.named_parameters()}
-x = torch.from_numpy(inputs)
+x = torch.from_numpy(inputs).to(device)
 
 count = sum(value.numel() for value in parameters.values())
 bytes_of_input = count * layers[-1][0].shape[0] * inputs.itemsize
@@ -44,7 +45,7 @@ def contract(left, right):
 
 def kernel():
     blocks = [slice(start, start + block) for start in range(0, len(x), block)]
-    result = torch.empty(len(x), len(x), dtype=x.dtype)
+    result = torch.empty(len(x), len(x), dtype=x.dtype, device=device)
     for i, rows in enumerate(blocks):
         left = jacobian(x[rows])
         for columns in blocks[i:]:
@@ -53,8 +54,8 @@ def kernel():
             result[rows, columns] = part
             result[columns, rows] = part.T
             del right
-    return result.numpy()
+    return result
 
 
 with torch.no_grad():
-    peer.serve(job, {"version": f"torch {torch.__version__}", "note": f"blocks of {block} inputs"}, kernel)
+    peer.serve(job, {"version": f"torch {torch.__version__}", "note": f"blocks of {block} inputs"}, kernel, peer.torch_timer(device, torch))

@@ -2,17 +2,14 @@
 #include <napi.h>
 
 #include <algorithm>
-#include <chrono>
+#include <exception>
 #include <limits>
 #include <memory>
 
-#include "../core/blas.hpp"
-#include "../core/jacobian.hpp"
-#include "../core/kernel.hpp"
-#include "../core/mlp.hpp"
 #include "../core/normal.hpp"
 #include "arguments.hpp"
 #include "chain.hpp"
+#include "compute.hpp"
 #include "job.hpp"
 #include "network.hpp"
 #include "training.hpp"
@@ -23,7 +20,7 @@ namespace {
 
 // Raised whenever a function below changes its arguments or results; src/backend/native/addon.ts must say the
 // same.
-constexpr int kAbi = 3;
+constexpr int kAbi = 4;
 
 constexpr std::size_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMaxSafeInteger = (std::size_t{1} << 53) - 1;
@@ -43,7 +40,7 @@ Napi::Value startForward(const Napi::CallbackInfo& info) {
   const double* const x = arguments.float64("x", lengthOf(arguments, {n, network->inputs()})).data;
   double* const outputs = arguments.float64("outputs", lengthOf(arguments, {n, network->outputs()})).data;
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [=](Run& run) { forward(run, threads, *network, x, n, rowBlock, outputs); });
+                    [=](Run& run) { compute::forward(run, threads, *network, x, n, rowBlock, outputs); });
 }
 
 // startJacobian(task, listener) -> cancel
@@ -65,7 +62,7 @@ Napi::Value startJacobian(const Napi::CallbackInfo& info) {
   task.jacobian =
       arguments.float64("jacobian", lengthOf(arguments, {n, network->outputs(), task.columns()})).data;
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [network, task, threads](Run& run) { computeJacobian(run, threads, task); });
+                    [network, task, threads](Run& run) { compute::jacobian(run, threads, task); });
 }
 
 // startKernel(task, listener) -> cancel
@@ -113,7 +110,7 @@ Napi::Value startKernel(const Napi::CallbackInfo& info) {
                         std::move(weights),
                         std::move(biases)};
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [network, task, threads](Run& run) { computeKernel(run, threads, task); });
+                    [network, task, threads](Run& run) { compute::kernel(run, threads, task); });
 }
 
 // fillNormals({ out, seed, replica, stream, scale })
@@ -127,48 +124,44 @@ void fillNormalsOf(const Napi::CallbackInfo& info) {
   fillNormals(arguments.float64("out", length), key, scale);
 }
 
-// describe() -> { library, version, core, threading, threads }
+// whyUnavailable() -> a sentence, empty where this addon can compute here
+Napi::Value whyUnavailableOf(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), compute::whyUnavailable());
+}
+
+// describe() -> what computes
 Napi::Value describe(const Napi::CallbackInfo& info) {
-  const BlasDescription blas = describeBlas();
   Napi::Object result = Napi::Object::New(info.Env());
-  result.Set("library", blas.library);
-  result.Set("version", blas.version);
-  result.Set("core", blas.core);
-  result.Set("threading", blas.threading);
-  result.Set("threads", blas.threads);
+  try {
+    compute::describe(result);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
   return result;
 }
 
-template <typename T>
-double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner) {
-  Buffer<T> a(rows * inner), b(inner * columns), c(rows * columns);
-  std::fill_n(a.data(), a.size(), T(1));
-  std::fill_n(b.data(), b.size(), T(1));
-  const Run run;
-  acquireSingleThreadedBlas();
-  const auto start = std::chrono::steady_clock::now();
-  gemm<T>(run, 1, {a.data(), rows, inner, inner}, {b.data(), inner, columns, columns}, Transpose::no, 0,
-          {c.data(), rows, columns, columns});
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  releaseSingleThreadedBlas();
-  return elapsed.count();
-}
-
-// measureGemm({ rows, columns, inner, single }) -> seconds of one product on one thread; blocks the caller.
+// measureGemm({ rows, columns, inner, single }) -> seconds of one product, on one thread or on the GPU;
+// blocks the caller.
 Napi::Value measureGemm(const Napi::CallbackInfo& info) {
   Arguments arguments(info, {"rows", "columns", "inner", "single"});
   constexpr std::size_t kMax = 8192;
   const std::size_t rows = arguments.integer("rows", 1, kMax),
                     columns = arguments.integer("columns", 1, kMax);
   const std::size_t inner = arguments.integer("inner", 1, kMax);
-  const double seconds = arguments.boolean("single") ? secondsOfGemm<float>(rows, columns, inner)
-                                                     : secondsOfGemm<double>(rows, columns, inner);
-  return Napi::Number::New(info.Env(), seconds);
+  const bool single = arguments.boolean("single");
+  try {
+    return Napi::Number::New(info.Env(), compute::secondsOfGemm(rows, columns, inner, single));
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(info.Env(), error.what());
+  }
 }
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("abi", Napi::Number::New(env, kAbi));
   exports.Set("describe", Napi::Function::New(env, describe, "describe"));
+  exports.Set("whyUnavailable", Napi::Function::New(env, whyUnavailableOf, "whyUnavailable"));
   exports.Set("fillNormals", Napi::Function::New(env, fillNormalsOf, "fillNormals"));
   exports.Set("startForward", Napi::Function::New(env, startForward, "startForward"));
   exports.Set("startJacobian", Napi::Function::New(env, startJacobian, "startJacobian"));

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "../core/chain.hpp"
 #include "arguments.hpp"
+#include "compute.hpp"
 #include "job.hpp"
 
 namespace deepntk {
@@ -136,7 +136,7 @@ Napi::Value startChain(const Napi::CallbackInfo& info) {
                           arguments.int32("weightExponents", count).data,
                           arguments.bytes("parts", count).data};
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [=](Run& run) { sampleChain(run, threads, *plan, seed, first, count, out); });
+                    [=](Run& run) { compute::chain(run, threads, *plan, seed, first, count, out); });
 }
 
 }  // namespace deepntk

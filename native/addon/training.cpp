@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "../core/training.hpp"
+#include "compute.hpp"
 #include "job.hpp"
 #include "network.hpp"
 
@@ -104,7 +104,7 @@ Napi::Value startTraining(const Napi::CallbackInfo& info) {
       arguments.integer("minSlotRows", 1, kMaxInt),
       arguments.integer("rowBlock", 1, kMaxInt)};
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [network, batches, task, threads](Run& run) { takeSteps(run, threads, task); });
+                    [network, batches, task, threads](Run& run) { compute::training(run, threads, task); });
 }
 
 }  // namespace deepntk

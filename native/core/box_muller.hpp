@@ -7,15 +7,17 @@
 #include <cstdint>
 #include <cstring>
 
+#include "portable.hpp"
+
 namespace deepntk {
 
-inline double fromBits(std::uint64_t bits) {
+DEEPNTK_PORTABLE inline double fromBits(std::uint64_t bits) {
   double value;
   std::memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-inline std::uint64_t toBits(double value) {
+DEEPNTK_PORTABLE inline std::uint64_t toBits(double value) {
   std::uint64_t bits;
   std::memcpy(&bits, &value, sizeof bits);
   return bits;
@@ -23,13 +25,13 @@ inline std::uint64_t toBits(double value) {
 
 // (k + 1/2) / 2^52 with k the upper 52 bits of the two words. The bits go into the mantissa of a number in
 // [1, 2): instruction sets without a conversion from 64-bit integers keep their vectors.
-inline double uniform(std::uint32_t high, std::uint32_t low) {
+DEEPNTK_PORTABLE inline double uniform(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t k = (std::uint64_t{high} << 20) | (low >> 12);
   return (fromBits(0x3ff0000000000000 | k) - 1.0) + 0x1p-53;
 }
 
 // log(u) of a positive normal number, as in normal.ts.
-inline double log(double u) {
+DEEPNTK_PORTABLE inline double log(double u) {
   constexpr std::uint64_t sqrtHalf = std::uint64_t{0x3fe6a09e} << 32;
   constexpr std::uint64_t one = std::uint64_t{0x3ff00000} << 32;
   const std::uint64_t shifted = toBits(u) + (one - sqrtHalf);
@@ -48,7 +50,7 @@ inline double log(double u) {
 }
 
 // Box and Muller's transform of one block.
-inline void boxMuller(double first, double second, double& normal0, double& normal1) {
+DEEPNTK_PORTABLE inline void boxMuller(double first, double second, double& normal0, double& normal1) {
   const double radius = std::sqrt(-2 * log(first));
   const double quarters = 4 * second;
   // floor(quarters + 1/2) without an instruction for it: round to nearest by 2^52, and take back a step up.

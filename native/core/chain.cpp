@@ -9,6 +9,7 @@
 #include "buffer.hpp"
 #include "chi_square.hpp"
 #include "elementwise.hpp"
+#include "powers.hpp"
 
 namespace deepntk {
 
@@ -18,24 +19,6 @@ constexpr std::size_t kLanes = 64;
 constexpr std::size_t kLaws = 6;
 constexpr int kUps[kLaws] = {0, 1, 2, 0, 0, 1};
 constexpr int kDowns[kLaws] = {0, 0, 0, 1, 2, 1};
-
-// Purposes of src/random/streams.ts.
-constexpr std::uint32_t kChain = 2, kChainNoise = 3, kChainPath = 4;
-
-std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
-  return (purpose << 24) | static_cast<std::uint32_t>(layer);
-}
-
-// e with 2^e <= value < 2^(e+1) of a positive normal number; 0 for 0.
-inline std::int64_t exponentOf(double value) {
-  return value == 0 ? 0 : static_cast<std::int64_t>((toBits(value) >> 52) & 0x7ff) - 1023;
-}
-
-// 2^e, or 0 and 2^1023 where that is out of range.
-inline double powerOfTwo(std::int64_t exponent) {
-  if (exponent < -1022) return 0;
-  return fromBits(static_cast<std::uint64_t>(std::min<std::int64_t>(exponent, 1023) + 1023) << 52);
-}
 
 // One entry a lane. The loops below run over all lanes, also those beyond the last replica.
 struct Lanes {
@@ -170,7 +153,7 @@ void stepUp(const ChainPlan& plan, Lanes& lanes, std::size_t layer) {
 void rescale(Lanes& lanes) {
   for (std::size_t i = 0; i < kLanes; i++) {
     const std::int64_t shift =
-        exponentOf(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
+        binaryExponent(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
     const double factor = powerOfTwo(-shift);
     lanes.signal[i] *= factor;
     lanes.across[i] *= factor;
@@ -192,7 +175,7 @@ void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
   std::fill_n(lanes.exponent, kLanes, 0);
   std::fill_n(lanes.dead, kLanes, 0);
   for (std::size_t layer = 1; layer <= plan.depth; layer++) {
-    const std::uint32_t stream = streamOf(kChain, layer);
+    const std::uint32_t stream = streamOf(kChainPurpose, layer);
     drawNormals(lanes, key, 0, stream);
     drawWords(lanes, key, 1, stream);
     drawGates(plan, lanes, layer, plan.tilted ? records.law.data() + kLanes * layer : nullptr);
@@ -214,7 +197,7 @@ void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
     }
     if (layer % plan.rescaleEvery == 0) rescale(lanes);
   }
-  const std::uint32_t stream = streamOf(kChain, plan.depth + 1);
+  const std::uint32_t stream = streamOf(kChainPurpose, plan.depth + 1);
   drawNormals(lanes, key, 0, stream);
   drawWords(lanes, key, 1, stream);
   for (std::size_t i = 0; i < kLanes; i++) lanes.dof[0][i] = lanes.squareDof[i];
@@ -241,7 +224,7 @@ double descend(const ChainPlan& plan, const Lanes& lanes, const Records& records
         along *= std::sqrt(scale);
       } else {
         const LayerStream stream{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
-                                 streamOf(kChainNoise, layer)};
+                                 streamOf(kChainNoisePurpose, layer)};
         const PhiloxBlock block = stream.block(0);
         double normal, unused;
         boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normal,
@@ -253,7 +236,7 @@ double descend(const ChainPlan& plan, const Lanes& lanes, const Records& records
       norm2 = along * along + scale * (norm2 * records.down[at]);
     }
     if (layer == plan.depth || layer % plan.rescaleEvery == 0) {
-      const std::int64_t by = exponentOf(norm2) >> 1;
+      const std::int64_t by = binaryExponent(norm2) >> 1;
       shift += by;
       along *= powerOfTwo(-by);
       norm2 *= powerOfTwo(-2 * by);
@@ -288,7 +271,7 @@ void drawPathUniforms(double* out, const LayerStream& at, std::uint32_t firstBlo
 void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::size_t lane) {
   const ChainMixture& mixture = plan.mixture;
   const LayerStream at{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
-                       streamOf(kChainPath, 0)};
+                       streamOf(kChainPathPurpose, 0)};
   const PhiloxBlock choice = at.block(0);
   const double u = uniform(choice.words[0], choice.words[1]);
   std::uint8_t* const law = records.law.data() + lane;
@@ -326,7 +309,7 @@ void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, 
 double weigh(const ChainPlan& plan, const Lanes& lanes, std::size_t lane, std::int32_t& exponent) {
   const ChainMixture& mixture = plan.mixture;
   const double weigher = lanes.across[lane] + lanes.square[lane] * lanes.along[lane];
-  const std::int64_t by = exponentOf(weigher);
+  const std::int64_t by = binaryExponent(weigher);
   const double significand = weigher * powerOfTwo(-by);
   const std::int64_t firstExponent = lanes.exponent[lane] + by + mixture.inverseMean.exponent;
   const std::int64_t secondExponent = 2 * (lanes.exponent[lane] + by) + mixture.inverseSecondMoment.exponent;

@@ -16,18 +16,18 @@ constexpr double kRejected = -1;
 struct LayerStream {
   std::uint32_t key0, key1, replica0, replica1, stream;
 
-  PhiloxBlock block(std::uint32_t index) const {
+  DEEPNTK_PORTABLE PhiloxBlock block(std::uint32_t index) const {
     return philox4x32({{index, stream, replica0, replica1}}, key0, key1);
   }
 };
 
 // A word as a double, without an instruction for unsigned integers.
-inline double toDouble(std::uint32_t word) {
+DEEPNTK_PORTABLE inline double toDouble(std::uint32_t word) {
   return fromBits(0x4330000000000000 | word) - 0x1p52;
 }
 
 // The quick test of an attempt: what comes of it, and whether it settles the matter. Without branches.
-inline double quickChiSquare(double dof, double x, std::uint32_t word, bool& settled) {
+DEEPNTK_PORTABLE inline double quickChiSquare(double dof, double x, std::uint32_t word, bool& settled) {
   const double d = 0.5 * dof - 1.0 / 3;
   const double t = x / std::sqrt(9 * (dof < 2 ? 1.0 : d));
   const double root = 1 + t;
@@ -39,7 +39,7 @@ inline double quickChiSquare(double dof, double x, std::uint32_t word, bool& set
   return few ? dof * (x * x) : 2 * d * v;
 }
 
-inline double tryChiSquare(double dof, double x, std::uint32_t word) {
+DEEPNTK_PORTABLE inline double tryChiSquare(double dof, double x, std::uint32_t word) {
   bool settled;
   const double value = quickChiSquare(dof, x, word, settled);
   if (settled) return value;
@@ -52,7 +52,7 @@ inline double tryChiSquare(double dof, double x, std::uint32_t word) {
 }
 
 // Chi-square number `which` (0 or 1) of a stream whose first attempt the quick test left open.
-inline double chiSquare(double dof, const LayerStream& at, int which) {
+DEEPNTK_PORTABLE inline double chiSquare(double dof, const LayerStream& at, int which) {
   for (std::uint32_t attempt = 0;; attempt++) {
     const PhiloxBlock first = at.block(2 * attempt);
     double normals[2];

@@ -11,6 +11,9 @@
 
 namespace deepntk {
 
+// As measured on a CPU: 0.4 ns against 80 GFLOP/s.
+constexpr double kFlopsPerGather = 32;
+
 enum class Compaction { whereItPays, always, never };
 
 // The units of a layer that are kept: all of them, or the listed ones in ascending order.
@@ -32,7 +35,9 @@ struct LayerWork {
 };
 
 // `sums` holds, for every unit, the sum of its activations over the batch: 0 where no input activates it.
-Units chooseUnits(const std::vector<double>& sums, const LayerWork& work, Compaction compaction);
+// Moving one number through an index list takes as long as `flopsPerGather` operations of a matrix product.
+Units chooseUnits(const std::vector<double>& sums, const LayerWork& work, Compaction compaction,
+                  double flopsPerGather = kFlopsPerGather);
 
 // out[i][j] = matrix[i][units[j]] for the kept units, all rows.
 template <typename From, typename To>

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "portable.hpp"
+
 namespace deepntk {
 
 // One block of the generator: a counter going in, four random words coming out.
@@ -11,9 +13,11 @@ struct PhiloxBlock {
   std::uint32_t words[4];
 };
 
-inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
+DEEPNTK_PORTABLE inline PhiloxBlock philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint32_t key1) {
   std::uint32_t c0 = counter.words[0], c1 = counter.words[1], c2 = counter.words[2], c3 = counter.words[3];
-#if defined(__GNUC__)
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#elif defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC unroll 10
 #endif
   for (int round = 0; round < 10; round++) {

@@ -4,7 +4,8 @@
  */
 import type { StreamKey } from '../random/streams';
 
-export const BACKEND_NAMES = ['native', 'typescript'] as const;
+/** The fastest first. */
+export const BACKEND_NAMES = ['cuda', 'native', 'typescript'] as const;
 /** The backends by name, the fastest first. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
@@ -29,15 +30,33 @@ export interface Backend {
 export interface BackendDescription {
   /** The library of the matrix products and the instruction set that it chose; null where there is none. */
   readonly blas: BlasDescription | null;
+  /** The GPU; null where none computes. */
+  readonly cuda: CudaDescription | null;
+}
+
+/** An NVIDIA GPU, and the software between it and this package. */
+export interface CudaDescription {
+  /** As the driver names it. */
+  readonly device: string;
+  /** Its compute capability, e.g. "9.0". */
+  readonly capability: string;
+  /** Bytes. */
+  readonly memory: number;
+  /** Versions: the newest CUDA that the driver knows, the CUDA that the addon was built with, cuBLAS. */
+  readonly driver: string;
+  readonly runtime: string;
+  readonly cublas: string;
+  /** How `precision: 'mixed'` is computed: "float32", "tf32x3", "tf32" or "all-float32" (DEEPNTK_CUDA_MIXED). */
+  readonly mixed: string;
 }
 
 /** The library that computes matrix products. */
 export interface BlasDescription {
   readonly library: string;
   readonly version: string;
-  /** The core type whose kernels OpenBLAS runs, e.g. "SkylakeX". */
+  /** The core type whose kernels OpenBLAS runs, e.g. "SkylakeX"; of cuBLAS the architecture, e.g. "sm_90". */
   readonly core: string;
-  /** How OpenBLAS was built: "pthread", "openmp" or "sequential". */
+  /** How OpenBLAS was built: "pthread", "openmp" or "sequential"; of cuBLAS "device". */
   readonly threading: string;
 }
 

@@ -4,18 +4,26 @@
 import { availableParallelism } from 'node:os';
 import { DeepntkError, expectOneOf } from '../errors';
 import { VERSION } from '../version';
-import { type Backend, BACKEND_NAMES, type BackendName, type BlasDescription } from './backend';
+import {
+  type Backend,
+  BACKEND_NAMES,
+  type BackendName,
+  type BlasDescription,
+  type CudaDescription,
+} from './backend';
+import { loadCudaBackend } from './cuda';
 import { loadNativeBackend } from './native';
 import type { Loaded } from './native/addon';
 import { typescriptBackend } from './typescript';
 
 const loaders: Readonly<Record<BackendName, () => Loaded<{ readonly backend: Backend }>>> = {
+  cuda: loadCudaBackend,
   native: loadNativeBackend,
   typescript: () => ({ backend: typescriptBackend }),
 };
 
 let chosen: BackendName | null = null;
-let warned = false;
+const warned = new Set<BackendName>();
 
 /** The backends that load here, the fastest first. */
 export function availableBackends(): BackendName[] {
@@ -37,11 +45,13 @@ export function setBackend(name: BackendName | 'auto'): void {
 export function resolveBackend(name?: BackendName): Backend {
   const forced = name ?? chosen ?? backendOfEnvironment();
   if (forced !== null) return load(forced);
-  const native = loaders.native();
-  if ('backend' in native) return native.backend;
-  if (native.broken && !warned) {
-    warned = true;
-    process.emitWarning(`the TypeScript backend is used. ${native.reason}`, 'DeepntkWarning');
+  for (const candidate of BACKEND_NAMES) {
+    const loaded = loaders[candidate]();
+    if ('backend' in loaded) return loaded.backend;
+    if (loaded.broken && !warned.has(candidate)) {
+      warned.add(candidate);
+      process.emitWarning(`the ${candidate} backend is not used. ${loaded.reason}`, 'DeepntkWarning');
+    }
   }
   return load('typescript');
 }
@@ -55,6 +65,8 @@ export interface BackendInfo {
   /** Why a backend does not load here, and what would help. */
   readonly unavailable: Readonly<Partial<Record<BackendName, string>>>;
   readonly blas: BlasDescription | null;
+  /** The GPU of the CUDA backend, whichever backend runs; null where it does not load (`unavailable.cuda` says why). */
+  readonly cuda: CudaDescription | null;
   /** The default number of threads of a computation. */
   readonly threads: number;
   readonly version: string;
@@ -73,9 +85,15 @@ export function backendInfo(): BackendInfo {
     available: availableBackends(),
     unavailable: Object.fromEntries(reasons),
     blas: backend.describe().blas,
+    cuda: describeCuda(),
     threads: defaultThreads(),
     version: VERSION,
   };
+}
+
+function describeCuda(): CudaDescription | null {
+  const loaded = loaders.cuda();
+  return 'backend' in loaded ? loaded.backend.describe().cuda : null;
 }
 
 /** @internal */

@@ -2,7 +2,7 @@ import { arch, platform, release } from 'node:os';
 
 import type { Command } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName, CudaDescription } from '../backend/backend';
 import { type BackendInfo, backendInfo, setBackend } from '../backend/choose';
 import { coreTypeWarnings, thisMachine } from './core-type';
 import { printJson, printTable, type Rows } from './output';
@@ -16,6 +16,12 @@ interface Flags {
 /** Variables that change what runs, or how fast. */
 const VARIABLES = [
   'DEEPNTK_BACKEND',
+  'DEEPNTK_CUDA_ADDON',
+  'DEEPNTK_CUBLAS',
+  'DEEPNTK_CUDA_MIXED',
+  'DEEPNTK_CUDA_MEMORY',
+  'DEEPNTK_CUDA_GRAPHS',
+  'CUDA_VISIBLE_DEVICES',
   'OPENBLAS_CORETYPE',
   'OPENBLAS_NUM_THREADS',
   'OMP_NUM_THREADS',
@@ -45,14 +51,14 @@ export function addDoctorCommand(program: Command): void {
 }
 
 function printReport(info: BackendInfo, environment: Record<string, string>, warnings: string[]): void {
-  const { backend, chosenBy, available, unavailable, blas, threads, version } = info;
+  const { backend, chosenBy, available, unavailable, blas, cuda, threads, version } = info;
   printJson({
     backend,
     chosenBy,
     available,
     unavailable,
     blas,
-    cuda: null,
+    cuda,
     threads,
     environment,
     warnings,
@@ -63,7 +69,7 @@ function printReport(info: BackendInfo, environment: Record<string, string>, war
 }
 
 function tableOf(info: BackendInfo, environment: Record<string, string>, warnings: string[]): Rows {
-  const { blas } = info;
+  const { blas, cuda } = info;
   const why = info.chosenBy === 'auto' ? 'the fastest that loads' : `chosen by ${info.chosenBy}`;
   return [
     ['deepntk', info.version],
@@ -76,9 +82,16 @@ function tableOf(info: BackendInfo, environment: Record<string, string>, warning
     ],
     ['core type', blas?.core ?? null],
     ['BLAS threads', blas?.threading ?? null],
+    ['GPU', cuda === null ? null : gpuOf(cuda)],
+    ['CUDA', cuda === null ? null : `${cuda.runtime} (driver ${cuda.driver}), cuBLAS ${cuda.cublas}`],
+    ['mixed on the GPU', cuda?.mixed ?? null],
     ['threads', `${info.threads}`],
     ['Node', `${process.version} on ${platform()}-${arch()} ${release()}`],
     ...Object.entries(environment).map(([name, value]) => [name, value] as const),
     ...warnings.map((warning) => ['warning', warning] as const),
   ];
+}
+
+function gpuOf({ device, capability, memory }: CudaDescription): string {
+  return `${device}, compute capability ${capability}, ${(memory / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -30,7 +30,10 @@ export interface KernelPlan {
     readonly grams: number;
     readonly total: number;
   };
-  /** Upper bounds on memory at the peak, in bytes, besides the parameters, which are read in place. */
+  /**
+   * Upper bounds on the host's memory at the peak, in bytes, besides the parameters, which are read in place. On a GPU the
+   * activations and derivatives lie in its own memory, and the kernel is cut into blocks that fit it.
+   */
   readonly bytes: {
     /** The copy of the inputs that a call makes, so that nobody can change them meanwhile. */
     readonly inputs: number;
@@ -102,9 +105,11 @@ export function planKernel(kernel: KernelShape): KernelPlan {
     rows *
     (precision === 'mixed' ? 4 * activationWidths + 16 * Math.max(widest, widths[0]!) : 8 * activationWidths);
   const deltas = 2 * deltaRows * widest * real;
-  const scratch = scratchBytes(kernel, blocks, widest, outputs);
+  // A GPU's results arrive in up to three blocks of pinned memory.
+  const scratch = backend === 'cuda' ? 24 * entries : scratchBytes(kernel, blocks, widest, outputs);
   // The TypeScript backend's threads write into shared memory, from which the result is copied.
   const copies = backend === 'typescript' ? 2 : 1;
+  const onDevice = backend === 'cuda';
   const result = 8 * entries * (1 + (perLayer ? 2 * (depth + 1) : 0)) * copies;
   return {
     backend,
@@ -116,11 +121,11 @@ export function planKernel(kernel: KernelShape): KernelPlan {
     flops: { forward, backward, grams, total: forward + backward + grams },
     bytes: {
       inputs,
-      activations,
-      deltas,
+      activations: onDevice ? 0 : activations,
+      deltas: onDevice ? 0 : deltas,
       scratch,
       result,
-      total: inputs + activations + deltas + scratch + result,
+      total: inputs + (onDevice ? 0 : activations + deltas) + scratch + result,
     },
     blocks,
     lowestLayer,

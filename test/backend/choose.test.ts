@@ -77,7 +77,7 @@ test('DEEPNTK_BACKEND chooses, setBackend goes before it, and a name that is non
     'typescript setBackend',
   );
   expect(compute(root, { DEEPNTK_BACKEND: 'nonsense' }).lines[0]).toBe(
-    'ERR_INVALID_ARGUMENT DEEPNTK_BACKEND: expected one of "native", "typescript", got "nonsense"',
+    'ERR_INVALID_ARGUMENT DEEPNTK_BACKEND: expected one of "cuda", "native", "typescript", got "nonsense"',
   );
 });
 

@@ -39,7 +39,7 @@ describe('the command itself', () => {
     [['phase', '--sb2', '-1'], 'Expected a finite number >= 0, got "-1"'],
     [['phase', '--sw2'], "option '--sw2 <number>' argument missing"],
     [['phase', '--json', '--wrong'], "unknown option '--wrong'"],
-    [['doctor', '--backend', 'fortran'], 'Allowed choices are native, typescript'],
+    [['doctor', '--backend', 'fortran'], 'Allowed choices are cuda, native, typescript'],
     [['doctor', '--threads', '2'], "unknown option '--threads'"],
   ])('wrong usage %j ends with status 2 and one line', (args, message) => {
     expectFailure(run(args), 2, message);

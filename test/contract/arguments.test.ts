@@ -209,7 +209,7 @@ describe.each(testedBackends())('%s backend: the heavy calls refuse', (backend) 
       [
         'an unknown backend',
         { backend: 'gpu' },
-        `${name}: backend: expected one of "native", "typescript", got "gpu"`,
+        `${name}: backend: expected one of "cuda", "native", "typescript", got "gpu"`,
       ],
       ['zero threads', { threads: 0 }, `${name}: threads: expected an integer >= 1`],
       ['a signal that is none', { signal: {} }, `${name}: signal: expected an AbortSignal, got an object`],

@@ -6,6 +6,7 @@ import { testedBackends } from '../support/backends';
 
 // 0.6 to 6 seconds of work on one core, by backend: long enough to be interrupted.
 const SIZE = {
+  cuda: { depth: 60, width: 1000, n: 6000 },
   native: { depth: 60, width: 700, n: 500 },
   typescript: { depth: 30, width: 350, n: 200 },
 } as const;

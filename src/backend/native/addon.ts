@@ -4,7 +4,7 @@ import nodeGypBuild from 'node-gyp-build';
 import { isTruncatedElf } from './elf';
 
 /** Raised together with kAbi of native/addon/addon.cpp whenever a function changes its arguments or results. */
-export const ABI = 3;
+export const ABI = 4;
 
 /** What a job tells its listener; the numbers of `Status` in native/addon/job.hpp. */
 export const STATUS = { progress: 0, done: 1, cancelled: 2, outOfMemory: 3, failed: 4 } as const;
@@ -97,7 +97,7 @@ export interface Addon {
   startKernel(task: KernelArguments, listener: Listener): Cancel;
   startChain(task: ChainArguments, listener: Listener): Cancel;
   startTraining(task: TrainingArguments, listener: Listener): Cancel;
-  /** Seconds of one matrix product on one thread, the ceiling that benchmarks compare with; blocks. */
+  /** Seconds of one matrix product on one thread, or on the GPU: the ceiling that benchmarks compare with; blocks. */
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;
 }
 

@@ -2,6 +2,8 @@
 import { DeepntkError, invalidArgument } from '../../errors';
 import type {
   Backend,
+  BackendDescription,
+  BackendName,
   ForwardTask,
   JacobianTask,
   KernelArrays,
@@ -24,12 +26,20 @@ export function loadNativeBackend(): Loaded<{ readonly backend: Backend }> {
 
 function load(): Loaded<{ readonly backend: Backend }> {
   const result = loadAddon();
-  return 'reason' in result ? result : { backend: nativeBackend(result.addon) };
+  if ('reason' in result) return result;
+  const { addon } = result;
+  return {
+    backend: addonBackend('native', addon, () => {
+      const { library, version, core, threading } = addon.describe();
+      return { blas: { library, version, core, threading }, cuda: null };
+    }),
+  };
 }
 
 const FORMS: readonly KernelForm[] = ['trace', 'full', 'diagonal', 'sum-of-logits'];
 
-function nativeBackend(addon: Addon): Backend {
+/** The backend that an addon is: the CPU's, or with the same functions the GPU's. */
+export function addonBackend(name: BackendName, addon: Addon, describe: () => BackendDescription): Backend {
   async function forward(task: ForwardTask, run: RunOptions): Promise<Float64Array> {
     const outputs = zeros(task.n * task.network.widths.at(-1)!);
     const job = { ...networkOf(task, run), rowBlock: task.rowBlock, outputs };
@@ -76,11 +86,8 @@ function nativeBackend(addon: Addon): Backend {
   }
 
   return {
-    name: 'native',
-    describe() {
-      const { library, version, core, threading } = addon.describe();
-      return { blas: { library, version, core, threading } };
-    },
+    name,
+    describe,
     fillNormals(out, { seed, replica, stream }, scale) {
       addon.fillNormals({ out, length: out.length, seed, replica, stream, scale });
     },
@@ -96,8 +103,7 @@ function nativeBackend(addon: Addon): Backend {
 function networkOf({ network, x, n }: Pick<ForwardTask, 'network' | 'x' | 'n'>, { threads }: RunOptions) {
   const { widths, parameters, weightGains, biasGains } = network;
   for (const array of [parameters, weightGains, biasGains, x]) {
-    if (!hasFixedLength(array.buffer))
-      throw invalidArgument('native backend', 'an array of a fixed length', array);
+    if (!hasFixedLength(array.buffer)) throw invalidArgument('addon', 'an array of a fixed length', array);
   }
   return { widths, parameters, weightGains, biasGains, x, n, threads };
 }

@@ -53,8 +53,8 @@ export function runJob<T>(
 function failure(status: number, detail: unknown, stack: string | undefined): DeepntkError {
   const error =
     status === STATUS.outOfMemory
-      ? new DeepntkError('ERR_OUT_OF_MEMORY', 'the native backend could not allocate the memory it needs')
-      : new DeepntkError('ERR_COMPUTATION', `the native backend failed: ${String(detail)}`);
+      ? new DeepntkError('ERR_OUT_OF_MEMORY', 'the addon could not allocate the memory it needs')
+      : new DeepntkError('ERR_COMPUTATION', `the addon failed: ${String(detail)}`);
   const frames = stack?.split('\n').slice(1).join('\n') ?? '';
   error.stack = `${error.name}: ${error.message}\n${frames}`;
   return error;

@@ -19,7 +19,7 @@ import type { Allocator } from './workspace';
 
 export const typescriptBackend: Backend = {
   name: 'typescript',
-  describe: () => ({ blas: null }),
+  describe: () => ({ blas: null, cuda: null }),
   fillNormals: (out, key, scale) => {
     fillNormals(out, key, scale);
   },

@@ -1,0 +1,40 @@
+// The CUDA backend as the addon sees it: plain C++, no header of CUDA. Every function throws std::bad_alloc
+// where the device's or the host's memory does not suffice, Cancelled, or a std::runtime_error that says what
+// the device reported. One job at a time has the device; others wait, cancellably.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "../core/chain.hpp"
+#include "../core/jacobian.hpp"
+#include "../core/kernel.hpp"
+#include "../core/mlp.hpp"
+#include "../core/training.hpp"
+
+namespace deepntk::cuda {
+
+struct Description {
+  std::string device;                   // e.g. "NVIDIA H100 80GB HBM3"
+  std::string capability;               // e.g. "9.0"
+  std::size_t memory;                   // bytes
+  std::string driver, runtime, cublas;  // versions
+  std::string mixed;                    // how `mixed` precision is computed
+};
+
+// Empty where there is a device, a driver and cuBLAS that fit; else what is missing, and what would help.
+std::string whyUnavailable();
+Description describe();
+
+void forward(Run& run, const Network& network, const double* x, std::size_t n, double* out);
+void computeJacobian(Run& run, const JacobianTask& task);
+void computeKernel(Run& run, const KernelTask& task);
+void sampleChain(Run& run, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first, std::size_t count,
+                 const ChainReplicas& out);
+void takeSteps(Run& run, const TrainTask& task);
+
+// Seconds of one product of two square matrices, by the device's own clock: what benchmarks compare with.
+double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner, bool single);
+
+}  // namespace deepntk::cuda

@@ -1,0 +1,500 @@
+// Every operation of native/cuda against native/core, on whatever device: HostDevice where there is no GPU,
+// CudaDevice where there is one.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <vector>
+
+#include "../core/chain.hpp"
+#include "../core/jacobian.hpp"
+#include "../core/kernel.hpp"
+#include "../core/normal.hpp"
+#include "../core/training.hpp"
+#include "../cuda/chain.hpp"
+#include "../cuda/forward.hpp"
+#include "../cuda/jacobian.hpp"
+#include "../cuda/kernel.hpp"
+#include "../cuda/training.hpp"
+#include "check.hpp"
+#include "random_net.hpp"
+
+namespace deepntk::cuda {
+
+inline double largestOf(const std::vector<double>& values) {
+  double result = 0;
+  for (double value : values) result = std::max(result, std::abs(value));
+  return result;
+}
+
+inline double distance(const std::vector<double>& actual, const std::vector<double>& expected) {
+  CHECK(actual.size() == expected.size());
+  double result = 0;
+  for (std::size_t i = 0; i < actual.size(); i++) {
+    const double difference = std::abs(actual[i] - expected[i]);
+    result = std::isnan(difference) ? std::numeric_limits<double>::infinity() : std::max(result, difference);
+  }
+  return result / std::max(largestOf(expected), std::numeric_limits<double>::min());
+}
+
+inline void checkClose(const std::vector<double>& actual, const std::vector<double>& expected,
+                       double relative) {
+  CHECK_NEAR(distance(actual, expected), 0, relative);
+}
+
+struct NetCase {
+  std::vector<std::size_t> widths;
+  std::size_t n, n2;  // n2 = 0: symmetric
+  bool gains;
+};
+
+inline std::vector<NetCase> netCases() {
+  return {
+      {{3, 1}, 4, 0, false},
+      {{5, 3}, 4, 3, true},
+      {{4, 7, 1}, 1, 0, false},
+      {{6, 8, 5, 2}, 4, 3, true},
+      {{5, 12, 7, 9, 5}, 12, 0, true},
+      {{9, 1, 6, 3}, 7, 0, false},
+      {{2, 30, 30, 30, 30, 4}, 6, 9, false},
+      {{20, 64, 64, 64, 64, 64, 64, 3}, 70, 0, false},
+  };
+}
+
+// Roundings of sums of some hundred terms in another order.
+constexpr double kRounding = 1e-13;
+
+template <typename Device>
+void checkNormals(Device& device) {
+  for (const std::size_t size : {1u, 2u, 1001u, 40000u}) {
+    const StreamKey key{(std::uint64_t{5} << 33) + 7, (std::uint64_t{3} << 32) + 11, 0x02000003};
+    std::vector<double> expected(size);
+    fillNormals({expected.data(), size}, key, 0.3);
+    DeviceArray<Device, double> normals(device, size);
+    device.forEach(1, (size + 1) / 2,
+                   FillNormals{normals.data(), size, key.seed, key.replica, key.stream, 0.3});
+    CHECK(normals.toHost() == expected);
+  }
+}
+
+template <typename Device>
+void checkForward(Device& device) {
+  for (const NetCase& shape : netCases()) {
+    const RandomNet net(shape.widths, 7, 2, shape.gains);
+    const Network network = net.network();
+    const std::vector<double> x = net.inputs(shape.n, 11);
+    std::vector<double> expected(shape.n * network.outputs()), actual(expected.size());
+    Run run;
+    deepntk::forward(run, 1, network, x.data(), shape.n, 64, expected.data());
+    cuda::forward(run, device, network, x.data(), shape.n, actual.data());
+    checkClose(actual, expected, kRounding);
+  }
+}
+
+template <typename Device>
+void checkJacobian(Device& device) {
+  for (const NetCase& shape : netCases()) {
+    const RandomNet net(shape.widths, 7, 2, shape.gains);
+    const Network network = net.network();
+    const std::vector<double> x = net.inputs(shape.n, 11);
+    for (int selection = 0; selection < 3; selection++) {
+      std::vector<unsigned char> weights(network.layers(), selection != 1),
+          biases(network.layers(), selection != 2);
+      if (selection == 2) weights[0] = 0;
+      JacobianTask task{
+          network, x.data(), shape.n, 8, {weights.data(), weights.size()}, {biases.data(), biases.size()},
+          nullptr};
+      std::vector<double> expected(shape.n * network.outputs() * task.columns()), actual(expected.size(), -1);
+      Run run;
+      task.jacobian = expected.data();
+      deepntk::computeJacobian(run, 1, task);
+      task.jacobian = actual.data();
+      cuda::computeJacobian(run, device, task);
+      if (!expected.empty()) checkClose(actual, expected, kRounding);
+    }
+  }
+}
+
+// A kernel and, where asked for, its parts, one after the other.
+struct KernelProblem {
+  const RandomNet& net;
+  Network network;
+  std::vector<double> x, x2, weightTerms, biasTerms;
+  std::size_t n, n2;
+  KernelForm form;
+  bool mixed = false, parts = false;
+  Compaction compaction = Compaction::whereItPays;
+
+  KernelProblem(const RandomNet& of, std::size_t rows, std::size_t rows2, KernelForm outputs)
+      : net(of),
+        network(of.network()),
+        x(of.inputs(rows, 11)),
+        n(rows),
+        n2(rows2 == 0 ? rows : rows2),
+        form(outputs) {
+    if (rows2 != 0) x2 = of.inputs(rows2, 12);
+    for (std::size_t l = 0; l < network.layers(); l++) {
+      weightTerms.push_back(net.weightGains[l] * net.weightGains[l]);
+      biasTerms.push_back(net.biasGains[l] * net.biasGains[l]);
+    }
+  }
+
+  template <typename Compute>
+  std::vector<double> solve(const Compute& compute) const {
+    const std::size_t outputs = network.outputs(), layers = network.layers();
+    const std::size_t entries = form == KernelForm::full       ? outputs * outputs
+                                : form == KernelForm::diagonal ? outputs
+                                                               : 1;
+    const std::size_t length = n * n2 * entries;
+    std::vector<double> results(length * (parts ? 1 + 2 * layers : 1), 0.0);
+    KernelTask task{network,
+                    x.data(),
+                    n,
+                    x2.empty() ? nullptr : x2.data(),
+                    n2,
+                    form,
+                    {weightTerms.data(), layers},
+                    {biasTerms.data(), layers},
+                    mixed,
+                    64,
+                    64,
+                    results.data(),
+                    {},
+                    {},
+                    compaction};
+    for (std::size_t l = 0; parts && l < layers; l++) {
+      task.weights.push_back(results.data() + (1 + l) * length);
+      task.biases.push_back(results.data() + (1 + layers + l) * length);
+    }
+    compute(task);
+    return results;
+  }
+
+  std::vector<double> onCore() const {
+    return solve([](const KernelTask& task) {
+      Run run;
+      deepntk::computeKernel(run, 1, task);
+    });
+  }
+  template <typename Device>
+  std::vector<double> on(Device& device, MixedMode mode = {}) const {
+    return solve([&](const KernelTask& task) {
+      Run run;
+      cuda::computeKernel(run, device, mode, task);
+    });
+  }
+};
+
+constexpr KernelForm kForms[] = {KernelForm::trace, KernelForm::full, KernelForm::diagonal,
+                                 KernelForm::sumOfLogits};
+
+template <typename Device>
+void checkKernel(Device& device) {
+  for (const NetCase& shape : netCases()) {
+    const RandomNet net(shape.widths, 7, 2, shape.gains);
+    for (const KernelForm form : kForms) {
+      KernelProblem problem(net, shape.n, shape.n2, form);
+      problem.parts = shape.gains;
+      const std::vector<double> expected = problem.onCore();
+      for (const Compaction compaction : {Compaction::whereItPays, Compaction::always, Compaction::never}) {
+        problem.compaction = compaction;
+        checkClose(problem.on(device), expected, kRounding);
+      }
+      problem.mixed = true;
+      checkClose(problem.on(device), expected, 2e-6);
+    }
+    // Frozen layers at the bottom, in the middle, and everywhere.
+    KernelProblem frozen(net, shape.n, shape.n2, KernelForm::trace);
+    frozen.weightTerms[0] = frozen.biasTerms[0] = 0;
+    if (frozen.network.layers() > 2) frozen.weightTerms[2] = 0;
+    checkClose(frozen.on(device), frozen.onCore(), kRounding);
+    std::fill(frozen.weightTerms.begin(), frozen.weightTerms.end(), 0.0);
+    std::fill(frozen.biasTerms.begin(), frozen.biasTerms.end(), 0.0);
+    CHECK(largestOf(frozen.on(device)) == 0);
+  }
+}
+
+// Blocks of inputs that fit a small memory give the kernel that one block gives.
+template <typename Device>
+void checkBlocks(Device& device, std::size_t memory) {
+  const RandomNet net({40, 50, 60, 30, 50, 3}, 3);
+  for (const std::size_t n2 : {std::size_t{0}, std::size_t{41}}) {
+    for (const KernelForm form : kForms) {
+      for (const bool mixed : {false, true}) {
+        KernelProblem problem(net, 67, n2, form);
+        problem.mixed = mixed;
+        problem.parts = form == KernelForm::full;
+        const std::vector<double> expected = problem.onCore();
+        device.limitMemory(memory);
+        const std::vector<double> actual = problem.on(device);
+        device.limitMemory(std::size_t{1} << 40);
+        checkClose(actual, expected, mixed ? 2e-6 : kRounding);
+        for (std::size_t i = 0; n2 == 0 && form == KernelForm::trace && i < 67; i++) {
+          for (std::size_t j = 0; j < i; j++) CHECK(actual[i * 67 + j] == actual[j * 67 + i]);
+        }
+      }
+    }
+  }
+}
+
+// The scale of activations and deltas runs through 2^500 at weight variance 4 and 2^-400 at 1: far beyond
+// float32. With a forward pass in float32 gates flip over such depths, so that only the size is compared.
+template <typename Device>
+void checkMixedInEveryPhase(Device& device) {
+  const struct {
+    double weightVariance;
+    std::size_t depth;
+  } cases[] = {{1, 400}, {2, 300}, {4, 400}};
+  for (const auto& c : cases) {
+    std::vector<std::size_t> widths(c.depth + 2, 48);
+    widths.back() = 2;
+    const RandomNet net(widths, 17, c.weightVariance);
+    KernelProblem problem(net, 5, 0, KernelForm::trace);
+    const std::vector<double> expected = problem.onCore();
+    problem.mixed = true;
+    CHECK(largestOf(expected) > 0 && std::isfinite(largestOf(expected)));
+    checkClose(problem.on(device), expected, 1e-4);
+    checkClose(problem.on(device, {Arithmetic::tf32x3, false}), expected, 1e-4);
+    checkClose(problem.on(device, {Arithmetic::single, true}), expected, 0.05);
+  }
+}
+
+// What each way to compute the mixed kernel keeps, printed: relative to the largest entry, float64 the
+// measure.
+template <typename Device>
+void checkArithmetics(Device& device) {
+  std::vector<std::size_t> widths(22, 200);
+  widths.front() = 100;
+  widths.back() = 3;
+  const RandomNet net(widths, 23);
+  KernelProblem problem(net, 40, 0, KernelForm::trace);
+  const std::vector<double> expected = problem.onCore();
+  problem.mixed = true;
+  const double single = distance(problem.on(device, {Arithmetic::single, false}), expected);
+  const double split = distance(problem.on(device, {Arithmetic::tf32x3, false}), expected);
+  const double tf32 = distance(problem.on(device, {Arithmetic::tf32, false}), expected);
+  const double all = distance(problem.on(device, {Arithmetic::single, true}), expected);
+  std::printf(
+      "mixed kernel, N=40 L=20 M=200 K=3, largest error over largest entry: float32 %.1e, tf32x3 %.1e, "
+      "tf32 %.1e, float32 forward too %.1e\n",
+      single, split, tf32, all);
+  CHECK(single < 2e-6);
+  CHECK(split < 4e-6);
+  CHECK(tf32 > 1e-5 && tf32 < 1e-2);  // that TF32 was used can be seen, and that no more than it was lost
+  CHECK(all < 1e-2);
+}
+
+inline ChainPlan chainPlan(double biasVariance, bool tilted) {
+  ChainPlan plan;
+  plan.depth = 37;
+  plan.inputNorm2 = 1.5;
+  plan.biasVariance = biasVariance;
+  plan.rescaleEvery = 8;
+  for (std::size_t l = 0; l < plan.depth + 2; l++) {
+    const double width = l % 2 == 0 ? 6 : 9;
+    plan.weightScale.push_back(2.1 / width);
+    plan.weightTerms.push_back(l == 5 ? 0 : 1);
+    plan.biasTerms.push_back(1);
+    plan.signalScale.push_back(biasVariance > 0 ? 1.9 / width : 2.1 / width);
+    plan.noiseScale.push_back(biasVariance > 0 ? 0.02 : 0);
+    plan.widthClass.push_back(static_cast<std::int32_t>(l % 2));
+  }
+  // Two widths, six laws each: any table will do for the comparison, small widths so that replicas die.
+  for (std::int32_t table = 0; table < 12; table++) {
+    const std::int32_t bits = table < 6 ? 2 : 3;
+    plan.gateBits.push_back(bits);
+    plan.gateLow.push_back(table % 3);
+    plan.gateStart.push_back(static_cast<std::int32_t>(plan.gateKeep.size()));
+    for (std::int32_t row = 0; row < 1 << bits; row++) {
+      plan.gateKeep.push_back(0.2 + 0.7 * ((row * 5 + table) % 7) / 7.0);
+      plan.gateOther.push_back((row * 3 + table) % (1 << bits));
+    }
+  }
+  if (!tilted) return plan;
+  plan.tilted = true;
+  plan.mixture.shares[0] = 0.5;
+  plan.mixture.shares[1] = 0.3;
+  plan.mixture.shares[2] = 0.2;
+  plan.mixture.inverseMean = {1.25, -5};
+  plan.mixture.inverseSecondMoment = {1.75, -9};
+  for (PathTables* paths : {&plan.mixture.first, &plan.mixture.second}) {
+    paths->states = 2;
+    paths->top = {0.4, 1};
+    paths->topState = {0, 1};
+    paths->topDof = {1, 3};
+    for (std::size_t i = 0; i <= 2 * (plan.depth + 1); i++) {
+      paths->start.push_back(static_cast<std::int32_t>(paths->cumulative.size()));
+      if (i == 2 * (plan.depth + 1)) break;
+      for (std::size_t option = 0; option < 3; option++) {
+        paths->cumulative.push_back(option == 2 ? 1 : 0.3 * (option + 1));
+        paths->source.push_back((i + option) % 2);
+        paths->law.push_back((i + 2 * option) % 6);
+      }
+    }
+  }
+  return plan;
+}
+
+struct ChainResult {
+  std::vector<double> thetas, weights;
+  std::vector<std::int32_t> exponents, weightExponents;
+  std::vector<unsigned char> parts;
+  explicit ChainResult(std::size_t count)
+      : thetas(count), weights(count), exponents(count), weightExponents(count), parts(count) {}
+  ChainReplicas view() {
+    return {thetas.data(), exponents.data(), weights.data(), weightExponents.data(), parts.data()};
+  }
+  bool operator==(const ChainResult& other) const {
+    return thetas == other.thetas && weights == other.weights && exponents == other.exponents &&
+           weightExponents == other.weightExponents && parts == other.parts;
+  }
+};
+
+// To the last bit, and however many replicas are under way at once.
+template <typename Device>
+void checkChain(Device& device) {
+  constexpr std::size_t kCount = 3001;
+  for (const double biasVariance : {0.0, 0.05}) {
+    for (const bool tilted : {false, true}) {
+      if (tilted && biasVariance > 0) continue;  // chain-plan.ts tilts chains without biases only
+      const ChainPlan plan = chainPlan(biasVariance, tilted);
+      CHECK(plan.fault() == nullptr);
+      const std::uint64_t seed = (std::uint64_t{9} << 32) + 1, first = (std::uint64_t{1} << 32) - 1000;
+      ChainResult expected(kCount);
+      Run run;
+      deepntk::sampleChain(run, 1, plan, seed, first, kCount, expected.view());
+      std::size_t dead = 0;
+      for (const double theta : expected.thetas) dead += theta == 0;
+      for (const std::size_t lanes : {std::size_t{1} << 20, std::size_t{500}}) {
+        ChainResult actual(kCount);
+        cuda::sampleChain(run, device, plan, seed, first, kCount, actual.view(), lanes);
+        CHECK(actual == expected);
+      }
+    }
+  }
+}
+
+struct TrainProblem {
+  RandomNet net{{6, 17, 9, 12, 3}, 5, 2, true};
+  std::size_t n = 50;
+  std::vector<double> x = net.inputs(n, 7), y, first, second, losses;
+  Loss loss = Loss::meanSquared;
+  Optimizer optimizer{Optimizer::Name::gradientDescent, 0.9, 0.999, 1e-8};
+  bool biasGradients = true;
+
+  TrainProblem() : y(n * 3) {
+    for (std::size_t i = 0; i < y.size(); i++) y[i] = 0.25 + 0.5 * static_cast<double>(i % 2);
+  }
+
+  template <typename Take>
+  void take(const std::vector<std::int32_t>& sizes, const std::vector<std::int32_t>& rows,
+            const Take& takeSteps) {
+    const Network network = net.network();
+    std::vector<double> gradient(net.parameters.size()), rates(sizes.size());
+    for (std::size_t step = 0; step < sizes.size(); step++) rates[step] = 0.01 / (1.0 + step);
+    first.resize(optimizer.name == Optimizer::Name::gradientDescent ? 0 : gradient.size());
+    second.resize(optimizer.name == Optimizer::Name::adam ? gradient.size() : 0);
+    losses.assign(sizes.size(), 0);
+    Run run;
+    takeSteps(run, TrainTask{network,
+                             net.parameters.data(),
+                             net.parameters.size(),
+                             biasGradients,
+                             x.data(),
+                             y.data(),
+                             loss,
+                             optimizer,
+                             first.data(),
+                             second.data(),
+                             0,
+                             {rates.data(), rates.size()},
+                             {sizes.data(), sizes.size()},
+                             rows.empty() ? nullptr : rows.data(),
+                             losses.data(),
+                             {gradient.data()},
+                             16,
+                             64});
+  }
+};
+
+template <typename Device>
+void checkTraining(Device& device, std::size_t memory) {
+  std::vector<std::int32_t> listed;
+  for (std::int32_t i = 0; i < 3 * 50; i++) listed.push_back((7 * i + 3) % 50);
+  const struct {
+    std::vector<std::int32_t> sizes, rows;
+  } batches[] = {{{50, 50, 50, 50}, {}}, {{20, 20, 10, 20, 20, 10, 20, 20, 10}, listed}};
+  for (const auto& batch : batches) {
+    for (const Loss loss : {Loss::meanSquared, Loss::crossEntropy}) {
+      for (const auto name :
+           {Optimizer::Name::gradientDescent, Optimizer::Name::momentum, Optimizer::Name::adam}) {
+        for (const bool small : {false, true}) {
+          TrainProblem core, here;
+          for (TrainProblem* problem : {&core, &here}) {
+            problem->loss = loss;
+            problem->optimizer.name = name;
+            problem->biasGradients = !small;
+          }
+          core.take(batch.sizes, batch.rows,
+                    [](Run& run, const TrainTask& task) { deepntk::takeSteps(run, 1, task); });
+          if (small) device.limitMemory(memory);
+          here.take(batch.sizes, batch.rows,
+                    [&](Run& run, const TrainTask& task) { cuda::takeSteps(run, device, task); });
+          device.limitMemory(std::size_t{1} << 40);
+          checkClose(here.losses, core.losses, 1e-12);
+          // Adam's first steps divide two numbers that may both be roundings.
+          checkClose(here.net.parameters, core.net.parameters, name == Optimizer::Name::adam ? 1e-8 : 1e-12);
+          if (!core.first.empty()) checkClose(here.first, core.first, 1e-12);
+        }
+      }
+    }
+  }
+}
+
+// An operation that is cancelled, or for which there is no room, ends with an exception, and the device goes
+// on.
+template <typename Device>
+void checkEndings(Device& device) {
+  const RandomNet net({20, 64, 64, 3}, 3);
+  const KernelProblem problem(net, 30, 0, KernelForm::trace);
+  const std::vector<double> expected = problem.on(device);
+  bool cancelled = false;
+  try {
+    problem.solve([&](const KernelTask& task) {
+      Run run;
+      run.cancel();
+      cuda::computeKernel(run, device, {}, task);
+    });
+  } catch (const Cancelled&) {
+    cancelled = true;
+  }
+  CHECK(cancelled);
+  bool refused = false;
+  try {
+    const DeviceArray<Device, double> impossible(device, std::size_t{1} << 50);
+  } catch (const std::bad_alloc&) {
+    refused = true;
+  }
+  CHECK(refused);
+  CHECK(problem.on(device) == expected);
+}
+
+// `kernelMemory` and `trainingMemory`: room, in bytes, for a part of what checkBlocks and checkTraining
+// compute.
+template <typename Device>
+void checkEverything(Device& device, std::size_t kernelMemory, std::size_t trainingMemory) {
+  checkNormals(device);
+  checkForward(device);
+  checkJacobian(device);
+  checkKernel(device);
+  checkBlocks(device, kernelMemory);
+  checkMixedInEveryPhase(device);
+  checkArithmetics(device);
+  checkChain(device);
+  checkTraining(device, trainingMemory);
+  checkEndings(device);
+}
+
+}  // namespace deepntk::cuda

@@ -1,0 +1,72 @@
+/**
+ * The CUDA backend: the addon `deepntk_cuda` (native/cuda/), built apart from the CPU's and never needed. It has the
+ * functions of the CPU's addon, and is driven by the same code.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Backend, CudaDescription } from '../backend';
+import { addonBackend } from '../native';
+import { ABI, type Addon, type Loaded } from '../native/addon';
+import { isTruncatedElf } from '../native/elf';
+
+/** What `describe` of the CUDA addon says. */
+interface CudaAddon extends Addon {
+  whyUnavailable(): string;
+  describe(): CudaDescription & ReturnType<Addon['describe']>;
+}
+
+type LoadedBackend = Loaded<{ readonly backend: Backend }>;
+
+let loaded: LoadedBackend | null = null;
+
+/** The CUDA backend, or what is missing: the addon, a driver, a device, cuBLAS. Loaded once; later calls are free. */
+export function loadCudaBackend(): LoadedBackend {
+  loaded ??= load();
+  return loaded;
+}
+
+const root = path.join(__dirname, '..', '..', '..');
+const REBUILD = 'rebuild it: npm run build:cuda';
+
+/** The file of the addon: the one that DEEPNTK_CUDA_ADDON names, or where `npm run build:cuda` puts it. */
+function addonFile(): string {
+  const named = process.env['DEEPNTK_CUDA_ADDON'];
+  if (named !== undefined && named !== '') return path.resolve(named);
+  return path.join(root, 'build-cuda', 'Release', 'deepntk_cuda.node');
+}
+
+function load(): LoadedBackend {
+  const file = addonFile();
+  if (!existsSync(file)) {
+    const reason = `no CUDA addon was built (${file}); with nvcc and cuBLAS: npm run build:cuda (docs/cuda.md)`;
+    return { reason, broken: false };
+  }
+  let addon: CudaAddon;
+  try {
+    if (isTruncatedElf(file)) throw new Error(`${file} is truncated`);
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- an addon can be loaded in no other way
+    addon = require(file) as CudaAddon;
+  } catch (error) {
+    const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+    return { reason: `the CUDA addon was found but does not load (${message}); ${REBUILD}`, broken: true };
+  }
+  if (addon.abi !== ABI) {
+    const reason = `the CUDA addon was built from another version (ABI ${addon.abi}, expected ${ABI}); ${REBUILD}`;
+    return { reason, broken: true };
+  }
+  return start(addon);
+}
+
+function start(addon: CudaAddon): LoadedBackend {
+  const reason = addon.whyUnavailable();
+  if (reason !== '') return { reason: `the CUDA addon is there, but ${reason}`, broken: false };
+  try {
+    const { device, capability, memory, driver, runtime, cublas, mixed } = addon.describe();
+    const cuda = { device, capability, memory, driver, runtime, cublas, mixed };
+    const core = `sm_${capability.replace('.', '')}`;
+    const blas = { library: 'cuBLAS', version: cublas, core, threading: 'device' };
+    return { backend: addonBackend('cuda', addon, () => ({ blas, cuda })) };
+  } catch (error) {
+    return { reason: `the CUDA addon fails: ${(error as Error).message}`, broken: true };
+  }
+}
