@@ -105,7 +105,7 @@ export function expectOptions(where: string, options: unknown, known: readonly s
     if (!known.includes(name)) {
       throw new DeepntkError(
         'ERR_INVALID_ARGUMENT',
-        `${where}: unknown option ${JSON.stringify(name)}; known are ${known.join(', ')}`,
+        `${where}: unknown option ${describe(name)}; known are ${known.join(', ')}`,
       );
     }
   }

@@ -1,5 +1,5 @@
 /** Tables of numbers with a column of labels. */
-import { parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse/sync';
 import { expectOptions, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile, readBytes } from './files';
@@ -79,8 +79,7 @@ function parseLines(text: string, delimiter: string, name: string): string[][] {
     if (lines.length === 0) throw invalidFile(name, 'at least one line', 'an empty file');
     return lines;
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_'))
-      throw error;
+    if (!(error instanceof CsvError)) throw error;
     throw invalidFile(name, 'lines of comma-separated values', error.message, { cause: error });
   }
 }
@@ -104,12 +103,18 @@ function readNumber(entry: string, place: () => string): number {
   return value;
 }
 
+/** Labels beyond are identifiers, or a damaged file: one of them must not make a million empty classes. */
+const MOST_CLASSES = 100_000;
+
 function numberLabels(entries: readonly string[], name: string): { labels: number[]; classes: string[] } {
   const empty = entries.indexOf('');
   if (empty >= 0) throw invalidFile(`${name}: row ${empty}`, 'a label', 'an empty entry');
   if (entries.every((entry) => /^\d{1,9}$/.test(entry))) {
     const labels = entries.map(Number);
     const count = labels.reduce((max, label) => Math.max(max, label), 0) + 1;
+    if (count > MOST_CLASSES) {
+      throw invalidFile(name, `classes from 0 to ${MOST_CLASSES - 1}`, `a label ${count - 1}`);
+    }
     return { labels, classes: Array.from({ length: count }, (_, label) => String(label)) };
   }
   const classes = [...new Set(entries)].sort();

@@ -3,15 +3,34 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { DeepntkError } from '../errors';
+import { DeepntkError, describe } from '../errors';
 import { expectFits } from '../memory';
 
 /** One system call moves less than 2 GiB; larger files take several. */
 const LARGEST_TRANSFER = 2 ** 30;
 
+/** Of a message, in characters. A path may be this long. */
+const LONGEST_PART = 500;
+
 /** "`name`: expected `what`, got `got`", the form of every complaint about the content of a file. */
 export function invalidFile(name: string, what: string, got: string, options?: ErrorOptions): DeepntkError {
-  return new DeepntkError('ERR_INVALID_FILE', `${name}: expected ${what}, got ${got}`, options);
+  return new DeepntkError(
+    'ERR_INVALID_FILE',
+    `${clipped(name)}: expected ${clipped(what)}, got ${clipped(got)}`,
+    options,
+  );
+}
+
+/** Names and values come out of the file, and a damaged one may have them of any length. */
+function clipped(text: string): string {
+  return text.length > LONGEST_PART ? `${text.slice(0, LONGEST_PART)}...` : text;
+}
+
+/** A value of a JSON file for an error message: a short list of numbers as it stands, all else in words. */
+export function shown(value: unknown): string {
+  const short =
+    Array.isArray(value) && value.length <= 8 && value.every((entry) => typeof entry === 'number');
+  return short ? JSON.stringify(value) : describe(value);
 }
 
 /**

@@ -1,6 +1,8 @@
 /** IDX, the format of the MNIST files: http://yann.lecun.com/exdb/mnist */
-import { gunzipSync } from 'node:zlib';
+import { constants, gunzipSync } from 'node:zlib';
 
+import { DeepntkError } from '../errors';
+import { expectFits } from '../memory';
 import { sizeOf } from '../ndarray';
 import { invalidFile, readBytes } from './files';
 
@@ -55,10 +57,33 @@ export function decodeIdx(bytes: Uint8Array, name = 'IDX data'): ByteArray {
   return { data: new Uint8Array(data), shape };
 }
 
+/** No more is unpacked than the header inside says there is: a small file can hold gigabytes of zeros. */
 function unzip(bytes: Uint8Array, name: string): Uint8Array {
   try {
-    return gunzipSync(bytes);
+    const header = gunzipSync(bytes.subarray(0, HEADER_PACKED), { finishFlush: constants.Z_SYNC_FLUSH });
+    const whole = contentLength(header);
+    expectFits(`cannot read ${name}`, whole, 'its content');
+    return gunzipSync(bytes, { maxOutputLength: whole + 1 });
   } catch (error) {
-    throw invalidFile(name, 'a whole gzip file', (error as Error).message, { cause: error });
+    if (error instanceof DeepntkError) throw error;
+    const tooLong = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw invalidFile(
+      name,
+      'a whole gzip file of an IDX file',
+      tooLong ? 'more than its header says' : (error as Error).message,
+      { cause: error },
+    );
   }
+}
+
+/** The longest header, 4 + 4 * 255 bytes, lies in the first this many of a gzip file. */
+const HEADER_PACKED = 4096;
+
+/** How long a file with this beginning should be. */
+function contentLength(header: Uint8Array): number {
+  const axes = header[3] ?? 0;
+  const dataStart = 4 + 4 * axes;
+  if (header.length < dataStart) return header.length;
+  const view = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
+  return dataStart + sizeOf(Array.from({ length: axes }, (_, axis) => view.readUInt32BE(4 + 4 * axis)));
 }

@@ -11,7 +11,7 @@
  */
 import { DeepntkError, describe, invalidArgument } from '../errors';
 import { sizeOf, type NdArray } from '../ndarray';
-import { invalidFile } from './files';
+import { invalidFile, shown } from './files';
 import type { LayerArrays } from './linear-layers';
 
 const FORMAT = 'deepntk-net';
@@ -19,17 +19,6 @@ const VERSION = 1;
 
 /** JavaScript strings end near 2^29 characters; a number takes up to 25. */
 const MAX_PARAMETERS = 2 ** 24;
-
-/** What a JSON net says of the architecture and the initialization; a `NetworkSpec` is one. */
-export interface JsonNetSpec {
-  readonly inputDim: number;
-  readonly hiddenWidths: readonly number[];
-  readonly outputDim: number;
-  readonly weightVariance: number;
-  readonly biasVariance: number;
-  readonly parametrization: string;
-  readonly biasGradients: boolean;
-}
 
 export interface JsonNet {
   /** As it stands in the file: to be validated by `createSpec`. */
@@ -41,12 +30,11 @@ export interface JsonNet {
 /**
  * Writes a net as JSON text, a line for each layer's weights and biases.
  *
+ * @param spec what `createSpec` takes
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a parameter is NaN or infinite, which JSON cannot say, or the net is
  *   too large for a string (more than 2^24 parameters): safetensors has no such limit
  */
-export function encodeJsonNet(spec: JsonNetSpec, layers: readonly LayerArrays[]): string {
-  const { inputDim, hiddenWidths, outputDim, weightVariance, biasVariance, parametrization, biasGradients } =
-    spec;
+export function encodeJsonNet(spec: object, layers: readonly LayerArrays[]): string {
   const parameters = layers.reduce(
     (sum, { weights, biases }) => sum + weights.data.length + biases.data.length,
     0,
@@ -58,21 +46,12 @@ export function encodeJsonNet(spec: JsonNetSpec, layers: readonly LayerArrays[])
       parameters,
     );
   }
-  const specText = JSON.stringify({
-    inputDim,
-    hiddenWidths,
-    outputDim,
-    weightVariance,
-    biasVariance,
-    parametrization,
-    biasGradients,
-  });
   const layerTexts = layers.map(({ weights, biases }, index) => {
     const where = `JSON net: layer ${index + 1}`;
     return `{ "weights": ${encodeArray(weights, `${where}: weights`)},\n      "biases": ${encodeArray(biases, `${where}: biases`)} }`;
   });
   return `{ "format": "${FORMAT}", "version": ${VERSION},
-  "spec": ${specText},
+  "spec": ${JSON.stringify(spec)},
   "layers": [
     ${layerTexts.join(',\n    ')}
   ] }
@@ -150,7 +129,7 @@ function decodeArray(value: unknown, where: string, axes: number, what: string):
     shape.length !== axes ||
     !shape.every((n) => Number.isSafeInteger(n) && n > 0)
   ) {
-    throw invalidFile(where, `${what} in positive integers`, JSON.stringify(shape) || 'nothing');
+    throw invalidFile(where, `${what} in positive integers`, shown(shape));
   }
   const sizes = shape as number[];
   if (!Array.isArray(data) || data.length !== sizeOf(sizes)) {

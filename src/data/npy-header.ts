@@ -46,6 +46,9 @@ export function formatNpyHeader(header: NpyHeader): string {
 
 type Literal = string | boolean | number | Literal[] | Map<string, Literal> | null;
 
+/** Lists within lists of a structured dtype, which is then refused by name; a file with more is no file of numpy's. */
+const DEEPEST = 32;
+
 const TOKEN = /\s*(?:([{}()[\],:])|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(True|False|None)\b|(\d+)L?\b)/y;
 
 /** The few literals of Python that occur in headers: dictionaries, tuples, lists, strings, integers, True, False. */
@@ -64,12 +67,13 @@ function parsePythonLiteral(text: string): Literal | undefined {
   }
 
   let position = 0;
+  let depth = 0;
   const literal = parseValue();
   return position === tokens.length ? literal : undefined;
 
   function parseValue(): Literal | undefined {
     const token = tokens[position++];
-    if (token === undefined) return undefined;
+    if (token === undefined || depth > DEEPEST) return undefined;
     if (token.value !== undefined) return token.value;
     if (token.punctuation === '(') return parseItems(')');
     if (token.punctuation === '[') return parseItems(']');
@@ -79,16 +83,19 @@ function parsePythonLiteral(text: string): Literal | undefined {
 
   function parseItems(close: string): Literal[] | undefined {
     const items: Literal[] = [];
+    depth++;
     while (!take(close)) {
       const item = parseValue();
       if (item === undefined || !(take(',') || peek(close))) return undefined;
       items.push(item);
     }
+    depth--;
     return items;
   }
 
   function parseDictionary(): Map<string, Literal> | undefined {
     const entries = new Map<string, Literal>();
+    depth++;
     while (!take('}')) {
       const key = parseValue();
       if (typeof key !== 'string' || entries.has(key) || !take(':')) return undefined;
@@ -96,6 +103,7 @@ function parsePythonLiteral(text: string): Literal | undefined {
       if (value === undefined || !(take(',') || peek('}'))) return undefined;
       entries.set(key, value);
     }
+    depth--;
     return entries;
   }
 

@@ -14,6 +14,8 @@ const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
 const ALIGNMENT = 64;
 /** ... and leaves room for the first extent to grow to this many digits. */
 const GROWTH_DIGITS = 21;
+/** The longest header of version 1, in bytes; numpy itself reads 10,000 of any version. */
+const LONGEST_HEADER = 65_535;
 /** The most axes that numpy takes. */
 const MAX_AXES = 64;
 
@@ -119,7 +121,11 @@ function splitHeader(bytes: Uint8Array, name: string): { text: string; dataStart
   if (buffer.length < headerStart) {
     throw invalidFile(`${name} (truncated)`, `at least ${headerStart} bytes`, `${buffer.length}`);
   }
-  const dataStart = headerStart + buffer.readUIntLE(8, lengthBytes);
+  const headerLength = buffer.readUIntLE(8, lengthBytes);
+  if (headerLength > LONGEST_HEADER) {
+    throw invalidFile(name, `a header of at most ${LONGEST_HEADER} bytes`, `${headerLength}`);
+  }
+  const dataStart = headerStart + headerLength;
   if (buffer.length < dataStart) {
     throw invalidFile(
       `${name} (truncated)`,

@@ -2,7 +2,7 @@
 import { DeepntkError, describe } from '../errors';
 import { sizeOf, type NdArray } from '../ndarray';
 import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
-import { invalidFile, readBytes, writeFileAtomically } from './files';
+import { invalidFile, readBytes, shown, writeFileAtomically } from './files';
 
 /** Tensors by name, in the order of the file. */
 export type NamedTensors = ReadonlyMap<string, NdArray>;
@@ -110,9 +110,9 @@ function readEntry(tensor: string, entry: unknown, name: string): Entry {
   const where = `${name}: tensor ${quote(tensor)}`;
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string') throw invalidFile(where, 'a string as dtype', describe(dtype));
-  if (!isListOfSizes(shape)) throw invalidFile(where, 'a list of sizes as shape', JSON.stringify(shape));
+  if (!isListOfSizes(shape)) throw invalidFile(where, 'a list of sizes as shape', shown(shape));
   if (!isListOfSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
-    throw invalidFile(where, 'data_offsets [begin, end] with begin <= end', JSON.stringify(offsets));
+    throw invalidFile(where, 'data_offsets [begin, end] with begin <= end', shown(offsets));
   }
   return { tensor, dtype, shape, begin: offsets[0]!, end: offsets[1]! };
 }

@@ -4,8 +4,8 @@ import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { decodeJsonNet, encodeJsonNet } from '../data/json-net';
 import { type LayerArrays, layersFromTensors, tensorsFromLayers } from '../data/linear-layers';
 import { readSafetensors, writeSafetensors } from '../data/safetensors';
-import { DeepntkError, expectOptions, invalidArgument } from '../errors';
-import { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from './spec';
+import { expectOptions, invalidArgument } from '../errors';
+import { createSpec, type NetworkSpec, type Parametrization, specOfFile, storedSpec } from './spec';
 
 /** What a .safetensors file does not say of a net; not to be given with a JSON net, which says it all. */
 export interface LoadOptions {
@@ -39,7 +39,7 @@ export async function loadNet(path: string, options: LoadOptions): Promise<Loade
   expectOptions(where, options, format === 'json' ? [] : LOAD_OPTION_NAMES);
   if (format === 'json') {
     const { spec, layers } = decodeJsonNet(Buffer.from(await readBytes(path)).toString('utf8'), path);
-    return { spec: specOfFile(path, spec, widthsOf(layers)), layers };
+    return { spec: specOfLayers(path, spec, widthsOf(layers)), layers };
   }
   const { order, ...law } = options;
   const layers = layersFromTensors(await readSafetensors(path), { order, name: path });
@@ -59,7 +59,7 @@ export async function saveNet(
   layers: readonly LayerArrays[],
 ): Promise<void> {
   if (formatOf('Mlp.save', path) === 'json') {
-    await writeFileAtomically(path, [Buffer.from(encodeJsonNet(spec, layers))]);
+    await writeFileAtomically(path, [Buffer.from(encodeJsonNet(storedSpec(spec), layers))]);
   } else {
     await writeSafetensors(path, tensorsFromLayers(layers));
   }
@@ -78,15 +78,9 @@ function widthsOf(layers: readonly LayerArrays[]): number[] {
   return [layers[0]!.weights.shape[1]!, ...layers.map(({ biases }) => biases.shape[0]!)];
 }
 
-/** A spec that is wrong, or is another net's, is the file's fault and not the caller's. */
-function specOfFile(path: string, stored: unknown, widths: number[]): NetworkSpec {
-  let spec: NetworkSpec;
-  try {
-    spec = createSpec(stored as SpecOptions);
-  } catch (error) {
-    if (!(error instanceof DeepntkError)) throw error;
-    throw new DeepntkError('ERR_INVALID_FILE', `${path}: spec: ${error.message}`, { cause: error });
-  }
+/** The spec of a JSON net, which has to be that of its layers. */
+function specOfLayers(path: string, stored: unknown, widths: number[]): NetworkSpec {
+  const spec = specOfFile(path, stored);
   if (String(spec.widths) !== String(widths)) {
     throw invalidFile(
       `${path}: spec`,

@@ -1,4 +1,6 @@
 import {
+  DeepntkError,
+  describe,
   expectBoolean,
   expectInteger,
   expectNumber,
@@ -99,6 +101,50 @@ export function createSpec(options: SpecOptions): NetworkSpec {
     ]),
     biasGradients: expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true),
   });
+}
+
+/** What files say of a spec: the fields that are not made from others. */
+const STORED_FIELDS = [
+  'inputDim',
+  'hiddenWidths',
+  'outputDim',
+  'weightVariance',
+  'biasVariance',
+  'parametrization',
+  'biasGradients',
+] as const;
+
+/** @internal A spec as it is written to files: what {@link specOfFile} reads, and {@link createSpec} takes. */
+export function storedSpec(spec: NetworkSpec): SpecOptions {
+  return Object.fromEntries(STORED_FIELDS.map((name) => [name, spec[name]])) as unknown as SpecOptions;
+}
+
+/**
+ * @internal The spec that a file holds, checked as if it were given by hand; what follows from its other fields
+ * (`depth` and `widths`, in files that hold a whole spec) has to be what follows.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE`: a spec that is wrong is the file's fault and not the caller's
+ */
+export function specOfFile(path: string, stored: unknown): NetworkSpec {
+  const refuse = (problem: string, cause?: unknown): DeepntkError =>
+    new DeepntkError('ERR_INVALID_FILE', `${path}: spec: ${problem}`, { cause });
+  if (typeof stored !== 'object' || stored === null) {
+    throw refuse(`expected an object, got ${describe(stored)}`);
+  }
+  const { depth, widths, ...fields } = stored as Readonly<Record<string, unknown>>;
+  const whole = widths !== undefined;
+  const sameWidths = (spec: NetworkSpec): boolean =>
+    Array.isArray(widths) &&
+    widths.length === spec.widths.length &&
+    spec.widths.every((width, i) => width === widths[i]);
+  try {
+    const spec = createSpec((whole || depth === undefined ? fields : stored) as SpecOptions);
+    if (!whole || (depth === spec.depth && sameWidths(spec))) return spec;
+  } catch (error) {
+    if (!(error instanceof DeepntkError)) throw error;
+    throw refuse(error.message, error);
+  }
+  throw refuse('expected the depth and the widths of its layers, got others');
 }
 
 /** @internal Refuses anything but what {@link createSpec} returned, which has been validated and cannot have changed. */

@@ -45,7 +45,9 @@ export function pathMixture(
 /** What is walked over: components, or pairs of components. */
 interface StateSpace {
   readonly states: number;
-  readonly start: (vector: readonly number[]) => Float64Array;
+  readonly start: (vector: Float64Array) => Float64Array;
+  /** How often the vector counts in a state: 2 for pairs. */
+  readonly power: number;
   readonly options: (steps: readonly Step[]) => Option[];
   /** The states that Theta', or its square, is read from at the top: how often, and with which moment of z^2. */
   readonly ends: readonly { readonly state: number; readonly weight: number; readonly dof: number }[];
@@ -54,7 +56,8 @@ interface StateSpace {
 function singleStates(): StateSpace {
   return {
     states: COMPONENTS,
-    start: (vector) => Float64Array.from(vector),
+    start: (vector) => vector,
+    power: 1,
     options: (steps) =>
       steps.map(({ from, to, up, down, factor }) => ({ from, to, law: lawIndex(up, down), weight: factor })),
     ends: [
@@ -73,6 +76,7 @@ function pairStates(): StateSpace {
   return {
     states: pairs.length,
     start: (vector) => Float64Array.from(pairs, ([i, j]) => vector[i]! * vector[j]!),
+    power: 2,
     options: (steps) =>
       steps.flatMap((one) =>
         steps
@@ -99,7 +103,9 @@ function walk(
   lawOf: (layer: number) => LayerLaw,
 ): { tables: PathTables; total: Scaled } {
   const writer = optionWriter(space.states);
-  let { state, exponent } = normalized(space.start(startVector(plan)), 0);
+  // Brought near 1 first: the square of an input norm may be out of a double's range.
+  const first = normalized(Float64Array.from(startVector(plan)), 0);
+  let { state, exponent } = normalized(space.start(first.state), space.power * first.exponent);
   for (let layer = 1; layer <= plan.depth; layer++) {
     const law = lawOf(layer);
     const next = new Float64Array(space.states);

@@ -7,10 +7,10 @@
  * doubles that add up to them exactly (src/sampling/exact-sum.ts). Doubles in JSON read back as the same bits.
  */
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
-import { DeepntkError } from '../errors';
-import type { NetworkSpec } from '../network/spec';
+import { DeepntkError, describe } from '../errors';
+import { type NetworkSpec, specOfFile } from '../network/spec';
 import { Accumulator, type AccumulatorJson } from './accumulator';
-import type { Sampler } from './samplers';
+import { type Sampler, SAMPLERS } from './samplers';
 import { existsSync } from 'node:fs';
 
 const FORMAT = 'deepntk-dispersion';
@@ -92,21 +92,43 @@ export async function writeRun(path: string, { settings, ranges, sums }: SavedRu
 
 /** @throws DeepntkError `ERR_INVALID_FILE` where the file is not one of {@link writeRun}'s */
 export async function readRun(path: string): Promise<SavedRun> {
-  const text = Buffer.from(await readBytes(path)).toString('utf8');
+  return decodeRun(Buffer.from(await readBytes(path)).toString('utf8'), path);
+}
+
+/**
+ * {@link readRun} of a text that is already in memory.
+ *
+ * @param name what error messages call it
+ */
+export function decodeRun(text: string, name: string): SavedRun {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (cause) {
-    throw invalidFile(path, 'a whole JSON object', `${text.length} characters that are none`, { cause });
+    throw invalidFile(name, 'a whole JSON object', `${text.length} characters that are none`, { cause });
   }
   const { format, version, settings, ranges, sums } = (content ?? {}) as Record<string, unknown>;
-  if (format !== FORMAT) throw invalidFile(path, `the format ${FORMAT}`, String(format));
-  if (version !== FORMAT_VERSION) throw invalidFile(path, `version ${FORMAT_VERSION}`, String(version));
-  if (!isRanges(ranges)) throw invalidFile(path, 'ranges of replicas', JSON.stringify(ranges ?? null));
+  if (format !== FORMAT) throw invalidFile(name, `the format ${FORMAT}`, describe(format));
+  if (version !== FORMAT_VERSION) throw invalidFile(name, `version ${FORMAT_VERSION}`, describe(version));
+  if (!isRanges(ranges)) throw invalidFile(name, 'ranges of replicas', describe(ranges));
   const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
-  if (!isSums(sums, count)) throw invalidFile(path, `sums over ${count} replicas`, 'others');
-  if (typeof settings !== 'object' || settings === null) throw invalidFile(path, 'settings', 'none');
-  return { settings: settings as SavedRun['settings'], ranges, sums };
+  if (!isSums(sums, count)) throw invalidFile(name, `sums over ${count} replicas`, 'others');
+  return { settings: readSettings(settings, name), ranges, sums };
+}
+
+/** Settings as a run can have them: whatever is computed from them has been checked. */
+function readSettings(settings: unknown, name: string): SavedRun['settings'] {
+  if (typeof settings !== 'object' || settings === null) {
+    throw invalidFile(name, 'settings', describe(settings));
+  }
+  const { spec, inputNorm2, seed, sampler } = settings as Readonly<Record<string, unknown>>;
+  const known = SAMPLERS.find((one) => one === sampler);
+  if (known === undefined) throw invalidFile(`${name}: sampler`, SAMPLERS.join(', '), describe(sampler));
+  if (!isFinite(inputNorm2) || inputNorm2 < 0) {
+    throw invalidFile(`${name}: inputNorm2`, 'a finite number >= 0', describe(inputNorm2));
+  }
+  if (!isNatural(seed)) throw invalidFile(`${name}: seed`, 'an integer >= 0', describe(seed));
+  return { spec: specOfFile(name, spec), inputNorm2, seed, sampler: known };
 }
 
 /** Refuses to put together what does not belong together, and names the first difference. */
@@ -156,14 +178,13 @@ function short(text: string): string {
 }
 
 function isRanges(value: unknown): value is Range[] {
-  const natural = (entry: unknown): entry is number => Number.isSafeInteger(entry) && (entry as number) >= 0;
   return (
     Array.isArray(value) &&
     value.length > 0 &&
     value.every((range: unknown) => {
       if (!Array.isArray(range) || range.length !== 2) return false;
       const [from, to] = range as unknown[];
-      return natural(from) && natural(to) && from < to;
+      return isNatural(from) && isNatural(to) && from < to;
     })
   );
 }
@@ -174,14 +195,18 @@ function isSums(value: unknown, count: number): value is AccumulatorJson {
   let total = 0;
   for (const entry of parts as unknown[]) {
     const part = (entry ?? {}) as Record<string, unknown>;
-    if (!Number.isSafeInteger(part['count'])) return false;
-    total += part['count'] as number;
+    if (!isNatural(part['count'])) return false;
+    total += part['count'];
     for (const name of ['x', 'y', 'xx', 'yy', 'xy']) {
       const list = part[name];
       if (!Array.isArray(list) || !list.every(isFinite)) return false;
     }
   }
   return total === count;
+}
+
+function isNatural(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isFinite(value: unknown): value is number {

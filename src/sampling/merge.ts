@@ -1,7 +1,6 @@
 /** Puts runs together that were split by ranges of replicas. */
-import { DeepntkError, invalidArgument } from '../errors';
+import { invalidArgument } from '../errors';
 import { readComputation } from '../kernel/arguments';
-import { createSpec } from '../network/spec';
 import { moments } from '../theory/moments';
 import { Accumulator } from './accumulator';
 import { expectSameSettings, joinRanges, type Range, readRun, type SavedRun, writeRun } from './checkpoint';
@@ -34,9 +33,8 @@ export async function mergeDispersion(
     runs.push(run);
   }
   const { settings } = runs[0]!;
-  const spec = readSpec(paths[0] as string, settings);
   const ranges = joinRanges(runs.flatMap((run) => run.ranges));
-  const { inputNorm2, seed, sampler } = settings;
+  const { spec, inputNorm2, seed, sampler } = settings;
   const exact = moments(spec, { inputNorm2 });
   const sums = new Accumulator(scaleOf(exact));
   for (const run of runs) sums.merge(new Accumulator(sums.scale, run.sums));
@@ -54,30 +52,4 @@ export async function mergeDispersion(
     provenance: readComputation('mergeDispersion', {}).provenance,
   });
   return { ...estimate, ranges };
-}
-
-/** The spec of a file, checked as if it were given by hand. */
-function readSpec(path: string, { spec }: SavedRun['settings']) {
-  try {
-    const {
-      inputDim,
-      hiddenWidths,
-      outputDim,
-      weightVariance,
-      biasVariance,
-      parametrization,
-      biasGradients,
-    } = spec;
-    return createSpec({
-      inputDim,
-      hiddenWidths,
-      outputDim,
-      weightVariance,
-      biasVariance,
-      parametrization,
-      biasGradients,
-    });
-  } catch (cause) {
-    throw new DeepntkError('ERR_INVALID_FILE', `${path}: ${(cause as Error).message}`, { cause });
-  }
 }

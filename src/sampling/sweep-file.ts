@@ -45,18 +45,29 @@ export interface StoredRow {
  * @throws DeepntkError `ERR_INVALID_FILE` where a row other than a last, cut off one is not what {@link formatRow} writes
  */
 export async function readRows(path: string): Promise<{ rows: StoredRow[]; bytes: number }> {
-  const format = formatOf(path);
-  const text = Buffer.from(await readBytes(path)).toString('utf8');
+  return decodeRows(Buffer.from(await readBytes(path)).toString('utf8'), formatOf(path), path);
+}
+
+/**
+ * {@link readRows} of a text that is already in memory.
+ *
+ * @param name what error messages call it
+ */
+export function decodeRows(
+  text: string,
+  format: SweepFormat,
+  name: string,
+): { rows: StoredRow[]; bytes: number } {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const lines = whole.split('\n').slice(0, -1);
   if (format === 'csv' && lines.length > 0 && `${lines.shift()!}\n` !== CSV_HEADER) {
-    throw invalidFile(path, 'the header of a sweep', 'another first line');
+    throw invalidFile(name, 'the header of a sweep', 'another first line');
   }
   const rows = lines.map((line, i): StoredRow => {
     const settings = format === 'csv' ? csvSettings(line) : jsonSettings(line);
     const point = Number(settings?.[0]);
     if (settings === null || !Number.isSafeInteger(point) || point < 0) {
-      throw invalidFile(path, `a row of a sweep as row ${i + 1}`, JSON.stringify(line.slice(0, 40)));
+      throw invalidFile(name, `a row of a sweep as row ${i + 1}`, JSON.stringify(line.slice(0, 40)));
     }
     return { point, settings, line: `${line}\n` };
   });

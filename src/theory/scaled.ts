@@ -45,7 +45,7 @@ export function toNumber({ value, exponent }: Scaled): number {
   let rest = exponent;
   for (; rest > 1000 && Number.isFinite(result); rest -= 1000) result *= 2 ** 1000;
   // One rounding at most: results stay normal until the last factor.
-  for (; rest < -1000 && result !== 0; rest += 1000) result *= 2 ** -1000;
+  for (; rest < -1000 && result !== 0 && Number.isFinite(result); rest += 1000) result *= 2 ** -1000;
   return result === 0 || !Number.isFinite(result)
     ? result
     : result * 2 ** Math.max(-1074, Math.min(1000, rest));

@@ -15,11 +15,11 @@ export async function sampleChain(
     weightExponents: new Int32Array(count),
     parts: new Uint8Array(count),
   };
-  const task = { ...planArguments(plan), seed, first, count, threads: run.threads, ...result };
+  const task = { ...chainArguments(plan), seed, first, count, threads: run.threads, ...result };
   return runJob((listener) => addon.startChain(task, listener), result, run, sampleChain);
 }
 
-function planArguments({ gates, mixture, ...plan }: ChainPlan): ChainArguments {
+export function chainArguments({ gates, mixture, ...plan }: ChainPlan): ChainArguments {
   const tables = prefixed('gate', { ...gates });
   if (mixture === null) return { ...plan, ...tables, tilted: false };
   const { shares, inverseMean, inverseSecondMoment } = mixture;

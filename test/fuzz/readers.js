@@ -1,0 +1,184 @@
+'use strict';
+
+/**
+ * What is promised of every reader of files, and fuzzed: whatever the bytes, a reader returns, or throws a DeepntkError; it
+ * does not take long; and it allocates in proportion to what the file HAS, not to what its header says.
+ */
+const { existsSync, readdirSync, readFileSync } = require('node:fs');
+const path = require('node:path');
+const { gzipSync } = require('node:zlib');
+
+const root = path.join(__dirname, '..', '..');
+const dist = (name) => require(path.join(root, 'dist', name));
+const { DeepntkError } = dist('errors.js');
+
+const FILES = /dist\/(data|network|sampling)\//;
+const FIXTURES = path.join(root, 'test', 'data', 'fixtures');
+
+const json = (value) => Buffer.from(JSON.stringify(value));
+const fixtures = (folder, extension) =>
+  readdirSync(path.join(FIXTURES, folder))
+    .filter((name) => name.endsWith(extension))
+    .map((name) => readFileSync(path.join(FIXTURES, folder, name)));
+
+const NET = {
+  format: 'deepntk-net',
+  version: 1,
+  spec: {
+    inputDim: 2,
+    hiddenWidths: [3],
+    outputDim: 1,
+    weightVariance: 2,
+    biasVariance: 0,
+    parametrization: 'standard',
+    biasGradients: true,
+  },
+  layers: [
+    { weights: { shape: [3, 2], data: [1, 2, 3, 4, 5, 6.5] }, biases: { shape: [3], data: [0, -0.5, 1e-9] } },
+    { weights: { shape: [1, 3], data: [1, 2, 3] }, biases: { shape: [1], data: [0] } },
+  ],
+};
+
+const part = (count) => ({ count, x: [1, 1e-20], y: [2], xx: [1], yy: [4], xy: [2] });
+const RUN = {
+  format: 'deepntk-dispersion',
+  version: 1,
+  settings: { spec: { ...NET.spec, depth: 1, widths: [2, 3, 1] }, inputNorm2: 1, seed: 1, sampler: 'tilted' },
+  ranges: [[0, 6]],
+  sums: { largest: 2.5, parts: [part(1), part(2), part(3)] },
+};
+
+function idx(axes, bytes) {
+  const header = Buffer.alloc(4 + 4 * axes.length);
+  header.set([0, 0, 8, axes.length]);
+  axes.forEach((extent, i) => header.writeUInt32BE(extent, 4 + 4 * i));
+  return Buffer.concat([header, Buffer.alloc(bytes, 7)]);
+}
+
+function npy(header) {
+  const text = Buffer.from(header);
+  const prefix = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 2, 0, 0, 0, 0, 0]);
+  prefix.writeUInt32LE(text.length, 8);
+  return Buffer.concat([prefix, text]);
+}
+
+const { SWEEP_COLUMNS } = dist('sampling/sweep.js');
+const { CSV_HEADER, decodeRows } = dist('sampling/sweep-file.js');
+const ROW = SWEEP_COLUMNS.map((_, i) => (i === 6 ? 'standard' : i === 7 ? 'true' : String(i)));
+
+const { decodeNpy } = dist('data/npy.js');
+const { decodeSafetensors } = dist('data/safetensors.js');
+const { layersFromTensors } = dist('data/linear-layers.js');
+const { decodeJsonNet } = dist('data/json-net.js');
+const { specOfFile } = dist('network/spec.js');
+const { decodeIdx } = dist('data/idx.js');
+const { decodeCsv } = dist('data/csv.js');
+const { decodeRun } = dist('sampling/checkpoint.js');
+
+const JSON_WORDS = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  'null',
+  'true',
+  '"__proto__":',
+  '"spec":',
+  '"shape":',
+  '"data":',
+];
+
+/** Of each reader: what it does with bytes, what valid files look like, and the words of its format. */
+const READERS = {
+  npy: {
+    read: (bytes) => decodeNpy(bytes),
+    seeds: () => [
+      ...fixtures('npy', '.npy'),
+      npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }"),
+      npy("{'descr': '|b1', 'fortran_order': False, 'shape': (9007199254740991, 0), }"),
+    ],
+    words: ['(', ')', '[', ']', '{', '}', "'descr'", "'shape'", 'True', 'None', "'<f8'", "'>i8'", "'\\", ','],
+  },
+  safetensors: {
+    read: (bytes) => layersFromTensors(decodeSafetensors(bytes)),
+    seeds: () => fixtures('safetensors', '.safetensors'),
+    words: [...JSON_WORDS, '"dtype":"F64"', '"BF16"', '"data_offsets":[0,8]', '.weight', '.bias'],
+  },
+  'json-net': {
+    read: (bytes) => specOfFile('net', decodeJsonNet(bytes.toString('utf8')).spec),
+    seeds: () => [json(NET)],
+    words: [...JSON_WORDS, '"layers":', '"depth":3', '"width":1000000'],
+  },
+  idx: {
+    read: (bytes) => decodeIdx(bytes),
+    seeds: () => [
+      idx([2, 2, 3], 12),
+      idx([4], 4),
+      gzipSync(idx([2, 3], 6)),
+      gzipSync(idx([1000, 1000], 1e6)),
+      idx([0, 4294967295], 0),
+    ],
+    words: ['\u001f\u008b', '\u0000\u0000\u0008\u0003'],
+  },
+  csv: {
+    read: (bytes) => decodeCsv(bytes.toString('utf8'), { labelColumn: 0 }),
+    seeds: () => [
+      Buffer.from('label,a,b\n1,2,3\n0,4.5,-6e7\n'),
+      Buffer.from('"l";x\r\ncat,1\r\n"d""og",2\r\n'),
+    ],
+    words: ['"', ',', '\n', '\r\n', '\ufeff', '1e999', '999999999', '\u0000'],
+  },
+  checkpoint: {
+    read: (bytes) => decodeRun(bytes.toString('utf8'), 'checkpoint'),
+    seeds: () => [json(RUN)],
+    words: [...JSON_WORDS, '"ranges":[[0,9007199254740991]]', '"hiddenWidths":', '"depth":'],
+  },
+  'sweep-csv': {
+    read: (bytes) => decodeRows(bytes.toString('utf8'), 'csv', 'rows'),
+    seeds: () => [Buffer.from(`${CSV_HEADER}${ROW.join(',')}\n${ROW.join(',')}`)],
+    words: [CSV_HEADER, ',', '\n', '"'],
+  },
+  'sweep-jsonl': {
+    read: (bytes) => decodeRows(bytes.toString('utf8'), 'jsonl', 'rows'),
+    seeds: () => [
+      Buffer.from(`${JSON.stringify(Object.fromEntries(SWEEP_COLUMNS.map((name, i) => [name, ROW[i]])))}\n`),
+    ],
+    words: [...JSON_WORDS, '\n', '"point":'],
+  },
+};
+
+const LONGEST_MS = 2000;
+/** What a reader may allocate: this much whatever the file, and so many bytes for one of the file's. */
+const FREE_BYTES = 32 * 2 ** 20;
+const BYTES_PER_BYTE = 64;
+
+/** Throws where reading `input` breaks the promise. */
+function check(name, input) {
+  const before = process.memoryUsage();
+  const start = performance.now();
+  try {
+    READERS[name].read(input);
+  } catch (error) {
+    if (!(error instanceof DeepntkError)) throw error;
+    if (error.message.length > 2000)
+      throw new Error(`an error message of ${error.message.length} characters`, { cause: error });
+  }
+  const elapsed = performance.now() - start;
+  if (elapsed > LONGEST_MS) throw new Error(`took ${Math.round(elapsed)} ms`);
+  const after = process.memoryUsage();
+  const grown = after.arrayBuffers - before.arrayBuffers + Math.max(0, after.heapUsed - before.heapUsed);
+  if (grown > FREE_BYTES + BYTES_PER_BYTE * input.length) {
+    throw new Error(`allocated ${grown} bytes for a file of ${input.length}`);
+  }
+}
+
+/** Inputs that once broke the promise. */
+function findings(name) {
+  const folder = path.join(__dirname, 'findings', name);
+  return existsSync(folder) ? readdirSync(folder).map((file) => readFileSync(path.join(folder, file))) : [];
+}
+
+module.exports = { check, FILES, findings, READERS };
