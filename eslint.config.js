@@ -11,10 +11,11 @@ const layers = {
   data: ['random'],
   backend: ['random', 'linalg'],
   kernel: ['backend', 'linalg'],
+  large: ['kernel', 'backend', 'data', 'random', 'linalg'],
   sampling: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
-  network: ['kernel', 'backend', 'data', 'random'],
-  report: ['training', 'network', 'kernel', 'theory', 'data', 'backend'],
+  network: ['large', 'kernel', 'backend', 'data', 'random'],
+  report: ['training', 'network', 'large', 'kernel', 'theory', 'data', 'backend'],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

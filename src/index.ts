@@ -12,6 +12,8 @@ export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './ke
 export type { ForwardOptions, ForwardResult } from './kernel/forward';
 export type { JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
+export type { NtkFileOptions, NtkFileResult } from './large/ntk-to-file';
+export type { Dtype, FeatureStrategy, LargeKernelPlan } from './large/plan';
 export type { KernelPlan } from './kernel/plan';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 

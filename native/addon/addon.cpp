@@ -13,6 +13,7 @@
 #include "../core/normal.hpp"
 #include "arguments.hpp"
 #include "chain.hpp"
+#include "features.hpp"
 #include "job.hpp"
 #include "network.hpp"
 #include "training.hpp"
@@ -23,7 +24,7 @@ namespace {
 
 // Raised whenever a function below changes its arguments or results; src/backend/native/addon.ts must say the
 // same.
-constexpr int kAbi = 3;
+constexpr int kAbi = 4;
 
 constexpr std::size_t kMaxInt = std::numeric_limits<int>::max();
 constexpr std::size_t kMaxSafeInteger = (std::size_t{1} << 53) - 1;
@@ -173,6 +174,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startForward", Napi::Function::New(env, startForward, "startForward"));
   exports.Set("startJacobian", Napi::Function::New(env, startJacobian, "startJacobian"));
   exports.Set("startKernel", Napi::Function::New(env, startKernel, "startKernel"));
+  exports.Set("startFeatures", Napi::Function::New(env, startFeatures, "startFeatures"));
+  exports.Set("startGramTile", Napi::Function::New(env, startGramTile, "startGramTile"));
+  exports.Set("startProducts", Napi::Function::New(env, startProducts, "startProducts"));
   exports.Set("startChain", Napi::Function::New(env, startChain, "startChain"));
   exports.Set("startTraining", Napi::Function::New(env, startTraining, "startTraining"));
   exports.Set("measureGemm", Napi::Function::New(env, measureGemm, "measureGemm"));

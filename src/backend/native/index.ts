@@ -11,6 +11,7 @@ import type {
 } from '../backend';
 import { type Addon, type Loaded, loadAddon } from './addon';
 import { sampleChain } from './chain';
+import { features, gramTile, products } from './features';
 import { runJob } from './job';
 import { train } from './training';
 
@@ -87,6 +88,9 @@ function nativeBackend(addon: Addon): Backend {
     forward,
     jacobian,
     kernel,
+    features: (task, run) => features(addon, task, run),
+    gramTile: (task, run) => gramTile(addon, task, run),
+    products: (task, run) => products(addon, task, run),
     sampleChain: (task, run) => sampleChain(addon, task, run),
     train: (task, run) => train(addon, task, networkOf(task, run), run),
   };
