@@ -31,6 +31,9 @@ export interface RandomOptions {
   readonly replica?: number;
 }
 
+/** @internal A net as kernel functions take it. */
+export let networkOf: (net: Mlp) => KernelNetwork;
+
 /** A fully connected ReLU net with a linear output: its spec and its parameters. */
 export class Mlp {
   /** Architecture and law of initialization. */
@@ -46,6 +49,10 @@ export class Mlp {
     readonly biases: NdArray<Float64Array>;
   }[];
   readonly #network: KernelNetwork;
+
+  static {
+    networkOf = (net) => net.#network;
+  }
 
   private constructor(spec: NetworkSpec, parameters: Float64Array) {
     this.spec = spec;
