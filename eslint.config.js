@@ -11,13 +11,14 @@ const layers = {
   data: ['random'],
   backend: ['random', 'linalg'],
   kernel: ['backend', 'linalg'],
+  large: ['kernel', 'backend', 'data', 'random', 'linalg'],
   sampling: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
-  network: ['kernel', 'backend', 'data', 'random'],
+  network: ['large', 'kernel', 'backend', 'data', 'random'],
   browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
   explore: [],
   diagnosis: ['training', 'sampling', 'network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
-  report: ['explore', 'diagnosis', 'training', 'network', 'kernel', 'theory', 'data', 'backend'],
+  report: ['explore', 'diagnosis', 'training', 'network', 'large', 'kernel', 'theory', 'data', 'backend'],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

@@ -16,6 +16,25 @@ export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './ke
 export type { ForwardOptions, ForwardResult } from './kernel/forward';
 export type { JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
+export {
+  jacobianVector,
+  kernelDiagonal,
+  kernelProduct,
+  sketchNtk,
+  topEigenpairs,
+  vectorJacobian,
+} from './network/products';
+export type { EigenpairOptions, Eigenpairs } from './large/eigenpairs';
+export type {
+  KernelDiagonalOptions,
+  KernelProductOptions,
+  ProductOptions,
+  ProductResult,
+  SketchOptions,
+  SketchResult,
+} from './large/products';
+export type { NtkFileOptions, NtkFileResult } from './large/ntk-to-file';
+export type { Dtype, FeatureStrategy, LargeKernelPlan } from './large/plan';
 export type { KernelPlan } from './kernel/plan';
 export type { KernelBlocks } from './backend/backend';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';

@@ -21,7 +21,7 @@ export function expectFits(where: string, bytes: number, what: string): void {
  * Memory that can be had now: the machine's, or what the process's own limit (a container's) leaves. macOS counts as free
  * only what nothing has used since the machine started, and not the caches that it would give up: there it is all.
  */
-function availableMemory(): number {
+export function availableMemory(): number {
   const limit = process.constrainedMemory();
   const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
   const ofMachine = process.platform === 'darwin' ? totalmem() : freemem();

@@ -10,6 +10,7 @@
 #include "arguments.hpp"
 #include "chain.hpp"
 #include "compute.hpp"
+#include "features.hpp"
 #include "job.hpp"
 #include "network.hpp"
 #include "training.hpp"
@@ -166,6 +167,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startForward", Napi::Function::New(env, startForward, "startForward"));
   exports.Set("startJacobian", Napi::Function::New(env, startJacobian, "startJacobian"));
   exports.Set("startKernel", Napi::Function::New(env, startKernel, "startKernel"));
+  exports.Set("startFeatures", Napi::Function::New(env, startFeatures, "startFeatures"));
+  exports.Set("startGramTile", Napi::Function::New(env, startGramTile, "startGramTile"));
+  exports.Set("startProducts", Napi::Function::New(env, startProducts, "startProducts"));
   exports.Set("startChain", Napi::Function::New(env, startChain, "startChain"));
   exports.Set("startTraining", Napi::Function::New(env, startTraining, "startTraining"));
   exports.Set("measureGemm", Napi::Function::New(env, measureGemm, "measureGemm"));

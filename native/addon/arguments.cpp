@@ -18,6 +18,11 @@ struct Typed<double> {
   static constexpr const char* name = "a Float64Array";
 };
 template <>
+struct Typed<float> {
+  static constexpr napi_typedarray_type type = napi_float32_array;
+  static constexpr const char* name = "a Float32Array";
+};
+template <>
 struct Typed<std::int32_t> {
   static constexpr napi_typedarray_type type = napi_int32_array;
   static constexpr const char* name = "an Int32Array";
@@ -112,6 +117,10 @@ Span<const unsigned char> Arguments::uint8(const char* name, std::size_t length)
   if (array.ElementLength() != length || (length > 0 && array.Data() == nullptr)) fail(expected);
   references_.push_back(Napi::Persistent(array.As<Napi::Object>()));
   return {array.Data(), length};
+}
+
+Span<float> Arguments::float32(const char* name, std::size_t length) {
+  return held<float>(name, length);
 }
 
 Span<std::int32_t> Arguments::int32(const char* name, std::size_t length) {

@@ -32,6 +32,7 @@ class Arguments {
   Span<double> float64(const char* name, std::size_t length);
   Span<const unsigned char> uint8(const char* name, std::size_t length);
   // The same, to be written to.
+  Span<float> float32(const char* name, std::size_t length);
   Span<std::int32_t> int32(const char* name, std::size_t length);
   Span<std::uint8_t> bytes(const char* name, std::size_t length);
   // A copy of a typed array of any length; T is double, std::int32_t or std::uint8_t.

@@ -33,6 +33,13 @@ void gemmTransposedPiece(double alpha, MatrixView<const double> a, MatrixView<co
               static_cast<int>(b.stride), beta, c.data, static_cast<int>(c.stride));
 }
 
+void gemmTransposedPiece(float alpha, MatrixView<const float> a, MatrixView<const float> b, float beta,
+                         MatrixView<float> c) {
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(c.columns),
+              static_cast<int>(a.rows), alpha, a.data, static_cast<int>(a.stride), b.data,
+              static_cast<int>(b.stride), beta, c.data, static_cast<int>(c.stride));
+}
+
 void syrkPiece(MatrixView<const double> a, double beta, MatrixView<double> c) {
   cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, static_cast<int>(c.rows), static_cast<int>(a.columns),
               1, a.data, static_cast<int>(a.stride), beta, c.data, static_cast<int>(c.stride));
@@ -140,6 +147,8 @@ template void gemm(const Run&, float, MatrixView<const float>, MatrixView<const 
                    MatrixView<float>);
 template void gemmTransposed(const Run&, double, MatrixView<const double>, MatrixView<const double>, double,
                              MatrixView<double>);
+template void gemmTransposed(const Run&, float, MatrixView<const float>, MatrixView<const float>, float,
+                             MatrixView<float>);
 template void syrk(const Run&, MatrixView<const double>, MatrixView<double>);
 template void syrk(const Run&, MatrixView<const float>, MatrixView<float>);
 

@@ -53,4 +53,30 @@ void narrow(const double* from, double scale, float* to, std::size_t size) {
   }
 }
 
+namespace {
+
+template <typename T>
+inline void addProductsOf(const T* activations, const T* deltas, double weightTerm, double biasTerm,
+                          double* kernel, std::size_t size) {
+  for (std::size_t j = 0; j < size; j++) {
+    const double delta = static_cast<double>(deltas[j]);
+    const double weightPart = weightTerm * static_cast<double>(activations[j]) * delta;
+    kernel[j] += weightPart + biasTerm * delta;
+  }
+}
+
+}  // namespace
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void addProducts(const double* activations, const double* deltas, double weightTerm, double biasTerm,
+                 double* kernel, std::size_t size) {
+  addProductsOf(activations, deltas, weightTerm, biasTerm, kernel, size);
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void addProducts(const float* activations, const float* deltas, double weightTerm, double biasTerm,
+                 double* kernel, std::size_t size) {
+  addProductsOf(activations, deltas, weightTerm, biasTerm, kernel, size);
+}
+
 }  // namespace deepntk

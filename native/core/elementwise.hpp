@@ -27,4 +27,10 @@ float gateRow(const float* activation, const float* from, float* to, std::size_t
 // to[j] = from[j] * scale, but never 0 where from[j] > 0: gates are read from the result.
 void narrow(const double* from, double scale, float* to, std::size_t size);
 
+// kernel[j] += (weightTerm activations[j]) deltas[j] + biasTerm deltas[j], in float64.
+void addProducts(const double* activations, const double* deltas, double weightTerm, double biasTerm,
+                 double* kernel, std::size_t size);
+void addProducts(const float* activations, const float* deltas, double weightTerm, double biasTerm,
+                 double* kernel, std::size_t size);
+
 }  // namespace deepntk

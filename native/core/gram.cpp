@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "elementwise.hpp"
 #include "vector_products.hpp"
 
 namespace deepntk {
@@ -64,7 +65,6 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
              TileScratch<T>& scratch) {
   const std::size_t outputs = output.outputs, entries = output.entries();
   const bool triangle = output.symmetric && tile.row == tile.column;
-  const std::size_t columnInput = output.symmetric ? tile.column : output.n + tile.column;
 
   Line<T> line{nullptr, nullptr, 1.0,
                std::ldexp(layer.weightTerm, layer.activationExponent + layer.deltaExponent),
@@ -72,8 +72,8 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
   if (layer.weightTerm != 0) {
     const std::size_t width = layer.activationWidth;
     scratch.activations.reserve(tile.rows * tile.columns);
-    gramOf<T>(run, {layer.activations + tile.row * width, tile.rows, width, width},
-              {layer.activations + columnInput * width, tile.columns, width, width},
+    gramOf<T>(run, {layer.rows.activations + tile.row * width, tile.rows, width, width},
+              {layer.columns.activations + tile.column * width, tile.columns, width, width},
               {scratch.activations.data(), tile.rows, tile.columns, tile.columns});
   }
 
@@ -87,7 +87,10 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
       line.activations = layer.weightTerm != 0 ? scratch.activations.data() + i * tile.columns : nullptr;
       line.deltas = deltas == nullptr ? nullptr : deltas + i * rowStep;
       double* const kernel = output.kernel + first;
-      if (columnStep == 1 && entries == 1) {
+      const bool plain = columnStep == 1 && entries == 1;
+      if (plain && line.activations != nullptr && line.deltas != nullptr && output.weights == nullptr) {
+        addProducts(line.activations, line.deltas, line.weightTerm, line.biasTerm, kernel, count);
+      } else if (plain) {
         addLine(line, count, {1, 1}, kernel, at(output.weights, first), at(output.biases, first));
       } else {
         addLine(line, count, {columnStep, entries}, kernel, at(output.weights, first),
@@ -98,8 +101,8 @@ void addTile(const Run& run, const GramLayer<T>& layer, const Tile& tile, const 
 
   const std::size_t width = layer.deltaWidth, chains = layer.chains;
   const bool identity = layer.identity;
-  const T* const rowDeltas = identity ? nullptr : layer.deltas + tile.row * chains * width;
-  const T* const columnDeltas = identity ? nullptr : layer.deltas + columnInput * chains * width;
+  const T* const rowDeltas = identity ? nullptr : layer.rows.deltas + tile.row * chains * width;
+  const T* const columnDeltas = identity ? nullptr : layer.columns.deltas + tile.column * chains * width;
   switch (output.form) {
     case KernelForm::trace:
     case KernelForm::sumOfLogits:

@@ -28,16 +28,21 @@ struct KernelOutput {
   }
 };
 
-// One layer, as its Gram matrices see it. Rows of the activations and deltas: first those of X, then those of
-// X2, which where symmetric are X again.
+// The activations and deltas of the inputs that a Gram matrix's rows, or its columns, belong to.
+template <typename T>
+struct GramSide {
+  const T* activations;  // inputs x activationWidth; null where there is no weight term
+  const T* deltas;       // (inputs * chains) x deltaWidth; null where the deltas are the identity
+};
+
+// One layer, as its Gram matrices see it.
 template <typename T>
 struct GramLayer {
-  const T* activations;  // inputs x activationWidth
+  GramSide<T> rows, columns;  // the same where symmetric
   std::size_t activationWidth;
-  bool identity;    // the deltas are the identity (the output layer)
-  const T* deltas;  // else (inputs * chains) x deltaWidth, which may be 0: a layer that no input activates
-  std::size_t deltaWidth;
-  std::size_t chains;  // delta rows of one input
+  bool identity;           // the deltas are the identity (the output layer)
+  std::size_t deltaWidth;  // may be 0: a layer that no input activates
+  std::size_t chains;      // delta rows of one input
   // The term is (weightTerm 2^activationExponent A A' + biasTerm) o (2^deltaExponent D D').
   double weightTerm, biasTerm;
   int activationExponent, deltaExponent;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "activations.hpp"
+#include "deltas.hpp"
 #include "elementwise.hpp"
 #include "vector_products.hpp"
 
@@ -95,7 +96,8 @@ class KernelComputation {
       MatrixView<const T> weights{};
       if (!last) {
         startDeltas(below, l - 1);
-        weights = outputLayer ? outputWeights(gathered)
+        weights = outputLayer ? outputWeights<T>(net_, task_.form == KernelForm::sumOfLogits,
+                                                 activations_[l - 1].units, gathered)
                               : gatherWeights<T>(team_, net_.layer(l), &activations_[l].units,
                                                  activations_[l - 1].units, gathered);
         below.exponent = above.exponent;
@@ -171,50 +173,21 @@ class KernelComputation {
   double gate(std::size_t l, const MatrixView<const T>* source, std::size_t first, std::size_t rows,
               Deltas<T>& deltas) {
     const std::size_t width = deltas.width;
-    T largest = 0;
-    for (std::size_t i = first; i < first + rows; i++) {
-      const T* const activation = activations_[l].values.data() + i * width;
-      for (std::size_t k = 0; k < chains_; k++) {
-        T* const row = deltas.values.data() + (i * chains_ + k) * width;
-        const T* const from = source == nullptr ? row : source->row(k);
-        if constexpr (std::is_same_v<T, double>) {
-          gateRow(activation, from, row, width);
-        } else {
-          largest = std::max(largest, gateRow(activation, from, row, width));
-        }
-      }
-    }
-    return static_cast<double>(largest);
-  }
-
-  // df/dx^L over the kept units: W^{L+1}, or for the sum of logits the sum of its rows over sqrt(K).
-  MatrixView<const T> outputWeights(Buffer<T>& gathered) {
-    const Layer& layer = net_.layer(net_.layers());
-    const Units& units = activations_[net_.layers() - 1].units;
-    const std::size_t width = layer.weights.columns, outputs = layer.weights.rows, count = units.count();
-    gathered.reserve(chains_ * count);
-    std::vector<double> row(width);
-    for (std::size_t k = 0; k < chains_; k++) {
-      if (task_.form == KernelForm::sumOfLogits) {
-        std::fill(row.begin(), row.end(), 0.0);
-        for (std::size_t output = 0; output < outputs; output++) {
-          for (std::size_t j = 0; j < width; j++) row[j] += layer.weights.row(output)[j];
-        }
-        for (double& entry : row) entry *= layer.weightGain / std::sqrt(static_cast<double>(outputs));
-      } else {
-        for (std::size_t j = 0; j < width; j++) row[j] = layer.weightGain * layer.weights.row(k)[j];
-      }
-      gatherColumns(row.data(), units, gathered.data() + k * count);
-    }
-    return {gathered.data(), chains_, count, count};
+    return gateDeltas<T>({activations_[l].values.data() + first * width, rows, width, width}, source, chains_,
+                         deltas.values.data() + first * chains_ * width);
   }
 
   GramLayer<T> gramLayer(std::size_t l, const Deltas<T>* deltas) const {
     const Activations<T>& inputs = activations_[l - 1];
-    return {inputs.values.data(),
+    const std::size_t columns = task_.x2 == nullptr ? 0 : task_.n;  // the first row of what columns belong to
+    const auto side = [&](std::size_t first) -> GramSide<T> {
+      return {inputs.values.data() + first * inputs.units.count(),
+              deltas == nullptr ? nullptr : deltas->values.data() + first * chains_ * deltas->width};
+    };
+    return {side(0),
+            side(columns),
             inputs.units.count(),
             deltas == nullptr,
-            deltas == nullptr ? nullptr : deltas->values.data(),
             deltas == nullptr ? 0 : deltas->width,
             chains_,
             task_.weightTerms[l - 1],

@@ -3,6 +3,7 @@
  * know which one runs. Arguments have been checked by then: a backend trusts them.
  */
 import type { StreamKey } from '../random/streams';
+import type { FeaturesTask, GramTileTask, ProductsTask } from './features';
 
 /** The fastest first. */
 export const BACKEND_NAMES = ['cuda', 'native', 'typescript'] as const;
@@ -21,6 +22,12 @@ export interface Backend {
   jacobian(task: JacobianTask, run: RunOptions): Promise<Float64Array>;
   /** The empirical neural tangent kernel in its structured form. */
   kernel(task: KernelTask, run: RunOptions): Promise<KernelArrays>;
+  /** Fills a block with the features of some inputs: all that their kernel with any others is made of. */
+  features(task: FeaturesTask, run: RunOptions): Promise<void>;
+  /** Fills a tile with the kernel of the inputs of two blocks. */
+  gramTile(task: GramTileTask, run: RunOptions): Promise<void>;
+  /** Products of a block's rows of the Jacobian, which is not formed. */
+  products(task: ProductsTask, run: RunOptions): Promise<void>;
   /** Replicas of the kernel of one input, by the scalar chain. */
   sampleChain(task: ChainTask, run: RunOptions): Promise<ChainReplicas>;
   /** Takes steps of gradient descent: changes the parameters and the optimizer's moments in place, writes the losses. */

@@ -101,7 +101,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
-function reasonOf(error: unknown): string {
+/** Why an operation on a file failed, in a few words. */
+export function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
   return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
 }

@@ -87,14 +87,22 @@ function npyParts({ data, shape }: NdArray, where: string): [header: Uint8Array,
       `${where}: expected a shape of ${data.length} entries, as many as the data have, got (${shape.join(', ')})`,
     );
   }
-  const descr = data.BYTES_PER_ELEMENT === 8 ? '<f8' : '<f4';
+  return [
+    npyHeader(data.BYTES_PER_ELEMENT === 8 ? 'float64' : 'float32', shape),
+    byteOrderOf(data, 'little'),
+  ];
+}
+
+/** All that stands before the data of a row-major little-endian file: byte for byte what `numpy.save` writes. */
+export function npyHeader(dtype: 'float64' | 'float32', shape: readonly number[]): Uint8Array {
+  const descr = dtype === 'float64' ? '<f8' : '<f4';
   const text = formatNpyHeader({ descr, fortranOrder: false, shape });
   const room = shape.length > 0 ? ' '.repeat(GROWTH_DIGITS - String(shape[0]).length) : '';
   const unpadded = MAGIC.length + 4 + text.length + room.length + 1;
   const padding = ' '.repeat(ALIGNMENT - (unpadded % ALIGNMENT));
   const header = Buffer.from(`${text}${room}${padding}\n`, 'latin1');
   const prefix = [...MAGIC, 1, 0, header.length & 0xff, header.length >> 8];
-  return [Buffer.concat([Uint8Array.from(prefix), header]), byteOrderOf(data, 'little')];
+  return Buffer.concat([Uint8Array.from(prefix), header]);
 }
 
 function isShape(shape: unknown): boolean {

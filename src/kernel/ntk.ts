@@ -130,7 +130,8 @@ export function explainNtk(
   return planRequest(network, request, count('X', X), X2 === null ? null : count('X2', X2));
 }
 
-interface Request extends Computation {
+/** @internal What the options of a kernel ask for. */
+export interface Request extends Computation {
   readonly outputs: NtkOutputs;
   readonly form: KernelForm;
   readonly parameters: 'all' | 'weights' | 'biases';
@@ -143,8 +144,14 @@ interface Request extends Computation {
   readonly scale: number;
 }
 
-function readRequest(where: string, network: KernelNetwork, options: NtkOptions): Request {
-  expectOptions(where, options, NTK_OPTION_NAMES);
+/** @internal */
+export function readRequest(
+  where: string,
+  network: KernelNetwork,
+  options: NtkOptions,
+  otherOptions: readonly string[] = [],
+): Request {
+  expectOptions(where, options, [...NTK_OPTION_NAMES, ...otherOptions]);
   const outputs = expectOneOf(`${where}: outputs`, options.outputs ?? 'trace', NTK_OUTPUTS);
   const trained = readParameterChoice(where, network, network.biasGradients, options);
   const K = network.widths.at(-1)!;

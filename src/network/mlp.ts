@@ -11,6 +11,8 @@ import {
   type NtkResultPerLayer,
 } from '../kernel/ntk';
 import type { KernelPlan } from '../kernel/plan';
+import { explainNtkToFile, type NtkFileOptions, type NtkFileResult, ntkToFile } from '../large/ntk-to-file';
+import type { LargeKernelPlan } from '../large/plan';
 import { type NdArray, sizeOf } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
@@ -30,6 +32,9 @@ export interface RandomOptions {
   readonly replica?: number;
 }
 
+/** @internal A net as kernel functions take it. */
+export let networkOf: (net: Mlp) => KernelNetwork;
+
 /** A fully connected ReLU net with a linear output: its spec and its parameters. */
 export class Mlp {
   /** Architecture and law of initialization. */
@@ -45,6 +50,10 @@ export class Mlp {
     readonly biases: NdArray<Float64Array>;
   }[];
   readonly #network: KernelNetwork;
+
+  static {
+    networkOf = (net) => net.#network;
+  }
 
   private constructor(spec: NetworkSpec, parameters: Float64Array) {
     this.spec = spec;
@@ -158,28 +167,54 @@ export class Mlp {
    * @throws DeepntkError `ERR_INVALID_ARGUMENT` for wrong shapes, NaN, unknown options; `ERR_OUT_OF_MEMORY` before
    *   anything is allocated where the arrays would not fit; the signal's reason on abort
    * @see theory.md section 1; Jacot, Gabriel and Hongler 2018; Novak, Sohl-Dickstein and Schoenholz 2022 (structure)
+   * With `out` the kernel is not returned but written to a .npy file, tile by tile, in memory bounded by `memoryLimit`; an
+   * interrupted call goes on where it was when it is made again (docs/large-kernels.md). The bits in the file depend
+   * neither on the limit nor on threads or interruptions. X and X2 are then read in place: do not change them meanwhile.
+   * Further errors: `ERR_INVALID_FILE` where the file exists or cannot be written, or other settings have begun it.
+   *
    * @example const kernel = await net.ntk({ data: new Float64Array(2 * 784).fill(0.1), shape: [2, 784] });
    */
+  ntk(X: NdArray, X2: NdArray | null | undefined, options: NtkFileOptions): Promise<NtkFileResult>;
   ntk(
     X: NdArray,
     X2: NdArray | null | undefined,
     options: NtkOptions & { readonly perLayer: true },
   ): Promise<NtkResultPerLayer>;
   ntk(X: NdArray, X2?: NdArray | null, options?: NtkOptions): Promise<NtkResult>;
-  ntk(X: NdArray, X2?: NdArray | null, options: NtkOptions = {}): Promise<NtkResult | NtkResultPerLayer> {
+  ntk(
+    X: NdArray,
+    X2?: NdArray | null,
+    options: NtkOptions | NtkFileOptions = {},
+  ): Promise<NtkResult | NtkResultPerLayer | NtkFileResult> {
+    if (isFileOptions(options)) return ntkToFile(this.#network, X, X2 ?? null, options);
     return ntk(this.#network, X, X2 ?? null, options);
   }
 
   /**
-   * What {@link ntk} would do with the same arguments: floating-point operations, bytes, blocks, threads and backend.
-   * Nothing is computed.
+   * What {@link ntk} would do with the same arguments: floating-point operations, bytes, blocks, threads and backend;
+   * with `memoryLimit`, how it would write the kernel to a file. Nothing is computed.
    *
    * @param X the inputs, or how many there are
    * @param X2 likewise
    */
-  explainNtk(X: NdArray | number, X2?: NdArray | number | null, options: NtkOptions = {}): KernelPlan {
-    return explainNtk(this.#network, X, X2 ?? null, options);
+  explainNtk(
+    X: NdArray | number,
+    X2: NdArray | number | null | undefined,
+    options: Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number },
+  ): LargeKernelPlan;
+  explainNtk(X: NdArray | number, X2?: NdArray | number | null, options?: NtkOptions): KernelPlan;
+  explainNtk(
+    X: NdArray | number,
+    X2?: NdArray | number | null,
+    options: NtkOptions | (Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number }) = {},
+  ): KernelPlan | LargeKernelPlan {
+    if (!('memoryLimit' in options)) return explainNtk(this.#network, X, X2 ?? null, options);
+    return explainNtkToFile(this.#network, X, X2 ?? null, options);
   }
+}
+
+function isFileOptions(options: unknown): options is NtkFileOptions {
+  return typeof options === 'object' && options !== null && 'out' in options;
 }
 
 function copyArray(where: string, source: unknown, target: NdArray<Float64Array>): void {

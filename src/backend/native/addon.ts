@@ -56,6 +56,42 @@ export type ChainArguments = Readonly<
   Record<string, number | boolean | Float64Array | Int32Array | Uint8Array>
 >;
 
+interface FeatureArguments extends Omit<NetworkArguments, 'x'> {
+  /** Position in trace, full, diagonal, sum-of-logits. */
+  readonly form: number;
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  readonly group: number;
+  /** Whether `values` are Float32Arrays. */
+  readonly mixed: boolean;
+  readonly values: Float64Array | Float32Array;
+  readonly exponents: Int32Array;
+}
+
+export interface FeaturesArguments extends FeatureArguments {
+  readonly x: Float64Array;
+}
+
+export interface GramTileArguments extends FeatureArguments {
+  readonly n2: number;
+  /** Null where the second block is the first. */
+  readonly values2: Float64Array | Float32Array | null;
+  readonly exponents2: Int32Array | null;
+  readonly edge: number;
+  readonly scale: number;
+  /** Whether the tile is a Float32Array. */
+  readonly single: boolean;
+  readonly tile: Float64Array | Float32Array;
+  readonly mirror: Float64Array | Float32Array | null;
+}
+
+export interface ProductsArguments extends FeatureArguments {
+  readonly directions: number;
+  readonly transposed: boolean;
+  readonly rows: Float64Array;
+  readonly columns: Float64Array;
+}
+
 export interface TrainingArguments extends NetworkArguments {
   readonly y: Float64Array;
   /** Position in mse, cross-entropy. */
@@ -95,6 +131,9 @@ export interface Addon {
   startForward(task: ForwardArguments, listener: Listener): Cancel;
   startJacobian(task: JacobianArguments, listener: Listener): Cancel;
   startKernel(task: KernelArguments, listener: Listener): Cancel;
+  startFeatures(task: FeaturesArguments, listener: Listener): Cancel;
+  startGramTile(task: GramTileArguments, listener: Listener): Cancel;
+  startProducts(task: ProductsArguments, listener: Listener): Cancel;
   startChain(task: ChainArguments, listener: Listener): Cancel;
   startTraining(task: TrainingArguments, listener: Listener): Cancel;
   /** Seconds of one matrix product on one thread, or on the GPU: the ceiling that benchmarks compare with; blocks. */

@@ -13,6 +13,7 @@ import type {
 } from '../backend';
 import { type Addon, type Loaded, loadAddon } from './addon';
 import { sampleChain } from './chain';
+import { features, gramTile, products } from './features';
 import { runJob } from './job';
 import { train } from './training';
 
@@ -94,6 +95,9 @@ export function addonBackend(name: BackendName, addon: Addon, describe: () => Ba
     forward,
     jacobian,
     kernel,
+    features: (task, run) => features(addon, task, run),
+    gramTile: (task, run) => gramTile(addon, task, run),
+    products: (task, run) => products(addon, task, run),
     sampleChain: (task, run) => sampleChain(addon, task, run),
     train: (task, run) => train(addon, task, networkOf(task, run), run),
   };

@@ -135,7 +135,7 @@ function spreadOutputs(
   };
 }
 
-function sumOfRows(parameters: Float64Array, { weights, inputs, outputs }: LayerSlot): Float64Array {
+export function sumOfRows(parameters: Float64Array, { weights, inputs, outputs }: LayerSlot): Float64Array {
   const scale = 1 / Math.sqrt(outputs);
   return Float64Array.from({ length: inputs }, (_, unit) => {
     let sum = 0;

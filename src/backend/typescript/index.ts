@@ -9,10 +9,14 @@ import type {
   NetworkData,
   TrainTask,
 } from '../backend';
+import type { FeaturesTask, GramTileTask, ProductsTask } from '../features';
 import { chainFlops, createChainJob } from './chain-job';
+import { featuresFlops } from './features';
+import { gramTileFlops } from './gram-tile';
 import { createJacobianJob, jacobianFlops } from './jacobian';
 import { createForwardJob, forwardFlops } from './jobs';
 import { createKernelJob, kernelFlops, kernelLength } from './kernel';
+import { productsFlops } from './products';
 import { execute } from './run';
 import { createTrainJob, trainFlops } from './training';
 import type { Allocator } from './workspace';
@@ -55,6 +59,33 @@ export const typescriptBackend: Backend = {
             biases: task.perLayer ? parts(biases) : null,
           };
         },
+      },
+      run,
+    ),
+  features: (task: FeaturesTask, run) =>
+    execute(
+      {
+        flops: featuresFlops(task),
+        create: (memory) => ({ kind: 'features', ...withNetwork(task, memory) }),
+        result: () => undefined,
+      },
+      run,
+    ),
+  gramTile: (task: GramTileTask, run) =>
+    execute(
+      {
+        flops: gramTileFlops(task),
+        create: (memory) => ({ kind: 'gram-tile', ...withNetwork(task, memory) }),
+        result: () => undefined,
+      },
+      run,
+    ),
+  products: (task: ProductsTask, run) =>
+    execute(
+      {
+        flops: productsFlops(task),
+        create: (memory) => ({ kind: 'products', ...withNetwork(task, memory) }),
+        result: () => undefined,
       },
       run,
     ),

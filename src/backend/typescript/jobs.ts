@@ -2,9 +2,12 @@
 import { ProductBuffers } from '../../linalg/product';
 import { type ForwardTask, layerSlots } from '../backend';
 import { type ChainJob, chain } from './chain-job';
+import { features, type FeaturesJob } from './features';
 import { forwardOutputs } from './forward';
+import { gramTile, type GramTileJob } from './gram-tile';
 import { type JacobianJob, jacobian } from './jacobian';
 import { type KernelJob, kernel } from './kernel';
+import { products, type ProductsJob } from './products';
 import type { Team } from './team';
 import { train, type TrainJob } from './training';
 import { type Activations, type Allocator, createActivations } from './workspace';
@@ -16,7 +19,8 @@ export interface ForwardJob {
   readonly outputs: Float64Array;
 }
 
-export type Job = ForwardJob | JacobianJob | KernelJob | ChainJob | TrainJob;
+export type Job =
+  ForwardJob | JacobianJob | KernelJob | FeaturesJob | GramTileJob | ProductsJob | ChainJob | TrainJob;
 
 /** One thread's part of a job: every thread of the team calls it with the same job. */
 export function runJob(team: Team, job: Job): void {
@@ -29,6 +33,15 @@ export function runJob(team: Team, job: Job): void {
       return;
     case 'kernel':
       kernel(team, job);
+      return;
+    case 'features':
+      features(team, job);
+      return;
+    case 'gram-tile':
+      gramTile(team, job);
+      return;
+    case 'products':
+      products(team, job);
       return;
     case 'chain':
       chain(team, job);

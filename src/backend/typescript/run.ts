@@ -69,7 +69,7 @@ async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions)
 
 /** Bytes of the parameters that a job reads where they are. */
 function parametersOf(job: Job): number {
-  if (job.kind === 'train') return job.network.parameters.byteLength;
+  if ('network' in job) return job.network.parameters.byteLength;
   return 'activations' in job ? job.activations.network.parameters.byteLength : 0;
 }
 

@@ -1,0 +1,107 @@
+/** What the large computations have in common: their options, the shape of the features, and progress. */
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import type { FeatureShape } from '../backend/features';
+import { expectNumber, invalidArgument } from '../errors';
+import type { Progress } from '../kernel/arguments';
+import { type KernelNetwork, type NtkOptions, readRequest, type Request } from '../kernel/ntk';
+import type { NdArray } from '../ndarray';
+import { GROUP } from './plan';
+
+export interface LargeRequest {
+  readonly request: Request;
+  readonly shape: FeatureShape;
+  readonly memoryLimit: number | null;
+}
+
+export function readLargeRequest(
+  where: string,
+  network: KernelNetwork,
+  options: NtkOptions & { readonly memoryLimit?: number },
+  otherOptions: readonly string[],
+): LargeRequest {
+  const request = readRequest(where, network, options, ['memoryLimit', ...otherOptions]);
+  if (request.perLayer)
+    throw invalidArgument(`${where}: perLayer`, 'false: a large kernel has no parts', true);
+  return {
+    request,
+    shape: {
+      network,
+      form: request.form,
+      weightTerms: request.weightTerms,
+      biasTerms: request.biasTerms,
+      precision: request.precision,
+      group: GROUP,
+    },
+    memoryLimit:
+      options.memoryLimit === undefined
+        ? null
+        : expectNumber(`${where}: memoryLimit`, options.memoryLimit, { above: 0, what: 'a number of bytes' }),
+  };
+}
+
+/** Rows that are looked at, or hashed, before the event loop has its turn. */
+const NUMBERS_A_TURN = 2 ** 21;
+
+/** Refuses inputs with entries that are not finite; large ones are not copied: they are read where they are. */
+export async function expectFinite(where: string, { data, shape }: NdArray): Promise<void> {
+  for (let at = 0; at < data.length; at++) {
+    if (at % NUMBERS_A_TURN === 0) await nextTurn();
+    if (Number.isFinite(data[at])) continue;
+    const columns = shape[1]!;
+    throw invalidArgument(
+      `${where}: entry [${Math.floor(at / columns)}, ${at % columns}]`,
+      'a finite number (allowNonFinite: true lets others through)',
+      data[at],
+    );
+  }
+}
+
+/** Tells arrays with other numbers apart. */
+export async function fingerprint(data: Float64Array | Float32Array): Promise<string> {
+  const hash = createHash('sha256').update(data instanceof Float32Array ? 'f4' : 'f8');
+  for (let at = 0; at < data.length; at += NUMBERS_A_TURN) {
+    const part = data.subarray(at, at + NUMBERS_A_TURN);
+    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    await nextTurn();
+  }
+  return hash.digest('hex');
+}
+
+/** Progress over several pieces of work, with what is left at the speed of what this run has done. */
+export class ProgressMeter {
+  readonly #start = performance.now();
+  readonly #total: number;
+  readonly #before: number;
+  readonly #report: ((progress: Progress) => void) | undefined;
+  #done: number;
+
+  /** @param before work that an earlier run has done */
+  constructor(total: number, before: number, report: ((progress: Progress) => void) | undefined) {
+    this.#total = total;
+    this.#before = before;
+    this.#done = before;
+    this.#report = report;
+  }
+
+  /** The progress of the next piece: to be given to a backend. Call `finish` when it is done. */
+  piece(work: number): { readonly onProgress: (fraction: number) => void; readonly finish: () => void } {
+    return {
+      onProgress: (fraction) => {
+        this.#tell(this.#done + fraction * work);
+      },
+      finish: () => {
+        this.#done += work;
+      },
+    };
+  }
+
+  #tell(done: number): void {
+    if (this.#report === undefined) return;
+    const elapsedSeconds = (performance.now() - this.#start) / 1000;
+    const own = done - this.#before;
+    const remainingSeconds = own > 0 ? (elapsedSeconds * (this.#total - done)) / own : null;
+    this.#report({ fraction: Math.min(1, done / this.#total), elapsedSeconds, remainingSeconds });
+  }
+}

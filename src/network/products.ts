@@ -1,0 +1,107 @@
+/** What can be had of a kernel, or of the Jacobian, without forming either; docs/large-kernels.md has examples. */
+import { invalidArgument } from '../errors';
+import type { NtkOutputs } from '../kernel/ntk';
+import { type EigenpairOptions, type Eigenpairs, topEigenpairs as ofTop } from '../large/eigenpairs';
+import * as large from '../large/products';
+import type { NdArray } from '../ndarray';
+import { Mlp, networkOf } from './mlp';
+
+function read(where: string, net: Mlp) {
+  if (!(net instanceof Mlp)) throw invalidArgument(`${where}: net`, 'an Mlp', net);
+  return networkOf(net);
+}
+
+/**
+ * The kernel of X times V, exactly, without the kernel: K V = J (J' V), two passes of back-propagation's products.
+ * Cost: 2 N P (1 + K) operations for features and 4 N P a vector (for `trace` and `mean` times K outputs), with P
+ * parameters; memory: a block of features, or all where they fit, and P numbers a vector.
+ *
+ * @param X inputs, N x n_0
+ * @param V N or N x r numbers; for `outputs: 'full'` N x K or N x K x r
+ * @returns an array of V's shape
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`, `ERR_OUT_OF_MEMORY` where `memoryLimit` is too low; the signal's reason
+ * @example const product = await kernelProduct(net, X, { data: new Float64Array(N).fill(1), shape: [N] });
+ */
+export async function kernelProduct(
+  net: Mlp,
+  X: NdArray,
+  V: NdArray,
+  options: large.KernelProductOptions = {},
+): Promise<large.ProductResult> {
+  return large.kernelProduct(read('kernelProduct', net), X, V, options);
+}
+
+/**
+ * The largest eigenvalues of the kernel of X and their eigenvectors, without the kernel. Every residual is computed, and
+ * `converged` says whether all of them are within the tolerance; where they are not, the values are lower bounds.
+ *
+ * @param X inputs, N x n_0
+ * @see K. Wu and H. Simon, Thick-restart Lanczos method for large symmetric eigenvalue problems, 2000
+ * @example const { values, residuals, converged } = await topEigenpairs(net, X, { count: 20 });
+ */
+export async function topEigenpairs(net: Mlp, X: NdArray, options: EigenpairOptions): Promise<Eigenpairs> {
+  return ofTop(read('topEigenpairs', net), X, options);
+}
+
+/**
+ * Theta(x, x) of every input: cost and memory grow with N, not N^2.
+ *
+ * @param X inputs, N x n_0
+ * @returns N (trace, mean, sum-of-logits), N x K (diagonal) or N x K x K (full)
+ */
+export async function kernelDiagonal(
+  net: Mlp,
+  X: NdArray,
+  options: large.KernelDiagonalOptions = {},
+): Promise<large.ProductResult & { readonly outputs: NtkOutputs }> {
+  return large.kernelDiagonal(read('kernelDiagonal', net), X, options);
+}
+
+/**
+ * J v, exactly: the derivative of the outputs at X along v in parameter space. The Jacobian is not formed: layer by layer
+ * delta^l . (V^l x^{l-1}), with the deltas of all outputs.
+ *
+ * @param X inputs, N x n_0
+ * @param V P or P x r numbers, in the order of the columns of `net.jacobian`
+ * @returns N x K, or N x K x r
+ */
+export async function jacobianVector(
+  net: Mlp,
+  X: NdArray,
+  V: NdArray,
+  options: large.ProductOptions = {},
+): Promise<large.ProductResult> {
+  return large.jacobianVector(read('jacobianVector', net), X, V, options);
+}
+
+/**
+ * J' u, exactly: the gradient of sum_ik u_ik f_k(x_i), by back-propagation.
+ *
+ * @param X inputs, N x n_0
+ * @param U N x K or N x K x r numbers
+ * @returns P, or P x r
+ */
+export async function vectorJacobian(
+  net: Mlp,
+  X: NdArray,
+  U: NdArray,
+  options: large.ProductOptions = {},
+): Promise<large.ProductResult> {
+  return large.vectorJacobian(read('vectorJacobian', net), X, U, options);
+}
+
+/**
+ * An unbiased estimate of the kernel from r random projections: (J W) (J W)' / r with W of independent normals. The
+ * standard deviation of an entry of one output is sqrt((K_ab^2 + K_aa K_bb) / r); `standardError` estimates each from the
+ * projections themselves. `features` are J W, N K x r, for methods that work on random features.
+ *
+ * @param X inputs, N x n_0
+ * @returns N x N, with its errors
+ */
+export async function sketchNtk(
+  net: Mlp,
+  X: NdArray,
+  options: large.SketchOptions,
+): Promise<large.SketchResult> {
+  return large.sketchNtk(read('sketchNtk', net), X, options);
+}
