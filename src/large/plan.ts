@@ -82,8 +82,10 @@ const TILE_EDGES = [4096, 2048, 1024, 512, 256];
 const MIB = 2 ** 20;
 
 /** Floating-point operations a second and thread, and bytes a second: the order of magnitude is what matters. */
+const NATIVE_SPEED = { float64: 6e10, mixed: 1.2e11 };
 const SPEED = {
-  native: { float64: 6e10, mixed: 1.2e11 },
+  native: NATIVE_SPEED,
+  cuda: NATIVE_SPEED, // its blocks and tiles are computed on the CPU
   typescript: { float64: 5e9, mixed: 5e9 },
 } as const;
 const DISK_SPEED = 5e8;
