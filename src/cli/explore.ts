@@ -68,7 +68,8 @@ export function addExploreCommand(program: Command): void {
       'after',
       `
 The page is one HTML file that needs neither a server nor a network: it computes in the browser. It is opened where there
-is a display (and BROWSER is not "none"); its address is printed in any case. The net of one output that the flags describe is in the address, after #.
+is a display (and BROWSER is not "none"); its address is printed in any case. The net of one output that the flags describe is
+in the address, after #.
 
 Examples:
   $ deepntk explore --depth 20 --width 300 --sw2 2.2

@@ -31,5 +31,5 @@ export function withError(value: number, error: number): string {
 }
 
 export function percent(share: number): string {
-  return share < 10 ? `${format(100 * share, 2)} %` : `${format(share, 2)} times`;
+  return share < 10 ? `${format(100 * share, 2)} %` : format(share, 3);
 }

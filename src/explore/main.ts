@@ -134,7 +134,10 @@ function showSample(reply: SampleReply): void {
   const place = element('sampling');
   place.textContent =
     `Sampled: mean ${withError(mean, meanError)}, dispersion ${withError(dispersion, dispersionError)}, ` +
-    `from ${count} nets, the rare ones drawn often and weighed back${done ? '.' : ', so far …'}`;
+    `from ${count} nets, the rare ones drawn often and weighed back${done ? '.' : ', so far …'}` +
+    (reply.below > 0.005
+      ? ` ${percent(reply.below)} of the nets lie below the axis: they have a dead layer.`
+      : '');
   Object.assign(place.dataset, { replicas, done, mean, meanError, dispersion, dispersionError });
   element('histogram').setAttribute(
     'aria-label',

@@ -39,6 +39,8 @@ export interface SampleReply {
   /** log10(Theta / E Theta) at the edges of the bins. */
   readonly edges: Float64Array;
   readonly probability: Float64Array;
+  /** The probability of what lies below the bins: in narrow, deep nets those with a dead layer. */
+  readonly below: number;
   readonly secondMomentShare: Float64Array;
 }
 

@@ -45,6 +45,7 @@ async function sample({ id, net, replicas }: SampleRequest, signal: AbortSignal)
         done: estimate.replicas === replicas,
         edges: histogram.logEdges.map((edge) => (edge - exactMoments.logMean) / Math.LN10),
         probability: histogram.probability,
+        below: histogram.below,
         secondMomentShare: histogram.secondMomentShare,
       });
     }

@@ -46,14 +46,15 @@ describe.each(testedBackends())('histogram of the kernel on the %s backend', (ba
   });
 
   test('the default range covers what matters at every dispersion', async () => {
-    for (const [depth, weightVariance, biasGradients] of [
+    for (const [depth, weightVariance, biasGradients, width = 20] of [
       [1, 0.5, true],
       [20, 1, true],
       [5, 2, true],
       [60, 2, false],
       [100, 3, true],
+      [300, 3, true, 16], // few units a layer: logarithms far from normal
     ] as const) {
-      const spec = createSpec({ inputDim: 20, depth, width: 20, weightVariance, biasGradients });
+      const spec = createSpec({ inputDim: 20, depth, width, weightVariance, biasGradients });
       const { histogram } = await estimateHistogram(spec, { replicas: 4000, seed: 1, backend });
       expect(histogram.below + histogram.above).toBeLessThan(0.02);
       expect(sum(histogram.secondMomentShare)).toBeGreaterThan(0.97);
