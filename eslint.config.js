@@ -14,6 +14,7 @@ const layers = {
   sampling: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   network: ['kernel', 'backend', 'data', 'random'],
+  queue: ['sampling', 'network', 'kernel', 'backend'],
   report: ['training', 'network', 'kernel', 'theory', 'data', 'backend'],
 };
 

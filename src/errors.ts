@@ -6,6 +6,7 @@
  * - `ERR_BACKEND_UNAVAILABLE`: the backend asked for cannot be loaded; the message says why
  * - `ERR_OUT_OF_MEMORY`: the arrays of a computation would not fit; nothing was allocated, or all of it was freed
  * - `ERR_COMPUTATION`: a backend failed in the middle of a computation
+ * - `ERR_QUEUE`: a queue cannot be used (a package is missing, Redis does not answer), or a job in it failed
  * - `ERR_DIVERGED`: training reached a loss that is infinite or not a number
  */
 export type ErrorCode =
@@ -14,6 +15,7 @@ export type ErrorCode =
   | 'ERR_BACKEND_UNAVAILABLE'
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_COMPUTATION'
+  | 'ERR_QUEUE'
   | 'ERR_DIVERGED';
 
 export class DeepntkError extends Error {

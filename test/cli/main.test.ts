@@ -8,14 +8,24 @@ describe('the command itself', () => {
     expect(run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
     const { status, stdout, stderr } = run(['--help']);
     expect([status, stderr]).toEqual([0, '']);
-    for (const name of ['doctor', 'phase', 'moments', 'dispersion', 'sweep', 'merge', 'kernel', 'train'])
+    for (const name of [
+      'doctor',
+      'phase',
+      'moments',
+      'dispersion',
+      'sweep',
+      'merge',
+      'worker',
+      'kernel',
+      'train',
+    ])
       expect(stdout).toContain(`  ${name} `);
   });
 
   test.each([
     [
       [],
-      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, bench), got none',
+      'expected a command (doctor, phase, moments, dispersion, sweep, merge, worker, kernel, train, bench), got none',
     ],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],
