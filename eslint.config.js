@@ -18,6 +18,7 @@ const layers = {
   browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
   explore: [],
   diagnosis: ['training', 'sampling', 'network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
+  queue: ['sampling', 'network', 'kernel', 'backend'],
   report: ['explore', 'diagnosis', 'training', 'network', 'large', 'kernel', 'theory', 'data', 'backend'],
 };
 

@@ -7,6 +7,7 @@
  * - `ERR_OUT_OF_MEMORY`: the arrays of a computation would not fit; nothing was allocated, or all of it was freed
  * - `ERR_COMPUTATION`: a backend failed in the middle of a computation
  * - `ERR_MISSING_PACKAGE`: a package that only pictures need is not installed; the message says which, and how to get it
+ * - `ERR_QUEUE`: a queue cannot be used (a package is missing, Redis does not answer), or a job in it failed
  * - `ERR_DIVERGED`: training reached a loss that is infinite or not a number
  */
 export type ErrorCode =
@@ -16,6 +17,7 @@ export type ErrorCode =
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_COMPUTATION'
   | 'ERR_MISSING_PACKAGE'
+  | 'ERR_QUEUE'
   | 'ERR_DIVERGED';
 
 /** Every error that deepntk raises on purpose; {@link DeepntkError.code} says of which kind. */

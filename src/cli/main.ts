@@ -18,6 +18,7 @@ import type * as PhaseCommand from './phase';
 import type * as SweepCommand from './sweep';
 import type * as TrainCommand from './train';
 import { UsageError } from './usage';
+import type * as WorkerCommand from './worker';
 
 const FAILURE = 1;
 const WRONG_USAGE = 2;
@@ -43,6 +44,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   },
   merge: (program) => {
     (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);
+  },
+  worker: (program) => {
+    (load('./worker') as typeof WorkerCommand).addWorkerCommand(program);
   },
   kernel: (program) => {
     (load('./kernel') as typeof KernelCommand).addKernelCommand(program);

@@ -1,19 +1,21 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { createRequire } from 'node:module';
+
+import { type Command, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
-import { describe } from '../errors';
 import type { Progress } from '../kernel/arguments';
 import type { Parametrization } from '../network/spec';
-import { estimateDispersion } from '../sampling/dispersion';
+import type * as QueueSweep from '../queue/sweep';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import {
+  computePoint,
+  goalSettings,
   pointsOfShard,
-  settingsOfPoint,
   type Shard,
+  type SweepGoal,
   type SweepPoint,
   sweepPoints,
   type SweepRow,
-  sweepRow,
 } from '../sampling/sweep';
 import {
   CSV_HEADER,
@@ -25,6 +27,7 @@ import {
   type StoredRow,
 } from '../sampling/sweep-file';
 import { abortOnInterrupt } from './interrupt';
+import { numberList, shardOf, wholeNumbers } from './lists';
 import { printError, printJson } from './output';
 import { progressBar } from './progress';
 import {
@@ -33,6 +36,7 @@ import {
   integer,
   jsonOption,
   real,
+  redisOption,
   seedOption,
   threadsOption,
   UsageError,
@@ -54,6 +58,8 @@ interface Flags {
   readonly sampler: Sampler | 'auto';
   readonly out?: string;
   readonly shard?: Shard;
+  readonly queue?: string;
+  readonly redis: string;
   readonly seed: number;
   readonly backend?: BackendName;
   readonly threads?: number;
@@ -110,6 +116,11 @@ export function addSweepCommand(program: Command): void {
       'append rows to this .csv or .jsonl file; points that it has are not computed again',
     )
     .option('--shard <i/n>', 'part i = 0 .. n-1 of the points; or slurm, or kubernetes/n', shardOf)
+    .option(
+      '--queue <name>',
+      'let the workers of this queue compute (deepntk worker), and gather what they find',
+    )
+    .addOption(redisOption())
     .addOption(seedOption())
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -119,11 +130,12 @@ export function addSweepCommand(program: Command): void {
       `
 Without --out the rows are printed: as CSV, or with --json in one object. --shard slurm takes the part from
 SLURM_ARRAY_TASK_ID, _MIN and _COUNT, --shard kubernetes/n from JOB_COMPLETION_INDEX. The files of shards are put
-together by deepntk merge.
+together by deepntk merge. With --queue the points become jobs in Redis; docs/distributed.md tells how.
 
 Examples:
   $ deepntk sweep --sw2 1.5,2,2.5 --depth 10:50:20 --width 100 --replicas 2000
   $ deepntk sweep --sw2 1:3:0.5 --depth 50 --width 100 --shard 0/4 --out part-0.csv
+  $ deepntk sweep --sw2 1:3:0.5 --depth 50 --width 100 --queue ntk --redis redis://head:6379 --out all.csv
 `,
     )
     .action(async (flags: Flags) => {
@@ -178,21 +190,44 @@ function readPoints(flags: Flags): SweepPoint[] {
   });
 }
 
-function settingsOf(flags: Flags, point: SweepPoint) {
-  const { relativeError, maxReplicas, replicas, sampler } = flags;
-  const goal =
-    relativeError === undefined
-      ? `${replicas ?? DEFAULT_REPLICAS} replicas`
-      : `relative error ${relativeError} within ${maxReplicas} replicas`;
-  return settingsOfPoint(point, flags.inputNorm2, flags.seed, `${goal}; sampler ${sampler}`);
+function goalOf({ relativeError, maxReplicas, replicas, sampler, inputNorm2, seed }: Flags): SweepGoal {
+  const until =
+    relativeError === undefined ? { replicas: replicas ?? DEFAULT_REPLICAS } : { relativeError, maxReplicas };
+  return { inputNorm2, seed, sampler, until };
 }
 
 /** A file may hold other points (of other shards), but not the same points of another sweep. */
 function isStored(flags: Flags, point: SweepPoint, stored: readonly StoredRow[]): boolean {
   const row = stored.find((candidate) => candidate.point === point.point);
   if (row === undefined) return false;
-  if (sameSettings(row, settingsOf(flags, point))) return true;
+  if (sameSettings(row, goalSettings(point, goalOf(flags)))) return true;
   throw new UsageError(`--out: point ${point.point} in ${flags.out!} is of a sweep with other settings`);
+}
+
+/** The rows of the points, in their order, one after the other: computed here, or by the workers of a queue. */
+function rowsOf(
+  flags: Flags,
+  points: readonly SweepPoint[],
+  signal: AbortSignal,
+  onFinished: (count: number) => void,
+): AsyncGenerator<SweepRow> {
+  const { queue, redis, backend, threads } = flags;
+  const goal = goalOf(flags);
+  if (queue !== undefined) {
+    const { sweepOnQueue } = createRequire(__filename)('../queue/sweep') as typeof QueueSweep;
+    return sweepOnQueue(points, goal, { queue, redis, signal, onFinished });
+  }
+  const run = {
+    signal,
+    ...(backend !== undefined && { backend }),
+    ...(threads !== undefined && { threads }),
+  };
+  return (async function* () {
+    for (const [i, point] of points.entries()) {
+      yield await computePoint(point, goal, run);
+      onFinished(i + 1);
+    }
+  })();
 }
 
 async function computePoints(
@@ -202,84 +237,20 @@ async function computePoints(
   signal: AbortSignal,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<SweepRow[]> {
-  const { relativeError, maxReplicas, replicas, sampler, inputNorm2, seed, backend, threads } = flags;
-  const goal =
-    relativeError === undefined ? { replicas: replicas ?? DEFAULT_REPLICAS } : { relativeError, maxReplicas };
   const printing = writer === null && flags.json !== true;
-  if (printing) process.stdout.write(CSV_HEADER);
   const start = performance.now();
+  const onFinished = (count: number): void => {
+    const fraction = count / points.length;
+    const elapsedSeconds = (performance.now() - start) / 1000;
+    const remainingSeconds = fraction > 0 ? (elapsedSeconds * (1 - fraction)) / fraction : null;
+    onProgress?.({ fraction, elapsedSeconds, remainingSeconds });
+  };
   const rows: SweepRow[] = [];
-  for (const point of points) {
-    const estimate = await estimateDispersion(point.spec, {
-      ...goal,
-      sampler,
-      inputNorm2,
-      seed,
-      signal,
-      ...(backend !== undefined && { backend }),
-      ...(threads !== undefined && { threads }),
-    });
-    const row = sweepRow(settingsOf(flags, point), estimate);
-    if (row.warnings !== '') printError(`warning: point ${point.point}: ${row.warnings}`);
-    if (printing) process.stdout.write(formatRow(row, 'csv'));
+  for await (const row of rowsOf(flags, points, signal, onFinished)) {
+    if (row.warnings !== '') printError(`warning: point ${row.point}: ${row.warnings}`);
+    if (printing) process.stdout.write((rows.length === 0 ? CSV_HEADER : '') + formatRow(row, 'csv'));
     await writer?.append(row);
     rows.push(row);
-    const fraction = rows.length / points.length;
-    const elapsedSeconds = (performance.now() - start) / 1000;
-    onProgress?.({
-      fraction,
-      elapsedSeconds,
-      remainingSeconds: (elapsedSeconds * (1 - fraction)) / fraction,
-    });
   }
   return rows;
-}
-
-/** "1,2.5" and ranges "from:to:step", mixed. */
-function numberList(text: string): number[] {
-  const values = text.split(',').flatMap((part) => {
-    const [from, to, step, ...rest] = part
-      .split(':')
-      .map((word) => (word.trim() === '' ? NaN : Number(word)));
-    if (to === undefined) return [from!];
-    if (rest.length > 0 || !(step! > 0) || !(to >= from!) || !((to - from!) / step! < 1e6)) return [NaN];
-    // A step's rounding does not cost the last value.
-    return Array.from({ length: Math.floor((to - from!) / step! + 1e-9) + 1 }, (_, i) =>
-      Number((from! + i * step!).toPrecision(12)),
-    );
-  });
-  if (!values.every(Number.isFinite)) {
-    throw new InvalidArgumentError(`Expected numbers such as 1,2.5 or 0.5:3.5:0.25, got ${describe(text)}.`);
-  }
-  return values;
-}
-
-function wholeNumbers(min: number): (text: string) => number[] {
-  return (text) => {
-    const values = numberList(text);
-    if (values.every((value) => Number.isSafeInteger(value) && value >= min)) return values;
-    throw new InvalidArgumentError(`Expected integers >= ${min}, got ${describe(text)}.`);
-  };
-}
-
-function shardOf(text: string): Shard {
-  const fromEnvironment = (name: string): number => {
-    const value = Number(process.env[name] ?? NaN);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw new InvalidArgumentError(
-      `Expected ${name} in the environment, got ${describe(process.env[name])}.`,
-    );
-  };
-  const [index, count] = ((): [number, number] => {
-    if (text === 'slurm') {
-      const first = fromEnvironment('SLURM_ARRAY_TASK_MIN');
-      return [fromEnvironment('SLURM_ARRAY_TASK_ID') - first, fromEnvironment('SLURM_ARRAY_TASK_COUNT')];
-    }
-    const [, which, of] = /^(\d+|kubernetes)\/(\d+)$/.exec(text) ?? [];
-    return [which === 'kubernetes' ? fromEnvironment('JOB_COMPLETION_INDEX') : Number(which), Number(of)];
-  })();
-  if (index >= 0 && index < count) return { index, count };
-  throw new InvalidArgumentError(
-    `Expected i/n with 0 <= i < n, slurm, or kubernetes/n, got ${describe(text)}.`,
-  );
 }

@@ -88,3 +88,6 @@ export const threadsOption = () =>
   new Option('--threads <n>', 'upper bound on threads (default: all of the machine)').argParser(
     integer({ min: 1, max: 1024 }),
   );
+
+export const redisOption = () =>
+  new Option('--redis <url>', 'where Redis is').default('redis://127.0.0.1:6379').env('DEEPNTK_REDIS');

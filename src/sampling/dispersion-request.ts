@@ -46,6 +46,9 @@ export interface DispersionRequest {
   readonly relativeError: number | null;
 }
 
+/** The chain rescales its numbers every few layers: the first ones must leave room for as long. */
+const LARGEST_SIGNAL = 1e200;
+
 export function readRequest(
   where: string,
   spec: NetworkSpec,
@@ -59,6 +62,14 @@ export function readRequest(
     asked === 'auto' ? chooseSampler(spec, exact) : { sampler: asked, reason: 'asked for by name' };
   if (choice.sampler !== 'direct' && spec.outputDim > 1) {
     throw invalidArgument(`${where}: sampler`, '"direct" for a net of several outputs', choice.sampler);
+  }
+  const signal1 = inputNorm2 * Math.max(1, spec.weightVariance / spec.inputDim);
+  if (choice.sampler !== 'direct' && signal1 > LARGEST_SIGNAL) {
+    throw invalidArgument(
+      `${where}: inputNorm2`,
+      `a number that times max(1, sigma_w^2 / n_0) is at most ${LARGEST_SIGNAL} (Theta is linear in it where sigma_b^2 = 0)`,
+      inputNorm2,
+    );
   }
   const settings = {
     spec,

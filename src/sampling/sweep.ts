@@ -1,7 +1,10 @@
 /** The dispersion at many points: lists of sigma_w^2, sigma_b^2, depths and widths, in a grid or side by side. */
 import { DeepntkError } from '../errors';
 import { createSpec, type NetworkSpec } from '../network/spec';
+import type { ComputeOptions } from '../kernel/arguments';
+import { estimateDispersion } from './dispersion';
 import type { DispersionEstimate } from './estimate';
+import type { Sampler } from './samplers';
 
 export interface SweepAxes {
   readonly weightVariance: readonly number[];
@@ -168,4 +171,39 @@ export function sweepRow(settings: SweepSettings, estimate: DispersionEstimate):
     sampler,
     warnings: estimate.warnings.join(' | '),
   };
+}
+
+/** How every point of a sweep is estimated. */
+export interface SweepGoal {
+  readonly inputNorm2: number;
+  readonly seed: number;
+  readonly sampler: Sampler | 'auto';
+  readonly until:
+    { readonly replicas: number } | { readonly relativeError: number; readonly maxReplicas: number };
+}
+
+export function goalSettings(
+  point: SweepPoint,
+  { inputNorm2, seed, sampler, until }: SweepGoal,
+): SweepSettings {
+  const length =
+    'replicas' in until
+      ? `${until.replicas} replicas`
+      : `relative error ${until.relativeError} within ${until.maxReplicas} replicas`;
+  return settingsOfPoint(point, inputNorm2, seed, `${length}; sampler ${sampler}`);
+}
+
+/**
+ * The row of a point: the same bits wherever and however often it is computed.
+ *
+ * @throws what `estimateDispersion` throws
+ */
+export async function computePoint(
+  point: SweepPoint,
+  goal: SweepGoal,
+  run: Pick<ComputeOptions, 'signal' | 'threads' | 'backend'>,
+): Promise<SweepRow> {
+  const { inputNorm2, seed, sampler, until } = goal;
+  const estimate = await estimateDispersion(point.spec, { ...until, sampler, inputNorm2, seed, ...run });
+  return sweepRow(goalSettings(point, goal), estimate);
 }

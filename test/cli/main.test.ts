@@ -15,6 +15,7 @@ describe('the command itself', () => {
       'dispersion',
       'sweep',
       'merge',
+      'worker',
       'kernel',
       'train',
       'diagnose',
@@ -26,7 +27,7 @@ describe('the command itself', () => {
   test.each([
     [
       [],
-      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, diagnose, explore, bench), got none',
+      'expected a command (doctor, phase, moments, dispersion, sweep, merge, worker, kernel, train, diagnose, explore, bench), got none',
     ],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],

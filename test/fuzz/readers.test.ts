@@ -25,7 +25,12 @@ describe.each(Object.keys(READERS))('%s', (name) => {
 
   test('so are changed files', () => {
     const options = { seeds: seeds(), words, files: FILES, seed: 20261124, milliseconds: 1000, runs: 320 };
-    const { runs, corpus } = fuzz({ ...options, check: (input) => { check(name, input); } });
+    const { runs, corpus } = fuzz({
+      ...options,
+      check: (input) => {
+        check(name, input);
+      },
+    });
     expect(runs).toBeGreaterThan(0);
     expect(corpus).toBeGreaterThanOrEqual(seeds().length);
   });
@@ -37,9 +42,13 @@ test('the check itself finds what it is for', () => {
   spy.mockImplementationOnce(() => {
     throw new RangeError('not ours');
   });
-  expect(() => { check('npy', input); }).toThrow('not ours');
+  expect(() => {
+    check('npy', input);
+  }).toThrow('not ours');
   spy.mockImplementationOnce(() => new Float64Array(2 ** 23));
-  expect(() => { check('npy', input); }).toThrow(/allocated \d+ bytes for a file of 4/);
+  expect(() => {
+    check('npy', input);
+  }).toThrow(/allocated \d+ bytes for a file of 4/);
   spy.mockRestore();
 });
 

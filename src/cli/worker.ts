@@ -1,0 +1,94 @@
+import { type Command, Option } from 'commander';
+
+import type { BackendName } from '../backend/backend';
+import { work } from '../queue/worker';
+import { abortOnInterrupt } from './interrupt';
+import { printError, printJson, seconds } from './output';
+import { asUsage, backendOption, integer, jsonOption, real, redisOption, threadsOption } from './usage';
+
+interface Flags {
+  readonly queue: string;
+  readonly redis: string;
+  readonly idle?: number;
+  readonly lock: number;
+  readonly backend?: BackendName;
+  readonly threads?: number;
+  readonly json?: true;
+}
+
+export function addWorkerCommand(program: Command): void {
+  program
+    .command('worker')
+    .description('compute the jobs of a queue, until Ctrl-C')
+    .requiredOption('--queue <name>', 'the queue, as given to deepntk sweep')
+    .addOption(redisOption())
+    .addOption(
+      new Option('--idle <seconds>', 'end after so long without a job (default: never)').argParser(
+        real({ min: 0 }),
+      ),
+    )
+    .addOption(
+      new Option('--lock <seconds>', 'give jobs of workers that show no life for so long to others')
+        .argParser(integer({ min: 1, max: 3600 }))
+        .default(30),
+    )
+    .addOption(backendOption())
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Start as many as there are machines. A worker may be killed at any time: its job is taken up by another one. Ctrl-C and
+SIGTERM end it at once and give its job back. --redis may stand in DEEPNTK_REDIS, where a password is not seen by others.
+
+Example:
+  $ deepntk worker --queue ntk --redis redis://head:6379 --idle 60
+`,
+    )
+    .action(async (flags: Flags) => {
+      await runWorker(flags);
+    });
+}
+
+async function runWorker({ queue, redis, idle, lock, backend, threads, json }: Flags): Promise<void> {
+  const controller = new AbortController();
+  const interrupt = abortOnInterrupt();
+  const stop = (): void => {
+    controller.abort();
+  };
+  interrupt.signal.addEventListener('abort', stop);
+  process.once('SIGTERM', stop);
+  try {
+    const options = {
+      queue,
+      redis,
+      signal: controller.signal,
+      lockSeconds: lock,
+      ...(idle !== undefined && { idleSeconds: idle }),
+      ...(backend !== undefined && { backend }),
+      ...(threads !== undefined && { threads }),
+      onJob: (job: { id: string; seconds: number; problem?: string }): void => {
+        const outcome =
+          job.problem === undefined ? `done in ${seconds(job.seconds)}` : `failed: ${job.problem}`;
+        if (job.problem !== undefined || process.stderr.isTTY) printError(`${job.id}: ${outcome}`);
+      },
+    };
+    const jobs = await asUsageOfWork(() => work(options));
+    if (json) printJson({ queue, jobs });
+    else process.stdout.write(`${jobs} jobs of queue ${queue} computed\n`);
+  } finally {
+    interrupt.release();
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** A wrong name or address is wrong usage. */
+async function asUsageOfWork<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    return asUsage(() => {
+      throw error;
+    });
+  }
+}

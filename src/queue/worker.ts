@@ -1,0 +1,99 @@
+/** A worker: takes jobs from a queue, computes them, and puts their results there. */
+import { connect, type QueueAddress } from './connection';
+import { type Job, type JobRun, runJob } from './jobs';
+
+export interface WorkerOptions extends QueueAddress, Pick<JobRun, 'threads' | 'backend'> {
+  /** Ends the worker; the job under way goes back to the queue. */
+  readonly signal: AbortSignal;
+  /** Seconds without a job after which the worker ends; it goes on for ever where undefined. */
+  readonly idleSeconds?: number;
+  /**
+   * Seconds after which a job whose worker gives no sign of life is given to another one. Signs are given twice as often,
+   * from the event loop; the computation does not block it.
+   */
+  readonly lockSeconds: number;
+  readonly onJob?: (event: {
+    readonly id: string;
+    readonly seconds: number;
+    readonly problem?: string;
+  }) => void;
+}
+
+/** How often a job may lose its worker before it counts as failed: a job that kills its workers must not kill all of them. */
+const MOST_STALLS = 10;
+
+/**
+ * Works until the signal aborts, or nothing has come for a while.
+ *
+ * @returns the number of jobs that were finished
+ * @throws DeepntkError `ERR_QUEUE` where the queue cannot be reached
+ */
+export async function work(options: WorkerOptions): Promise<number> {
+  const { signal, idleSeconds = Infinity, lockSeconds, threads, backend, onJob } = options;
+  const connection = await connect(options);
+  const { Worker, DelayedError } = connection.bullmq;
+  const run: JobRun = {
+    signal,
+    ...(threads !== undefined && { threads }),
+    ...(backend !== undefined && { backend }),
+  };
+  let done = 0;
+  let busy = 0;
+  let lastEnd = performance.now();
+  const worker = new Worker<Job>(
+    options.queue,
+    async (job, token) => {
+      const start = performance.now();
+      const tell = (problem?: string): void => {
+        onJob?.({
+          id: job.id ?? '',
+          seconds: (performance.now() - start) / 1000,
+          ...(problem && { problem }),
+        });
+      };
+      busy++;
+      try {
+        const result = await runJob(job.data, run);
+        done++;
+        tell();
+        return result;
+      } catch (error) {
+        if (signal.aborted) {
+          // Given back, which does not count as an attempt.
+          await job.moveToDelayed(Date.now(), token);
+          throw new DelayedError();
+        }
+        tell((error as Error).message);
+        throw error;
+      } finally {
+        busy--;
+        lastEnd = performance.now();
+      }
+    },
+    {
+      connection: connection.open(),
+      lockDuration: 1000 * lockSeconds,
+      stalledInterval: 500 * lockSeconds,
+      maxStalledCount: MOST_STALLS,
+      drainDelay: 1,
+    },
+  );
+  worker.on('error', () => undefined); // it reconnects
+  try {
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearInterval(watch);
+        resolve();
+      };
+      const watch = setInterval(() => {
+        if (busy === 0 && performance.now() - lastEnd > 1000 * idleSeconds) end();
+      }, 100);
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end, { once: true });
+    });
+    await worker.close();
+    return done;
+  } finally {
+    connection.close();
+  }
+}
