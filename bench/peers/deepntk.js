@@ -17,7 +17,7 @@ async function main() {
   await peer.serve(
     job,
     { version: `deepntk ${version}${library}` },
-    x.shape[0],
+    [x.shape[0], x.shape[0]],
     async () => (await net.ntk(x, null, options)).data,
   );
 }

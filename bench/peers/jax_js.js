@@ -33,7 +33,7 @@ async function main() {
     return compiled(references(weights), references(biases), inputs.ref, identity.ref).data();
   };
   const version = require(`${process.env.DEEPNTK_PEERS}/node_modules/@jax-js/jax/package.json`).version;
-  await peer.serve(job, { version: `jax-js ${version}`, note: 'wasm' }, n, compute);
+  await peer.serve(job, { version: `jax-js ${version}`, note: 'wasm' }, [n, n], compute);
 }
 
 /** Takes what it is given, as functions of jax-js do. */

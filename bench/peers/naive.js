@@ -8,7 +8,9 @@ async function main() {
   if (job.precision !== 'float64') peer.skip('JavaScript computes in float64');
   if (job.threads !== 1) peer.skip('plain JavaScript has one thread');
   const { layers, x } = await peer.load(job);
-  await peer.serve(job, { version: `Node ${process.version}` }, x.shape[0], () => kernelOf(layers, x));
+  await peer.serve(job, { version: `Node ${process.version}` }, [x.shape[0], x.shape[0]], () =>
+    kernelOf(layers, x),
+  );
 }
 
 /** Theta = sum over layers of (A A' + 1) elementwise (D D'), with rows of D over outputs and units together. */

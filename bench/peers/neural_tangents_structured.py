@@ -8,7 +8,7 @@ try:
     import neural_tangents as nt
     import numpy as np
 except (ImportError, AttributeError) as error:  # AttributeError: a jax that is too new for it
-    peer.skip(str(error))
+    peer.skip(f"{error} (it needs a jax older than today's)")
 
 jax.config.update("jax_enable_x64", job["precision"] == "float64")
 layers, inputs = peer.load(job)

@@ -36,8 +36,8 @@ async function load(job) {
   return { net, layers, x: await readNpy(job.x) };
 }
 
-/** `compute()` gives the numbers of the kernel, N x N. */
-async function serve(job, about, n, compute) {
+/** `compute()` gives the numbers of an array of that shape: the kernel, N x N, or what replicas.js asks for. */
+async function serve(job, about, shape, compute) {
   console.log(JSON.stringify(about));
   let first = true;
   const requests = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -45,7 +45,7 @@ async function serve(job, about, n, compute) {
     const start = performance.now();
     const kernel = await compute();
     const seconds = (performance.now() - start) / 1000;
-    if (first) await writeNpy(job.kernel, { data: Float64Array.from(kernel), shape: [n, n] });
+    if (first) await writeNpy(job.kernel, { data: Float64Array.from(kernel), shape });
     first = false;
     console.log(JSON.stringify({ seconds }));
   }

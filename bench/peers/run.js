@@ -12,14 +12,13 @@
 delete process.env.OPENBLAS_CORETYPE;
 delete process.env.OPENBLAS_L2_SIZE;
 
-const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const readline = require('node:readline');
 const { Command, Option } = require('commander');
 const { backendInfo, createSpec, Mlp, readNpy, setBackend, writeNpy } = require('deepntk');
-const { describeMachine, largestDifference, median, mnistLikeInputs } = require('../common');
+const { describeMachine, largestDifference, mnistLikeInputs } = require('../common');
+const { installPackages, milliseconds, runByTurns, startPeer } = require('./process');
 
 const JOBS = {
   small: { n: 20, depth: 5, width: 64, outputs: 3 },
@@ -40,9 +39,6 @@ const PEERS = {
 
 /** Those that can use a GPU: PyTorch timed by its events, JAX by the clock until its result is ready, on the device. */
 const ON_CUDA = ['torch.func', 'PyTorch by hand', 'JAX by hand'];
-
-/** Of npm, installed into a folder of their own: none is a dependency of deepntk. */
-const PACKAGES = ['@jax-js/jax@0.1.25', '@tensorflow/tfjs@4.22.0', '@tensorflow/tfjs-backend-wasm@4.22.0'];
 
 /**
  * Largest difference from deepntk in float64, relative to the largest entry. In float32 a preactivation near zero may change
@@ -104,21 +100,6 @@ async function main() {
   }
 }
 
-/** The folder that has the peers of npm; '' where the registry is out of reach. */
-function installPackages(folder) {
-  const packages = path.join(folder, 'packages');
-  fs.mkdirSync(packages);
-  fs.writeFileSync(path.join(packages, 'package.json'), '{"private":true}\n');
-  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', ...PACKAGES];
-  try {
-    execFileSync('npm', args, { cwd: packages, stdio: ['ignore', 'ignore', 'inherit'] });
-    return packages;
-  } catch (error) {
-    console.log(`the peers of npm could not be installed: ${error.message.split('\n')[0]}`);
-    return '';
-  }
-}
-
 /** Writes a net, inputs and deepntk's kernel of them; gives the paths. */
 async function writeJob(folder, { n, depth, width, outputs }) {
   const net = Mlp.random(
@@ -149,13 +130,7 @@ async function race(name, job, { folder, environment, options }) {
     const error = await check(peer, job);
     await check(ours, job);
     const repeats = peer.last > PATIENCE_SECONDS ? 1 : Number(options.repeats);
-    const times = { peer: [], ours: [] };
-    for (let i = 0; i < repeats; i++) {
-      times.peer.push(await peer.run());
-      times.ours.push(await ours.run());
-    }
-    const seconds = median(times.peer);
-    const deepntkSeconds = median(times.ours);
+    const { peer: seconds, ours: deepntkSeconds } = await runByTurns(peer, ours, repeats);
     return {
       ...about,
       deepntk: version,
@@ -183,53 +158,11 @@ async function check(peer, job) {
   return error;
 }
 
-/** A peer in a process of its own, on as many CPUs as it has threads. `run` gives the seconds of one run. */
-function startPeer(file, job, { folder, environment, python }) {
-  const kernel = path.join(folder, `${file}.npy`);
-  const description = path.join(folder, `${file}.json`);
-  fs.writeFileSync(description, JSON.stringify({ ...job, kernel }));
-  const program = [file.endsWith('.py') ? python : process.execPath, path.join(__dirname, file), description];
-  const pin =
-    process.platform === 'linux' && job.device === 'cpu' ? ['taskset', '-c', `0-${job.threads - 1}`] : [];
-  const [command, ...args] = [...pin, ...program];
-  const child = spawn(command, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
-  let complaint = '';
-  child.stderr.on('data', (text) => (complaint = `${complaint}${text}`.slice(-2000)));
-  child.stdin.on('error', () => {}); // it ended: reading says so
-  const ended = new Promise((resolve) => child.on('close', resolve));
-  child.on('error', (error) => (complaint = error.message));
-  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const read = async () => {
-    const { value, done } = await lines.next();
-    if (!done) return JSON.parse(value);
-    const said = complaint.trim().split('\n');
-    throw new Error(said.findLast((line) => /error/i.test(line)) || said.at(-1) || 'it ended without a word');
-  };
-  const peer = {
-    kernel,
-    last: 0,
-    hello: read().catch((error) => ({ skipped: error.message })),
-    async run() {
-      child.stdin.write('run\n');
-      const { seconds } = await read();
-      peer.last = seconds;
-      return seconds;
-    },
-    async stop() {
-      child.stdin.end();
-      child.kill();
-      await ended;
-    },
-  };
-  return peer;
-}
-
 function print(name, { precision, threads }, peer, result) {
   const what = `${name}, ${precision}, ${threads} thread${threads === 1 ? '' : 's'}, ${peer}`;
   if (result.skipped !== undefined) console.log(`${what}: SKIPPED, ${result.skipped}`);
   else if (result.failed !== undefined) console.log(`${what}: FAILED, ${result.failed}`);
   else {
-    const milliseconds = (seconds) => `${(seconds * 1000).toPrecision(3)} ms`;
     console.log(
       `${what} (${result.version}${result.note ? `, ${result.note}` : ''}): ${milliseconds(result.seconds)}, ` +
         `deepntk ${milliseconds(result.deepntkSeconds)}, ratio ${result.ratio.toPrecision(3)}; largest difference ${result.error.toExponential(1)}`,

@@ -27,7 +27,12 @@ async function main() {
     return data;
   };
   const threads = wasm.getThreadsCount();
-  await peer.serve(job, { version: `tfjs ${tf.version.tfjs}`, note: `wasm, ${threads} threads` }, n, compute);
+  await peer.serve(
+    job,
+    { version: `tfjs ${tf.version.tfjs}`, note: `wasm, ${threads} threads` },
+    [n, n],
+    compute,
+  );
 }
 
 function kernelOf(tf, weights, biases, x) {

@@ -4,7 +4,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
+import { invalidFile, readBytes, reasonOf, writeFileAtomically } from '../data/files';
 import { DeepntkError } from '../errors';
 import { SETTING_COLUMNS, SWEEP_COLUMNS, type SweepRow, type SweepSettings } from './sweep';
 
@@ -137,7 +137,7 @@ async function attempt<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${(cause as Error).message}`, {
+    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reasonOf(cause)}`, {
       cause,
     });
   }
