@@ -310,8 +310,9 @@ void Group::addTerm(std::size_t l) {
                    largestBias == 0 ? kNothing : biasExponent + binaryExponent(largestBias));
       const std::int64_t exponent = std::max(largest, exponents[lane]);
       keep[lane] = powerOfTwo(exponents[lane] - exponent);
-      weight[lane] = terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
-      bias[lane] = terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
+      // A term of zeros has no exponent that the sum's could be compared with.
+      weight[lane] = largestWeight == 0 ? 0 : terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
+      bias[lane] = largestBias == 0 ? 0 : terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
       exponents[lane] = exponent;
     }
     for (std::size_t i = 0; i < n_; i++) {

@@ -234,8 +234,10 @@ void Net::addTerm(const Run& run, std::size_t l) {
         {sumExponents_[term], largestWeight == 0 ? kNothing : weightExponent + binaryExponent(largestWeight),
          largestBias == 0 ? kNothing : biasExponent + binaryExponent(largestBias)});
     const double keep = powerOfTwo(sumExponents_[term] - exponent);
-    const double weight = terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
-    const double bias = terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
+    // A term of zeros has no exponent that the sum's could be compared with.
+    const double weight =
+        largestWeight == 0 ? 0 : terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
+    const double bias = largestBias == 0 ? 0 : terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
     sumExponents_[term] = exponent;
     for (std::size_t i = 0; i < n_; i++) {
       for (std::size_t j = 0; j <= i; j++) {

@@ -57,8 +57,9 @@ export function readRequest(
   const asked = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...SAMPLERS]);
   const choice =
     asked === 'auto' ? chooseSampler(spec, exact) : { sampler: asked, reason: 'asked for by name' };
-  if (choice.sampler !== 'direct' && spec.outputDim > 1) {
-    throw invalidArgument(`${where}: sampler`, '"direct" for a net of several outputs', choice.sampler);
+  if (spec.outputDim > 1 && (choice.sampler === 'chain' || choice.sampler === 'tilted')) {
+    const what = '"conditional" or "direct" for a net of several outputs';
+    throw invalidArgument(`${where}: sampler`, what, choice.sampler);
   }
   const settings = {
     spec,

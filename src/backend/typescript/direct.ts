@@ -87,7 +87,7 @@ export class DirectSampler {
     const kept = this.#weights[l];
     const weights = kept ?? this.#spare.subarray(0, size);
     if (kept === undefined || !drawn) {
-      fillNormals(weights, this.#key(PURPOSE.weights, l), this.task.law.weightDeviations[l - 1]!);
+      fillNormals(weights, this.#key(PURPOSE.weights, l), this.task.law.weightDeviations[l - 1]);
       this.#onWork(FLOPS_PER_NORMAL * size);
     }
     return weights;

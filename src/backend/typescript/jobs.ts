@@ -21,7 +21,15 @@ export interface ForwardJob {
 }
 
 export type Job =
-  ForwardJob | JacobianJob | KernelJob | FeaturesJob | GramTileJob | ProductsJob | ChainJob | KernelSamplesJob | TrainJob;
+  | ForwardJob
+  | JacobianJob
+  | KernelJob
+  | FeaturesJob
+  | GramTileJob
+  | ProductsJob
+  | ChainJob
+  | KernelSamplesJob
+  | TrainJob;
 
 /** One thread's part of a job: every thread of the team calls it with the same job. */
 export function runJob(team: Team, job: Job): void {

@@ -64,8 +64,9 @@ export class KernelSums {
       this.#add(
         term * this.#length,
         powerOfTwo(before - after),
-        weights[index]! * powerOfTwo(weightExponent - after),
-        biases[index]! * powerOfTwo(biasExponent - after),
+        // A term of zeros has no exponent that the sum's could be compared with.
+        largestWeight === 0 ? 0 : weights[index]! * powerOfTwo(weightExponent - after),
+        largestBias === 0 ? 0 : biases[index]! * powerOfTwo(biasExponent - after),
         activations,
         deltas,
       );
