@@ -3,7 +3,7 @@
 /**
  * node bench/sampling.js: what a replica costs, and how near to exact 100,000 of them come.
  *
- * Times are medians of several runs on one thread, in one process with what they are compared with. The direct sampler here
+ * With `matrix`, only what kernels of several inputs cost. Times are medians of several runs on one thread, in one process with what they are compared with. The direct sampler here
  * is a fast one: normals in bulk and the kernel in C++, no arrays allocated in between.
  */
 
@@ -11,8 +11,15 @@ delete process.env.OPENBLAS_CORETYPE;
 delete process.env.OPENBLAS_L2_SIZE;
 
 const os = require('node:os');
-const { availableBackends, backendInfo, createSpec, estimateDispersion } = require('deepntk');
+const {
+  availableBackends,
+  backendInfo,
+  createSpec,
+  estimateDispersion,
+  inputsAtCosines,
+} = require('deepntk');
 const { resolveBackend } = require('../dist/backend/choose');
+const { lawOf, termsOf } = require('../dist/sampling/kernel-source');
 const { replicaSource } = require('../dist/sampling/sources');
 
 async function main() {
@@ -21,8 +28,59 @@ async function main() {
   console.log(
     `${os.cpus()[0].model}, Node ${process.version}, ${library} ${version} (${core}), one thread\n`,
   );
+  await printMatrixTimes();
+  if (process.argv[2] === 'matrix') return;
   await printTimes();
   await printErrors();
+}
+
+/** Kernels of N inputs: CPU time of interleaved runs, so that a busy machine slows both samplers alike. */
+async function printMatrixTimes() {
+  console.log(
+    'a replica of N inputs, n_0 = 100, one thread, ms of CPU: median (fastest) of 7 interleaved runs',
+  );
+  for (const [depth, width, n, perRun] of [
+    [50, 100, 1, 40],
+    [50, 100, 11, 40],
+    [50, 100, 30, 16],
+    [100, 500, 1, 8],
+    [100, 500, 11, 8],
+  ]) {
+    const spec = createSpec({ inputDim: 100, depth, width });
+    const x = inputsAtCosines(
+      Array.from({ length: n }, (_, i) => 1 - i / Math.max(10, n)),
+      100,
+    ).data;
+    const task = {
+      widths: spec.widths,
+      law: lawOf(spec),
+      x,
+      n,
+      form: 'trace',
+      terms: [termsOf(spec)],
+      seed: 1,
+    };
+    const once = async (sampler, count) => {
+      const before = process.cpuUsage();
+      await resolveBackend('native').sampleKernels({ ...task, sampler, first: 0, count }, { threads: 1 });
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1000 / count;
+    };
+    const times = { direct: [], conditional: [] };
+    for (let round = 0; round < 7; round++) {
+      times.direct.push(await once('direct', Math.max(2, perRun / 4)));
+      times.conditional.push(await once('conditional', 4 * perRun));
+    }
+    const [direct, conditional] = [times.direct, times.conditional].map((list) => {
+      list.sort((a, b) => a - b);
+      return { median: list[3], fastest: list[0] };
+    });
+    console.log(
+      `L=${depth} M=${width} N=${n}: direct ${show(direct)}, conditional ${show(conditional)}, ` +
+        `${(direct.median / conditional.median).toFixed(1)} (${ratio(direct, conditional)}) times as fast`,
+    );
+  }
+  console.log();
 }
 
 async function printTimes() {

@@ -12,6 +12,7 @@
 #include "compute.hpp"
 #include "features.hpp"
 #include "job.hpp"
+#include "kernel_samples.hpp"
 #include "network.hpp"
 #include "training.hpp"
 
@@ -171,6 +172,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("startGramTile", Napi::Function::New(env, startGramTile, "startGramTile"));
   exports.Set("startProducts", Napi::Function::New(env, startProducts, "startProducts"));
   exports.Set("startChain", Napi::Function::New(env, startChain, "startChain"));
+  exports.Set("startKernelSamples", Napi::Function::New(env, startKernelSamples, "startKernelSamples"));
   exports.Set("startTraining", Napi::Function::New(env, startTraining, "startTraining"));
   exports.Set("measureGemm", Napi::Function::New(env, measureGemm, "measureGemm"));
   return exports;

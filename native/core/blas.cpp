@@ -119,6 +119,14 @@ void gemmTransposed(const Run& run, T alpha, MatrixView<const T> a, MatrixView<c
   }
 }
 
+void gemv(const Run& run, double alpha, MatrixView<const double> a, Transpose transposeA, const double* x,
+          double* y) {
+  run.check();
+  cblas_dgemv(CblasRowMajor, transposeA == Transpose::yes ? CblasTrans : CblasNoTrans,
+              static_cast<int>(a.rows), static_cast<int>(a.columns), alpha, a.data,
+              static_cast<int>(a.stride), x, 1, 0.0, y, 1);
+}
+
 template <typename T>
 void syrk(const Run& run, MatrixView<const T> a, MatrixView<T> c) {
   if (a.columns == 0) return fillZero(c);

@@ -22,6 +22,10 @@ template <typename T>
 void gemmTransposed(const Run& run, T alpha, MatrixView<const T> a, MatrixView<const T> b, T beta,
                     MatrixView<T> c);
 
+// y = alpha op(A) x. Not cut: the matrices of nets are small enough.
+void gemv(const Run& run, double alpha, MatrixView<const double> a, Transpose transposeA, const double* x,
+          double* y);
+
 // The lower triangle of C = A A'; what is above the diagonal is left as it was. Cut like gemm.
 template <typename T>
 void syrk(const Run& run, MatrixView<const T> a, MatrixView<T> c);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 #include "box_muller.hpp"
 #include "elementwise.hpp"
@@ -48,7 +49,56 @@ void drawLanes(Lanes& lanes, std::uint32_t firstBlock, StreamKey key, double sca
   }
 }
 
+// Blocks of kReplicaLanes replicas, side by side: position kReplicaLanes * block + lane.
+struct ReplicaBlocks {
+  std::uint32_t replica0[kLanes], replica1[kLanes];
+  std::uint32_t words[4][kLanes];
+  double uniforms[2][kLanes];
+  double normals[2][kLanes];
+};
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void drawReplicaBlocks(ReplicaBlocks& blocks, std::uint32_t firstBlock, StreamKey key) {
+  const auto key0 = static_cast<std::uint32_t>(key.seed), key1 = static_cast<std::uint32_t>(key.seed >> 32);
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const auto counter = static_cast<std::uint32_t>(firstBlock + i / kReplicaLanes);
+    const PhiloxBlock block =
+        philox4x32({{counter, key.stream, blocks.replica0[i], blocks.replica1[i]}}, key0, key1);
+    blocks.words[0][i] = block.words[0];
+    blocks.words[1][i] = block.words[1];
+    blocks.words[2][i] = block.words[2];
+    blocks.words[3][i] = block.words[3];
+  }
+  for (std::size_t i = 0; i < kLanes; i++) {
+    blocks.uniforms[0][i] = uniform(blocks.words[0][i], blocks.words[1][i]);
+    blocks.uniforms[1][i] = uniform(blocks.words[2][i], blocks.words[3][i]);
+  }
+  for (std::size_t i = 0; i < kLanes; i++) {
+    double normal0, normal1;
+    boxMuller(blocks.uniforms[0][i], blocks.uniforms[1][i], normal0, normal1);
+    blocks.normals[0][i] = normal0;
+    blocks.normals[1][i] = normal1;
+  }
+}
+
 }  // namespace
+
+void fillNormalsInLanes(Span<Pack> out, StreamKey key, std::uint64_t first) {
+  constexpr std::size_t kBlocks = kLanes / kReplicaLanes;
+  ReplicaBlocks blocks;
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const std::uint64_t replica = key.replica + i % kReplicaLanes;
+    blocks.replica0[i] = static_cast<std::uint32_t>(replica);
+    blocks.replica1[i] = static_cast<std::uint32_t>(replica >> 32);
+  }
+  auto block = static_cast<std::uint32_t>(first / 2);
+  for (std::size_t done = 0; done < out.size; done += 2 * kBlocks, block += kBlocks) {
+    drawReplicaBlocks(blocks, block, key);
+    for (std::size_t i = 0; i < std::min(2 * kBlocks, out.size - done); i++) {
+      std::memcpy(&out[done + i], blocks.normals[i % 2] + kReplicaLanes * (i / 2), sizeof(Pack));
+    }
+  }
+}
 
 void fillNormals(Span<double> out, StreamKey key, double scale, std::uint64_t first) {
   Lanes lanes;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "buffer.hpp"
+#include "lanes.hpp"
 
 namespace deepntk {
 
@@ -17,5 +18,8 @@ struct StreamKey {
 
 // Fills `out` with `scale` times the normals number `first`, `first` + 1, ... of a stream; `first` is even.
 void fillNormals(Span<double> out, StreamKey key, double scale, std::uint64_t first = 0);
+
+// The same of kReplicaLanes consecutive replicas from key.replica on, one a lane, not scaled.
+void fillNormalsInLanes(Span<Pack> out, StreamKey key, std::uint64_t first = 0);
 
 }  // namespace deepntk

@@ -4,6 +4,7 @@
  */
 import type { StreamKey } from '../random/streams';
 import type { FeaturesTask, GramTileTask, ProductsTask } from './features';
+import type { KernelReplicas, KernelSampleTask } from './kernel-samples';
 
 /** The fastest first. */
 export const BACKEND_NAMES = ['cuda', 'native', 'typescript'] as const;
@@ -30,6 +31,8 @@ export interface Backend {
   products(task: ProductsTask, run: RunOptions): Promise<void>;
   /** Replicas of the kernel of one input, by the scalar chain. */
   sampleChain(task: ChainTask, run: RunOptions): Promise<ChainReplicas>;
+  /** Replicas of the kernel of several inputs. */
+  sampleKernels(task: KernelSampleTask, run: RunOptions): Promise<KernelReplicas>;
   /** Takes steps of gradient descent: changes the parameters and the optimizer's moments in place, writes the losses. */
   train(task: TrainTask, run: RunOptions): Promise<void>;
 }

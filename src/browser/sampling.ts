@@ -101,7 +101,7 @@ async function* histograms(
 
 function surroundings(where: string, { settings }: DispersionRequest, options: WatchOptions): Surroundings {
   const { sampler, spec, inputNorm2, seed } = settings;
-  if (sampler === 'direct') {
+  if (sampler === 'direct' || sampler === 'conditional') {
     throw invalidArgument(
       where,
       'a net of one output and the sampler "chain" or "tilted" (in a browser)',

@@ -70,24 +70,65 @@ export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> 
  * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be written; nothing is left behind then
  */
 export async function writeFileAtomically(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const file = await createFileAtomically(path);
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      for (const part of parts) {
+    for (const part of parts) await file.append(part);
+    await file.commit();
+  } finally {
+    await file.abandon();
+  }
+}
+
+/** A file in the making: it appears at its path when it is committed, whole, and not at all if it is not. */
+export interface PendingFile {
+  append(part: Uint8Array): Promise<void>;
+  /** Brings it to the disk and to its path. */
+  commit(): Promise<void>;
+  /** Removes what was written, unless it was committed. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Begins a file like those of {@link writeFileAtomically}, to be written part by part.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE`, here and from `append` and `commit`, where it cannot be written
+ */
+export async function createFileAtomically(path: string): Promise<PendingFile> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const file = await explained(path, () => open(temporary, 'wx'));
+  let state: 'open' | 'closed' | 'gone' = 'open';
+  const close = async (): Promise<void> => {
+    if (state !== 'open') return;
+    state = 'closed';
+    await file.close();
+  };
+  return {
+    append: (part) =>
+      explained(path, async () => {
         for (let written = 0; written < part.length;) {
           const length = Math.min(part.length - written, LARGEST_TRANSFER);
           written += (await file.write(part, written, length)).bytesWritten;
         }
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+      }),
+    commit: () =>
+      explained(path, async () => {
+        await file.sync();
+        await close();
+        await rename(temporary, path);
+        state = 'gone';
+      }),
+    async abandon() {
+      await close().catch(() => undefined);
+      if (state !== 'gone') await rm(temporary, { force: true }).catch(() => undefined);
+      state = 'gone';
+    },
+  };
+}
+
+async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    if (error instanceof DeepntkError) throw error;
     throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }

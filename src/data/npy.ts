@@ -6,7 +6,7 @@ import { types } from 'node:util';
 import { DeepntkError, invalidArgument } from '../errors';
 import { sizeOf, type NdArray } from '../ndarray';
 import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
-import { invalidFile, readBytes, writeFileAtomically } from './files';
+import { createFileAtomically, invalidFile, type PendingFile, readBytes, writeFileAtomically } from './files';
 import { formatNpyHeader, parseNpyHeader } from './npy-header';
 
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
@@ -41,6 +41,29 @@ export async function readNpy(path: string): Promise<NdArray> {
 export async function writeNpy(path: string, array: NdArray): Promise<void> {
   const [header, data] = npyParts(array, 'writeNpy');
   await writeFileAtomically(path, [header, data]);
+}
+
+/**
+ * Begins a .npy file of float64 entries, whose data are appended in row-major order, piece by piece; it appears whole when it
+ * is committed, or not at all.
+ */
+export async function createNpy(path: string, shape: readonly number[]): Promise<NpyWriter> {
+  const file = await createFileAtomically(path);
+  try {
+    await file.append(npyHeader('float64', shape));
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
+  return {
+    append: (data) => file.append(byteOrderOf(data, 'little')),
+    commit: () => file.commit(),
+    abandon: () => file.abandon(),
+  };
+}
+
+export interface NpyWriter extends Pick<PendingFile, 'commit' | 'abandon'> {
+  append(data: Float64Array): Promise<void>;
 }
 
 /**

@@ -15,6 +15,9 @@ export const PURPOSE = {
   chainNoise: 3,
   /** The choices of the tilted sampler. */
   chainPath: 4,
+  /** The conditional sampler's preactivations of a layer, and what is free of the derivatives by its activations. */
+  conditionalForward: 5,
+  conditionalBackward: 6,
 } as const;
 
 const LAYER_BITS = 24;

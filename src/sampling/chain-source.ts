@@ -13,7 +13,7 @@ export interface ReplicaSource {
 }
 
 export function chainSource(
-  sampler: Exclude<Sampler, 'direct'>,
+  sampler: Exclude<Sampler, 'direct' | 'conditional'>,
   spec: NetworkSpec,
   inputNorm2: number,
   seed: number,

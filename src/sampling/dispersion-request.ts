@@ -60,11 +60,13 @@ export function readRequest(
   const asked = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...SAMPLERS]);
   const choice =
     asked === 'auto' ? chooseSampler(spec, exact) : { sampler: asked, reason: 'asked for by name' };
-  if (choice.sampler !== 'direct' && spec.outputDim > 1) {
-    throw invalidArgument(`${where}: sampler`, '"direct" for a net of several outputs', choice.sampler);
+  if (spec.outputDim > 1 && (choice.sampler === 'chain' || choice.sampler === 'tilted')) {
+    const what = '"conditional" or "direct" for a net of several outputs';
+    throw invalidArgument(`${where}: sampler`, what, choice.sampler);
   }
   const signal1 = inputNorm2 * Math.max(1, spec.weightVariance / spec.inputDim);
-  if (choice.sampler !== 'direct' && signal1 > LARGEST_SIGNAL) {
+  const isChain = choice.sampler === 'chain' || choice.sampler === 'tilted';
+  if (isChain && signal1 > LARGEST_SIGNAL) {
     throw invalidArgument(
       `${where}: inputNorm2`,
       `a number that times max(1, sigma_w^2 / n_0) is at most ${LARGEST_SIGNAL} (Theta is linear in it where sigma_b^2 = 0)`,

@@ -4,27 +4,36 @@ import type { NdArray } from '../ndarray';
 /** Quantiles over replicas, entry by entry. */
 export interface KernelQuantile {
   readonly probability: number;
-  /** N x N, each entry's own quantile. */
+  /** Each entry's own quantile; of the shape of the kernel. */
   readonly entries: NdArray<Float64Array>;
 }
 
-/** The value at position (replicas - 1) probability of the sorted ones, interpolated, as numpy's default. */
-export function quantileOf(
+/**
+ * The values at position (replicas - 1) probability of the sorted ones, interpolated, as numpy's default.
+ *
+ * @param kernels replicas x entries
+ */
+export function quantilesOf(
   kernels: Float64Array,
-  entries: number,
   replicas: number,
-  probability: number,
-  n: number,
-): KernelQuantile {
-  const data = new Float64Array(entries);
+  probabilities: readonly number[],
+  shape: readonly number[],
+): KernelQuantile[] {
+  const entries = kernels.length / replicas;
+  const results = probabilities.map(() => new Float64Array(entries));
   const column = new Float64Array(replicas);
-  const place = (replicas - 1) * probability;
-  const below = Math.floor(place);
-  const above = Math.min(replicas - 1, below + 1);
-  for (let entry = 0; entry < entries; entry++) {
+  for (let entry = 0; entry < entries && probabilities.length > 0; entry++) {
     for (let r = 0; r < replicas; r++) column[r] = kernels[r * entries + entry]!;
     column.sort();
-    data[entry] = column[below]! + (place - below) * (column[above]! - column[below]!);
+    probabilities.forEach((probability, i) => {
+      const place = (replicas - 1) * probability;
+      const below = Math.floor(place);
+      const above = Math.min(replicas - 1, below + 1);
+      results[i]![entry] = column[below]! + (place - below) * (column[above]! - column[below]!);
+    });
   }
-  return { probability, entries: { data, shape: [n, n] } };
+  return probabilities.map((probability, i) => ({
+    probability,
+    entries: { data: results[i]!, shape: [...shape] },
+  }));
 }

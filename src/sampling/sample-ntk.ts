@@ -1,38 +1,38 @@
 /** Monte Carlo over initializations of the kernel MATRIX of several inputs. */
-import {
-  DeepntkError,
-  expectBoolean,
-  expectInteger,
-  expectNumber,
-  expectOneOf,
-  expectOptions,
-  invalidArgument,
-} from '../errors';
-import {
-  type ComputeOptions,
-  copyInputs,
-  expectInputShape,
-  type Provenance,
-  readComputation,
-} from '../kernel/arguments';
-import { type KernelNetwork, ntk, type NtkResultPerLayer } from '../kernel/ntk';
-import { expectFits } from '../memory';
+import type { KernelForm, RunOptions } from '../backend/backend';
+import type { KernelReplicas, KernelSampler, KernelSampleTask } from '../backend/kernel-samples';
+import { createNpy, type NpyWriter } from '../data/npy';
+import { DeepntkError } from '../errors';
+import type { ComputeOptions, Provenance } from '../kernel/arguments';
+import type { NtkOutputs } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
-import { allocateParameters, drawParameters, networkData, parameterCount } from '../network/parameters';
-import { createSpec, expectSpec, type NetworkSpec } from '../network/spec';
-import { KernelAccumulator, type KernelMoments } from './kernel-moments';
-import { type KernelQuantile, quantileOf } from './kernel-quantiles';
+import type { NetworkSpec } from '../network/spec';
+import {
+  KernelAccumulator,
+  type KernelLayout,
+  type KernelMoments,
+  rescale,
+  shapeOf,
+  unitFor,
+} from './kernel-moments';
+import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
+import { lawOf, replicaNanoseconds, termsOf } from './kernel-source';
+import { readSampleRequest, type SampleRequest } from './sample-request';
 
-export interface SampleNtkOptions extends ComputeOptions {
+export interface SampleNtkOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
   readonly replicas: number;
   /** 0 .. 2^53 - 1 */
   readonly seed: number;
-  /** `direct`, which is also what `auto` (the default) takes: every weight is drawn. */
-  readonly sampler?: 'auto' | 'direct';
+  /**
+   * - `auto`, the default: which of the two takes less time, by a rule of the net and the inputs alone; the result says which
+   * - `conditional`: draws preactivations and derivatives from their law, without any weights
+   * - `direct`: draws every weight; replica r is the kernel of `Mlp.random(spec, { seed, replica: r })`
+   */
+  readonly sampler?: 'auto' | KernelSampler;
   /** The number of the first replica; 0 by default. */
   readonly firstReplica?: number;
-  /** `trace`, the SUM over outputs, by default, or `mean`, the trace divided by K. */
-  readonly outputs?: 'trace' | 'mean';
+  /** What is kept of the K x K block of two inputs, as in `Mlp.ntk`; `trace`, the SUM over outputs, by default. */
+  readonly outputs?: NtkOutputs;
   /**
    * Further values of sigma_w^2 that the same replicas are to serve. With sigma_b^2 = 0 the gates do not depend on it, and
    * the kernel scales exactly: weights by a^L, the bias of layer l by a^(L+1-l), where a is the ratio of the two values.
@@ -40,50 +40,45 @@ export interface SampleNtkOptions extends ComputeOptions {
   readonly weightVariances?: readonly number[];
   /** Probabilities, each with the quantiles of every entry; needs room for all replicas. */
   readonly quantiles?: readonly number[];
-  /** Also return every replica's kernel; needs room for them. `writeNpy` writes them to a file. */
+  /** Also return every replica's kernel; needs room for them. */
   readonly keepReplicas?: boolean;
+  /**
+   * Also write every replica's kernel to this .npy file, replicas x N x N (x K (x K)), while they are drawn. It appears when
+   * it is complete; where the call fails or is aborted, nothing is left behind and an older file stays.
+   */
+  readonly replicasTo?: string;
 }
 
 export interface NtkSample extends KernelMoments, Provenance {
   /** Moments at each of `weightVariances`; empty where none were asked for. */
   readonly byWeightVariance: readonly (KernelMoments & { readonly weightVariance: number })[];
   readonly quantiles: readonly KernelQuantile[];
-  /** replicas x N x N, or null. */
+  /** replicas x N x N (x K (x K)), or null; in units of 2^exponent, as all the rest. */
   readonly replicaKernels: NdArray<Float64Array> | null;
-  readonly outputs: 'trace' | 'mean';
-  readonly sampler: 'direct';
+  /** The file that the replicas were written to, or null. */
+  readonly replicasFile: string | null;
+  readonly outputs: NtkOutputs;
+  readonly sampler: KernelSampler;
+  readonly samplerReason: string;
   readonly replicas: number;
   readonly firstReplica: number;
   readonly seed: number;
   readonly spec: NetworkSpec;
 }
 
-const OPTION_NAMES = [
-  'replicas',
-  'seed',
-  'sampler',
-  'firstReplica',
-  'outputs',
-  'weightVariances',
-  'quantiles',
-  'keepReplicas',
-  'signal',
-  'onProgress',
-  'threads',
-  'backend',
-  'allowNonFinite',
-];
-
 /**
- * Moments of the N x N kernel of the inputs X over random initializations, from nets drawn in whole: replica r is the
- * kernel of `Mlp.random(spec, { seed, replica: r })`. Entries are added up in the order of the replicas, so that the result
- * does not depend on the number of threads.
+ * Moments of the kernel of the inputs X over random initializations.
  *
- * O(depth width (width + N) + N^2 depth width) a replica.
+ * A replica is a function of spec, X, seed, sampler and its number alone, and replicas are added up in their order: the result
+ * does not depend on the number of threads. The conditional sampler draws the same bits on every backend, the direct one the
+ * same nets.
+ *
+ * Cost of a replica: `direct` O(sum of n_l n_{l-1} (1 + N + N K)), `conditional` O(sum of n_l (N K + (N K)^2)).
  *
  * @param X N x n_0
- * @throws DeepntkError `ERR_INVALID_ARGUMENT`; `ERR_OUT_OF_MEMORY` where replicas are kept and do not fit; `ERR_COMPUTATION`
- *   where a kernel overflows; the signal's reason
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`; `ERR_OUT_OF_MEMORY` where replicas are kept and do not fit; `ERR_INVALID_FILE`
+ *   where `replicasTo` cannot be written; the signal's reason
+ * @see docs/sampling.md
  * @example await sampleNtk(spec, inputsAtCosines([1, 0.9, 0.5, 0], 100), { replicas: 500, seed: 1 })
  */
 export async function sampleNtk(
@@ -91,189 +86,187 @@ export async function sampleNtk(
   X: NdArray,
   options: SampleNtkOptions,
 ): Promise<NtkSample> {
-  const where = 'sampleNtk';
-  const request = readRequest(where, spec, X, options);
-  const { n, replicas, firstReplica, seed, outputs, computation, variances } = request;
-  const kept = request.keep ? new Float64Array(replicas * n * n) : null;
-  const total = new KernelAccumulator(n);
-  const byVariance = variances.map(() => new KernelAccumulator(n));
-  const { run } = computation;
-  for (let done = 0; done < replicas;) {
+  const request = readSampleRequest('sampleNtk', spec, X, options);
+  const { replicas, firstReplica, seed, outputs, choice, variances, layout, provenance, replicasTo } =
+    request;
+  const shape = shapeOf(layout);
+  const file = replicasTo === null ? null : await createNpy(replicasTo, [replicas, ...shape]);
+  try {
+    const run = new SampleRun(request, file);
+    await run.finish();
+    await file?.commit();
+    const [total, ...others] = run.sets.map((set) => set.accumulator.result());
+    const kept = run.kept;
+    return {
+      ...total!,
+      byWeightVariance: variances.map((weightVariance, i) => ({ weightVariance, ...others[i]! })),
+      quantiles: kept === null ? [] : quantilesOf(kept, replicas, request.quantiles, shape),
+      replicaKernels: request.keepReplicas ? { data: kept!, shape: [replicas, ...shape] } : null,
+      replicasFile: replicasTo,
+      outputs,
+      sampler: choice.sampler,
+      samplerReason: choice.reason,
+      replicas,
+      firstReplica,
+      seed,
+      spec,
+      ...provenance,
+    };
+  } finally {
+    await file?.abandon();
+  }
+}
+
+/** What is added up of the kernels at one value of sigma_w^2. */
+interface TermSet {
+  readonly accumulator: KernelAccumulator;
+  readonly unit: number;
+}
+
+/** Time that the event loop is held for at most. */
+const SLICE_MS = 10;
+/** Work that is asked for at once. */
+const CHUNK_NS = 2e8;
+/** Numbers that are asked for at once, or those of one replica. */
+const CHUNK_NUMBERS = 2 ** 21;
+/** Replicas are drawn in groups of so many. */
+const GROUP = 8;
+
+class SampleRun {
+  /** The kernel itself, and the kernels at the further values of sigma_w^2. */
+  sets: TermSet[] = [];
+  readonly kept: Float64Array | null;
+  readonly #length: number;
+  readonly #task: Omit<KernelSampleTask, 'first' | 'count'>;
+  readonly #chunk: number;
+  readonly #stop = new AbortController();
+  readonly #run: RunOptions;
+  readonly #kernel: Float64Array;
+  #sliceEnd = 0;
+
+  constructor(
+    private readonly request: SampleRequest,
+    private readonly file: NpyWriter | null,
+  ) {
+    const { spec, layout, variances, inputs, seed, choice, replicas, run } = request;
+    this.#length = shapeOf(layout).reduce((product, extent) => product * extent, 1);
+    this.#kernel = new Float64Array(this.#length);
+    this.kept = request.keep ? new Float64Array(replicas * this.#length) : null;
+    const factor = request.outputs === 'mean' ? 1 / spec.outputDim : 1;
+    this.#task = {
+      sampler: choice.sampler,
+      widths: spec.widths,
+      law: lawOf(spec),
+      x: inputs,
+      n: layout.n,
+      form: layout.form,
+      terms: [spec.weightVariance, ...variances].map((variance) => termsOf(spec, variance, factor)),
+      seed,
+    };
+    this.#chunk = chunkOf(request, layout, this.#length * this.#task.terms.length);
+    const signals = run.signal === undefined ? [] : [run.signal];
+    this.#run = { threads: run.threads, signal: AbortSignal.any([this.#stop.signal, ...signals]) };
+  }
+
+  /** Draws all replicas; while some are drawn, those before them are added up. */
+  async finish(): Promise<void> {
+    const { replicas, run } = this.request;
     run.signal?.throwIfAborted();
-    const batch = await drawBatch(request, firstReplica + done, Math.min(request.batch, replicas - done));
-    for (const parts of batch) {
-      const kernel = kernelAt(parts, spec.weightVariance, spec);
-      kept?.set(kernel, done * n * n);
-      total.add(kernel);
-      variances.forEach((variance, i) => {
-        byVariance[i]!.add(kernelAt(parts, variance, spec));
+    let pending = this.#draw(0);
+    try {
+      for (let done = 0; done < replicas;) {
+        const batch = await pending;
+        const count = Math.min(this.#chunk, replicas - done);
+        if (done + count < replicas) pending = this.#draw(done + count);
+        await this.#addBatch(batch, done, count);
+        done += count;
+        run.onProgress?.(done / replicas);
+      }
+    } catch (error) {
+      this.#stop.abort();
+      await pending.catch(() => undefined); // nothing computes any more when the caller hears of it
+      throw error;
+    }
+  }
+
+  #draw(done: number): Promise<KernelReplicas> {
+    const { replicas, firstReplica, run, backend } = this.request;
+    const count = Math.min(this.#chunk, replicas - done);
+    const { onProgress } = run;
+    const batch = backend.sampleKernels(
+      { ...this.#task, first: firstReplica + done, count },
+      {
+        ...this.#run,
+        // The end of a chunk is reported when it has been added up.
+        onProgress:
+          onProgress &&
+          ((share) => {
+            if (share < 1) onProgress((done + share * count) / replicas);
+          }),
+      },
+    );
+    batch.catch(() => undefined); // it is awaited later, and may fail before
+    return batch;
+  }
+
+  async #addBatch({ kernels, exponents }: KernelReplicas, done: number, count: number): Promise<void> {
+    const sets = this.#task.terms.length;
+    const kernelAt = (at: number): Float64Array =>
+      kernels.subarray(at * this.#length, (at + 1) * this.#length);
+    if (this.sets.length === 0) {
+      this.sets = this.#task.terms.map((_, set) => {
+        const unit = firstUnit(count, (i) => [kernelAt(i * sets + set), exponents[i * sets + set]!]);
+        return { unit, accumulator: new KernelAccumulator(this.request.layout, unit) };
       });
-      done++;
     }
-    run.onProgress?.(done / replicas);
+    const rows = this.file === null ? null : new Float64Array(count * this.#length);
+    for (let i = 0; i < count; i++) {
+      this.sets.forEach(({ unit, accumulator }, set) => {
+        const at = i * sets + set;
+        rescale(kernelAt(at), exponents[at]! - unit, this.#kernel);
+        if (!this.#kernel.every(Number.isFinite)) throw overflow(this.request.firstReplica + done + i);
+        accumulator.add(this.#kernel);
+        if (set > 0) return;
+        this.kept?.set(this.#kernel, (done + i) * this.#length);
+        rows?.set(this.#kernel, i * this.#length);
+      });
+      await this.#breathe();
+    }
+    if (rows !== null) await this.file!.append(rows);
+  }
+
+  /** Lets other events in now and then. */
+  async #breathe(): Promise<void> {
+    if (performance.now() < this.#sliceEnd) return;
     await new Promise((resolve) => setImmediate(resolve));
+    this.request.run.signal?.throwIfAborted();
+    this.#sliceEnd = performance.now() + SLICE_MS;
   }
-  return {
-    ...total.result(),
-    byWeightVariance: variances.map((weightVariance, i) => ({ weightVariance, ...byVariance[i]!.result() })),
-    quantiles: request.quantiles.map((probability) => quantileOf(kept!, n * n, replicas, probability, n)),
-    replicaKernels: request.keepReplicas ? { data: kept!, shape: [replicas, n, n] } : null,
-    outputs,
-    sampler: 'direct',
-    replicas,
-    firstReplica,
-    seed,
-    spec,
-    ...computation.provenance,
-  };
 }
 
-/** A replica's kernel at a = 1, as far as it scales with a = sigma_w^2 / drawn sigma_w^2: [power of a, part]. */
-type ScalingParts = readonly (readonly [power: number, part: Float64Array])[];
-
-interface Request extends ReturnType<typeof readOptions> {
-  readonly n: number;
-  readonly inputs: NdArray<Float64Array>;
-  /** What is drawn: at the edge of chaos where kernels are scaled from there, so that none overflows on the way. */
-  readonly drawn: NetworkSpec;
-  readonly slots: readonly { readonly network: KernelNetwork }[];
-  /** Replicas that are computed before any is added up. */
-  readonly batch: number;
-  readonly keep: boolean;
-}
-
-function readRequest(where: string, spec: NetworkSpec, X: NdArray, options: SampleNtkOptions): Request {
-  expectSpec(where, spec);
-  const read = readOptions(where, spec, options);
-  const n = expectInputShape(`${where}: X`, X, spec.inputDim);
-  const { data } = copyInputs(`${where}: X`, X, n, read.computation.allowNonFinite);
-  const drawn = read.scaled ? createSpec({ ...specOptions(spec), weightVariance: EDGE_OF_CHAOS }) : spec;
-  const keep = read.keepReplicas || read.quantiles.length > 0;
-  if (keep) expectFits(where, 8 * read.replicas * n * n, 'the kernels of all replicas');
-  const count = Math.min(read.computation.run.threads, MAX_SLOTS);
-  expectFits(where, 8 * count * parameterCount(spec), 'the parameters of the nets');
-  const slots = Array.from({ length: count }, () => {
-    const parameters = allocateParameters(where, drawn);
-    return { network: { ...networkData(drawn, parameters), biasGradients: spec.biasGradients } };
-  });
-  return { ...read, n, inputs: { data, shape: [n, spec.inputDim] }, drawn, slots, keep, batch: 4 * count };
-}
-
-const EDGE_OF_CHAOS = 2;
-/** Nets that are held at once; one is drawn while the kernels of the others are computed. */
-const MAX_SLOTS = 16;
-
-function readOptions(where: string, spec: NetworkSpec, options: SampleNtkOptions) {
-  expectOptions(where, options, OPTION_NAMES);
-  const {
-    replicas,
-    seed,
-    sampler,
-    firstReplica,
-    outputs,
-    weightVariances,
-    quantiles,
-    keepReplicas,
-    ...common
-  } = options;
-  const numbers = (
-    name: string,
-    list: unknown,
-    range: { above?: number; min?: number; max?: number },
-    what: string,
-  ) => {
-    if (!Array.isArray(list)) throw invalidArgument(`${where}: ${name}`, 'an array of numbers', list);
-    return list.map((value: unknown, i) =>
-      expectNumber(`${where}: ${name}[${i}]`, value, { ...range, what }),
-    );
-  };
-  const variances = numbers('weightVariances', weightVariances ?? [], { above: 0 }, 'a finite number > 0');
-  if (variances.length > 0 && spec.biasVariance > 0) {
-    throw invalidArgument(
-      `${where}: weightVariances`,
-      'a net without bias variance (with it, gates depend on sigma_w^2)',
-      `biasVariance ${spec.biasVariance}`,
-    );
+/** The unit of the first kernel that is not zero. */
+function firstUnit(
+  count: number,
+  kernelOf: (i: number) => readonly [kernel: Float64Array, exponent: number],
+): number {
+  for (let i = 0; i < count; i++) {
+    const unit = unitFor(...kernelOf(i));
+    if (unit !== null) return unit;
   }
-  if (outputs !== undefined && outputs !== 'trace' && (outputs as unknown) !== 'mean') {
-    throw invalidArgument(`${where}: outputs`, '"trace" or "mean"', outputs);
-  }
-  expectOneOf(`${where}: sampler`, sampler ?? 'auto', ['auto', 'direct']);
-  return {
-    computation: readComputation(where, common),
-    replicas: expectInteger(`${where}: replicas`, replicas, { min: 2 }),
-    seed: expectInteger(`${where}: seed`, seed, { min: 0 }),
-    firstReplica: expectInteger(`${where}: firstReplica`, firstReplica ?? 0, { min: 0 }),
-    outputs: outputs ?? ('trace' as const),
-    variances,
-    scaled: variances.length > 0,
-    quantiles: numbers('quantiles', quantiles ?? [], { min: 0, max: 1 }, 'a number from 0 to 1'),
-    keepReplicas: expectBoolean(`${where}: keepReplicas`, keepReplicas ?? false),
-  };
+  return 0;
 }
 
-function specOptions(spec: NetworkSpec) {
-  const { inputDim, hiddenWidths, outputDim, weightVariance, biasVariance, parametrization, biasGradients } =
-    spec;
-  return { inputDim, hiddenWidths, outputDim, weightVariance, biasVariance, parametrization, biasGradients };
+function chunkOf({ spec, choice, run }: SampleRequest, layout: KernelLayout, numbers: number): number {
+  const form: KernelForm = layout.form;
+  const time = replicaNanoseconds(choice.sampler, spec, layout.n, form);
+  const ofTime = Math.max(GROUP * run.threads, (CHUNK_NS * run.threads) / time);
+  const count = Math.max(1, Math.min(ofTime, CHUNK_NUMBERS / numbers));
+  return Math.ceil(count / GROUP) * GROUP;
 }
 
-/** Replicas `first` .. `first + count - 1`; each slot takes the next one that nobody has taken. */
-async function drawBatch(request: Request, first: number, count: number): Promise<ScalingParts[]> {
-  const batch = new Array<ScalingParts>(count);
-  let next = 0;
-  const work = async ({ network }: Request['slots'][number]): Promise<void> => {
-    for (let i = next++; i < count; i = next++) {
-      drawParameters(network.parameters, request.drawn, request.seed, first + i);
-      batch[i] = await replicaParts(request, network);
-    }
-  };
-  await Promise.all(request.slots.map(work));
-  return batch;
-}
-
-async function replicaParts(request: Request, network: KernelNetwork): Promise<ScalingParts> {
-  const { computation, inputs, outputs, scaled, drawn } = request;
-  const { backend, run, allowNonFinite } = computation;
-  const options = {
-    outputs,
-    backend: backend.name,
-    threads: 1,
-    allowNonFinite,
-    ...(run.signal !== undefined && { signal: run.signal }),
-  };
-  if (!scaled) return [[0, finite((await ntk(network, inputs, null, options)).data)]];
-  const { perLayer } = (await ntk(network, inputs, null, {
-    ...options,
-    perLayer: true,
-  })) as NtkResultPerLayer;
-  const weights = new Float64Array(request.n ** 2);
-  for (const { data } of perLayer.weights) data.forEach((value, i) => (weights[i]! += value));
-  const ntkParametrization = drawn.parametrization === 'ntk';
-  const biases = perLayer.biases
-    .map(({ data }, i) => [drawn.depth - i, finite(data)] as const)
-    .filter(() => drawn.biasGradients && !ntkParametrization);
-  return [[drawn.depth + (ntkParametrization ? 1 : 0), finite(weights)], ...biases];
-}
-
-/** sum over parts of a^power part; at the drawn variance itself that is their plain sum. */
-function kernelAt(parts: ScalingParts, weightVariance: number, spec: NetworkSpec): Float64Array {
-  if (parts.length === 1 && parts[0]![0] === 0) return parts[0]![1];
-  const a = weightVariance / EDGE_OF_CHAOS;
-  const kernel = new Float64Array(parts[0]![1].length);
-  for (const [power, part] of parts) {
-    const factor = a ** power;
-    part.forEach((value, i) => (kernel[i]! += factor * value));
-  }
-  if (!kernel.every(Number.isFinite)) throw overflow(`sigma_w^2 = ${weightVariance}, depth ${spec.depth}`);
-  return kernel;
-}
-
-function finite(kernel: Float64Array): Float64Array {
-  if (!kernel.every(Number.isFinite)) throw overflow('the drawn net');
-  return kernel;
-}
-
-function overflow(what: string): DeepntkError {
-  return new DeepntkError('ERR_COMPUTATION', `sampleNtk: the kernel is not finite (${what})`);
+function overflow(replica: number): DeepntkError {
+  return new DeepntkError(
+    'ERR_COMPUTATION',
+    `sampleNtk: the kernel of replica ${replica} is not finite, also in units of the first replica's`,
+  );
 }

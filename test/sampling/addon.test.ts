@@ -1,8 +1,10 @@
-import type { Addon, ChainArguments } from '../../src/backend/native/addon';
-import { loadAddon } from '../../src/backend/native/addon';
+import type { Addon, ChainArguments, KernelSamplesArguments } from '../../src/backend/native/addon';
+import { loadAddon, STATUS } from '../../src/backend/native/addon';
+import type { KernelSampler } from '../../src/backend/kernel-samples';
 import { resolveBackend } from '../../src/backend/choose';
 import { availableBackends, createSpec } from '../../src/index';
 import { planChain } from '../../src/sampling/chain-plan';
+import { inputsOf, kernelSampleTask } from './kernel-tasks';
 
 /** The arguments of a run that is right, as the native backend makes them. */
 async function rightArguments(addon: Addon): Promise<ChainArguments> {
@@ -73,5 +75,56 @@ native('the addon is handed a chain that is not one', () => {
       });
     });
     expect(status).toBeGreaterThanOrEqual(0);
+  });
+});
+
+native('the addon is handed kernel samples that are none', () => {
+  const loaded = loadAddon();
+  const addon = 'addon' in loaded ? loaded.addon : null!;
+
+  async function rightArgumentsOf(sampler: KernelSampler): Promise<KernelSamplesArguments> {
+    const start = jest.spyOn(addon, 'startKernelSamples');
+    const spec = createSpec({ inputDim: 5, depth: 2, width: 9, outputDim: 2 });
+    const task = kernelSampleTask(spec, inputsOf([[1, 2, 3, 4, 5]]), { sampler, form: 'full', count: 3 });
+    await resolveBackend('native').sampleKernels(task, { threads: 1 });
+    const [seen] = start.mock.calls[0]!;
+    start.mockRestore();
+    return seen;
+  }
+
+  describe.each(['direct', 'conditional'] as const)('%s', (sampler) => {
+    test.each<[name: string, wrong: object, message: RegExp]>([
+      ['another sampler', { sampler: 2 }, /sampler: expected an integer from 0 to 1/],
+      ['no widths', { widths: [5] }, /widths: expected at least two/],
+      ['other widths', { widths: [5, 9, 9, 3] }, /expected a Float64Array of length|another length|length/],
+      ['widths beyond BLAS', { widths: [5, 2 ** 31 - 1, 2 ** 31 - 1, 2] }, /too large/],
+      ['terms of another number of layers', { weightTerms: new Float64Array(2) }, /weightTerms/],
+      ['more sets than there are terms', { sets: 2 }, /weightTerms/],
+      ['exponents of another type', { biasExponents: new Float64Array(3) }, /biasExponents/],
+      ['a result that is too short', { kernels: new Float64Array(11) }, /kernels/],
+      ['exponents of results that are too few', { exponents: new Int32Array(2) }, /exponents/],
+      ['inputs that are too few', { inputs: new Float64Array(0) }, /inputs/],
+      ['an endless exponent', { inputExponent: -Infinity }, /inputExponent: out of range/],
+      ['no replicas', { count: 0 }, /count: expected an integer/],
+    ])('%s: it complains, and lives', async (_, wrong, message) => {
+      const task = { ...(await rightArgumentsOf(sampler)), ...wrong };
+      expect(() => addon.startKernelSamples(task, () => undefined)).toThrow(message);
+    });
+
+    test('numbers that are none give numbers that are none, and no crash', async () => {
+      const task = await rightArgumentsOf(sampler);
+      const strange = {
+        ...task,
+        inputs: task.inputs.map(() => NaN),
+        weightExponents: task.weightExponents.map(() => 2 ** 31 - 1),
+        biasTerms: task.biasTerms.map(() => Infinity),
+      };
+      const status = await new Promise<number>((resolve) => {
+        addon.startKernelSamples(strange, (outcome) => {
+          if (outcome !== STATUS.progress) resolve(outcome);
+        });
+      });
+      expect(status).toBe(STATUS.done);
+    });
   });
 });

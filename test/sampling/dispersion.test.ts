@@ -117,20 +117,37 @@ describe.each(testedBackends())('an estimate on the %s backend', (backend) => {
     expect(numbersOf(await estimateDispersion(SPEC, { ...options, backend: 'typescript' }))).toEqual(one);
   });
 
-  test('by direct sampling agrees with the exact one, also with several outputs', async () => {
-    for (const outputDim of [1, 3]) {
-      const spec = createSpec({ inputDim: 6, depth: 2, width: 20, outputDim });
-      const estimate = await estimateDispersion(spec, {
-        replicas: 1500,
-        seed: 2,
-        sampler: 'direct',
-        backend,
-      });
-      expect(Math.abs(estimate.mean - estimate.exactMoments.mean)).toBeLessThan(
-        4 * estimate.standardErrors.mean,
-      );
-      expect(Math.abs(estimate.dispersion - estimate.exact)).toBeLessThan(4 * estimate.standardError);
-    }
+  test.each(['direct', 'conditional'] as const)(
+    '%s agrees with the exact one, also with several outputs',
+    async (sampler) => {
+      for (const outputDim of [1, 3]) {
+        const spec = createSpec({ inputDim: 6, depth: 2, width: 20, outputDim });
+        const estimate = await estimateDispersion(spec, {
+          replicas: 1500,
+          seed: 2,
+          sampler,
+          backend,
+        });
+        expect(Math.abs(estimate.mean - estimate.exactMoments.mean)).toBeLessThan(
+          4 * estimate.standardErrors.mean,
+        );
+        expect(Math.abs(estimate.dispersion - estimate.exact)).toBeLessThan(4 * estimate.standardError);
+      }
+    },
+  );
+
+  test('conditional: the same bits on every backend, with several outputs and for every number of threads', async () => {
+    const spec = createSpec({ inputDim: 6, depth: 4, width: 20, outputDim: 3, biasVariance: 0.1 });
+    const options = { replicas: 300, seed: 2 };
+    const one = await estimateDispersion(spec, { ...options, backend, threads: 1 });
+    expect(one.sampler).toBe('conditional'); // what auto takes
+    expect(one.samplerReason).toMatch(/one output, and there are 3; 1 input x 3 outputs are few/);
+    expect(numbersOf(await estimateDispersion(spec, { ...options, backend, threads: 3 }))).toEqual(
+      numbersOf(one),
+    );
+    expect(numbersOf(await estimateDispersion(spec, { ...options, backend: 'typescript' }))).toEqual(
+      numbersOf(one),
+    );
   });
 
   test('stops with the signal, and hands on what onProgress throws', async () => {
@@ -276,5 +293,5 @@ test('arguments are checked, and complaints name them', async () => {
   await bad({ checkpoint: 3 }).rejects.toThrow(/checkpoint/);
   const options: SpecOptions = { inputDim: 3, depth: 2, width: 9, outputDim: 2 };
   const several = estimateDispersion(createSpec(options), { seed: 1, replicas: 10, sampler: 'chain' });
-  await expect(several).rejects.toThrow(/"direct" for a net of several outputs/);
+  await expect(several).rejects.toThrow(/"conditional" or "direct" for a net of several outputs/);
 });

@@ -1,10 +1,15 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import {
   createSpec,
   inputsAtCosines,
   Mlp,
   moments,
   type NdArray,
+  type NtkOutputs,
   type NtkSample,
+  readNpy,
   sampleNtk,
   type SampleNtkOptions,
 } from '../../src/index';
@@ -22,7 +27,7 @@ function difference(a: NdArray, b: NdArray): number {
 
 describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
   const sample = (options: Partial<SampleNtkOptions> = {}): Promise<NtkSample> =>
-    sampleNtk(spec, X, { replicas: 30, seed: 3, backend, ...options });
+    sampleNtk(spec, X, { replicas: 30, seed: 3, backend, sampler: 'direct', ...options });
 
   test('has the moments of the kernels of the nets of its seed', async () => {
     const result = await sample({ firstReplica: 5, keepReplicas: true, quantiles: [0, 0.5, 1] });
@@ -31,7 +36,8 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
       kernels.push((await Mlp.random(spec, { seed: 3, replica }).ntk(X, null, { backend })).data);
     }
     expect(result.replicaKernels!.shape).toEqual([30, 3, 3]);
-    expect(result.replicaKernels!.data).toEqual(Float64Array.from(kernels.flatMap((kernel) => [...kernel])));
+    const drawn = { data: Float64Array.from(kernels.flatMap((kernel) => [...kernel])), shape: [30, 3, 3] };
+    expect(difference(result.replicaKernels!, drawn)).toBeLessThan(1e-14);
     const column = (i: number): number[] => kernels.map((kernel) => kernel[i]!);
     const average = (values: number[]): number => values.reduce((sum, v) => sum + v, 0) / values.length;
     for (let i = 0; i < 9; i++) {
@@ -46,23 +52,33 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
       expect(result.ratio.mean.data[i]).toBeCloseTo(average(values.map((v, r) => v / diagonal[r]!)), 9);
       const sorted = values.sort((a, b) => a - b);
       const quantiles = result.quantiles.map(({ entries }) => entries.data[i]!);
-      expect(quantiles).toEqual([sorted[0], (sorted[14]! + sorted[15]!) / 2, sorted[29]]);
+      [sorted[0]!, (sorted[14]! + sorted[15]!) / 2, sorted[29]!].forEach((value, q) => {
+        expect(quantiles[q]).toBeCloseTo(value, 10);
+      });
     }
   });
 
-  test('does not depend on the number of threads', async () => {
-    const { threads, ...one } = await sample({ threads: 1 });
-    const { threads: three, ...other } = await sample({ threads: 3 });
-    expect([threads, three]).toEqual([1, 3]);
-    expect(other).toEqual(one);
-  });
+  test.each(['direct', 'conditional'] as const)(
+    '%s: does not depend on the number of threads',
+    async (sampler) => {
+      const { threads, ...one } = await sample({ sampler, threads: 1 });
+      const { threads: three, ...other } = await sample({ sampler, threads: 3 });
+      expect([threads, three]).toEqual([1, 3]);
+      expect(other).toEqual(one);
+    },
+  );
 
-  test.each(['standard', 'ntk'] as const)(
-    'serves other weight variances by exact scaling, in %s parametrization',
-    async (parametrization) => {
+  test.each([
+    ['standard', 'direct'],
+    ['ntk', 'direct'],
+    ['standard', 'conditional'],
+    ['ntk', 'conditional'],
+  ] as const)(
+    'serves other weight variances by exact scaling, in %s parametrization, %s sampler',
+    async (parametrization, sampler) => {
       const net = { inputDim: 8, hiddenWidths: [20, 13, 17], parametrization };
       const one = createSpec({ ...net, weightVariance: 1.3 });
-      const options = { replicas: 10, seed: 3, backend };
+      const options = { replicas: 10, seed: 3, backend, sampler };
       const swept = await sampleNtk(one, X, { ...options, weightVariances: [0.5, 1.3, 4] });
       const variances = swept.byWeightVariance.map(({ weightVariance }) => weightVariance);
       expect(variances).toEqual([0.5, 1.3, 4]);
@@ -77,11 +93,86 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
     },
   );
 
-  test('agrees with the exact moments on the diagonal', async () => {
-    const { mean, standardError } = await sample({ replicas: 600 });
-    const exact = moments(spec, { inputNorm2: 1 }).mean;
-    for (const i of [0, 4, 8]) {
-      expect(Math.abs(mean.data[i]! - exact)).toBeLessThan(4 * standardError.data[i]!);
+  test.each(['direct', 'conditional'] as const)(
+    '%s: agrees with the exact moments on the diagonal',
+    async (sampler) => {
+      const { mean, standardError } = await sample({ replicas: 600, sampler });
+      const exact = moments(spec, { inputNorm2: 1 }).mean;
+      for (const i of [0, 4, 8]) {
+        expect(Math.abs(mean.data[i]! - exact)).toBeLessThan(4 * standardError.data[i]!);
+      }
+    },
+  );
+
+  test.each<[NtkOutputs, number[]]>([
+    ['trace', [3, 3]],
+    ['mean', [3, 3]],
+    ['sum-of-logits', [3, 3]],
+    ['diagonal', [3, 3, 2]],
+    ['full', [3, 3, 2, 2]],
+  ])('outputs %s: shapes, ratios and the spectrum are those of the kernels', async (outputs, shape) => {
+    const result = await sample({ outputs, replicas: 8, keepReplicas: true });
+    expect(result.replicaKernels!.shape).toEqual([8, ...shape]);
+    for (const array of [result.mean, result.variance, result.ratio.mean, result.dispersion]) {
+      expect(array.shape).toEqual(shape);
+    }
+    const length = result.mean.data.length;
+    for (let r = 0; r < 8; r++) {
+      const { data } = await Mlp.random(spec, { seed: 3, replica: r }).ntk(X, null, { outputs, backend });
+      const own = result.replicaKernels!.data.subarray(r * length, (r + 1) * length);
+      expect(difference({ data: own, shape }, { data, shape })).toBeLessThan(1e-13);
+    }
+    // Row 1 (of output 1): itself over itself; entry (1, 2) over (1, 1), of the same output.
+    expect(result.ratio.mean.data[0]).toBe(1);
+    const entries = length / 9;
+    const [first, other] = [0, entries].map((at) =>
+      Array.from({ length: 8 }, (_, r) => result.replicaKernels!.data[r * length + at]!),
+    );
+    const average = other!.reduce((sum, value, r) => sum + value / first![r]!, 0) / 8;
+    expect(result.ratio.mean.data[entries]).toBeCloseTo(average, 12);
+    // The sum of the eigenvalues is the trace: the largest is at most that, and at least its share of the order.
+    const order = outputs === 'full' || outputs === 'diagonal' ? 6 : 3;
+    const diagonal = [0, 4, 8].flatMap((pair) =>
+      Array.from({ length: entries }, (_, e) =>
+        outputs === 'full' && e % 3 !== 0 ? 0 : result.mean.data[pair * entries + e]!,
+      ),
+    );
+    const trace = diagonal.reduce((sum, value) => sum + value, 0);
+    expect(result.largestEigenvalue.mean).toBeLessThan(trace);
+    expect(result.largestEigenvalue.mean).toBeGreaterThan(trace / order);
+    expect(result.conditionNumber.mean).toBeGreaterThan(1);
+  });
+
+  test('numbers out of range are told in a unit, which is named', async () => {
+    const deep = { inputDim: 8, depth: 900, width: 30 };
+    for (const sampler of ['direct', 'conditional'] as const) {
+      const options = { replicas: 12, seed: 1, backend, sampler, weightVariances: [2, 8], quantiles: [0.5] };
+      const result = await sampleNtk(createSpec({ ...deep, weightVariance: 8 }), X, options);
+      const edge = await sampleNtk(createSpec(deep), X, { ...options, weightVariances: [] });
+      expect(result.exponent).toBeGreaterThan(1500);
+      expect(edge.exponent).toBe(0);
+      expect(result.byWeightVariance.map(({ exponent }) => exponent)).toEqual([0, result.exponent]);
+      // sigma_w^2 = 2 is the edge of chaos itself, whose kernel it is up to the rounding of 900 layers.
+      expect(difference(result.byWeightVariance[0]!.mean, edge.mean)).toBeLessThan(1e-9);
+      expect(result.byWeightVariance[1]!.mean).toEqual(result.mean);
+      expect([...result.mean.data, ...result.variance.data].every((v) => v > 0 && v < 1e300)).toBe(true);
+    }
+  });
+
+  test('dead nets are counted, and left out of ratios', async () => {
+    const narrow = createSpec({ inputDim: 8, depth: 4, width: 3, biasGradients: false });
+    for (const sampler of ['direct', 'conditional'] as const) {
+      const options = { replicas: 200, seed: 1, backend, sampler, keepReplicas: true };
+      const result = await sampleNtk(narrow, X, options);
+      const kernels = Array.from({ length: 200 }, (_, r) =>
+        result.replicaKernels!.data.subarray(9 * r, 9 * r + 9),
+      );
+      const alive = kernels.filter((kernel) => [0, 4, 8].every((at) => kernel[at]! > 0));
+      // An input dies in a layer of three with probability 1/8.
+      expect(result.deadReplicas).toBeGreaterThan(50);
+      expect(result.deadReplicas).toBe(200 - alive.length);
+      const average = alive.reduce((sum, kernel) => sum + kernel[1]! / kernel[0]!, 0) / alive.length;
+      expect(result.ratio.mean.data[1]).toBeCloseTo(average, 12);
     }
   });
 
@@ -100,17 +191,49 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
     expect(once.conditionNumber).toEqual({ mean: 1, variance: 0, standardError: 0 });
   });
 
-  test('stops with the signal, and says when a kernel overflows', async () => {
+  describe('replicas in a file', () => {
+    let folder: string;
+    let file: string;
+    beforeEach(() => {
+      folder = mkdtempSync(path.join(os.tmpdir(), 'deepntk-sample-'));
+      file = path.join(folder, 'kernels.npy');
+    });
+    afterEach(() => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    test('are those that are kept in memory', async () => {
+      for (const outputs of ['trace', 'full'] as const) {
+        const result = await sample({ replicas: 50, outputs, keepReplicas: true, replicasTo: file });
+        expect(result.replicasFile).toBe(file);
+        expect(await readNpy(file)).toEqual(result.replicaKernels);
+        expect(readdirSync(folder)).toEqual(['kernels.npy']);
+      }
+    });
+
+    test('appear whole or not at all', async () => {
+      writeFileSync(file, 'older');
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const onProgress = ({ fraction }: { fraction: number }): void => {
+        if (fraction > 0.0001) controller.abort(reason);
+      };
+      const options = { replicas: 1e6, replicasTo: file, signal: controller.signal, onProgress };
+      await expect(sample(options)).rejects.toBe(reason);
+      expect(readFileSync(file, 'utf8')).toBe('older');
+      expect(readdirSync(folder)).toEqual(['kernels.npy']);
+      const nowhere = path.join(folder, 'missing', 'kernels.npy');
+      await expect(sample({ replicasTo: nowhere })).rejects.toThrow(/cannot write .*no such file or folder/);
+    });
+  });
+
+  test('stops with the signal', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     setTimeout(() => {
       controller.abort(reason);
     }, 50);
     await expect(sample({ replicas: 1e7, signal: controller.signal })).rejects.toBe(reason);
-    const deep = createSpec({ inputDim: 8, depth: 900, width: 20, weightVariance: 8 });
-    await expect(sampleNtk(deep, X, { replicas: 2, seed: 1, backend })).rejects.toMatchObject({
-      code: 'ERR_COMPUTATION',
-    });
   });
 });
 
@@ -135,11 +258,42 @@ test('arguments are checked, and complaints name them', async () => {
   await bad({ replicas: 1 }).rejects.toThrow(/replicas: expected an integer >= 2/);
   await bad({ quantiles: [2] }).rejects.toThrow(/quantiles\[0\]: expected a number from 0 to 1/);
   await bad({ weightVariances: [0] }).rejects.toThrow(/weightVariances\[0\]/);
-  await bad({ outputs: 'full' }).rejects.toThrow(/"trace" or "mean"/);
-  await bad({ sampler: 'chain' }).rejects.toThrow(/sampler: expected one of "auto", "direct"/);
+  await bad({ outputs: 'all' }).rejects.toThrow(/outputs: expected one of "trace", "mean", "full"/);
+  await bad({ sampler: 'chain' }).rejects.toThrow(/sampler: expected one of "auto", "direct", "conditional"/);
+  await bad({ replicasTo: 3 }).rejects.toThrow(/replicasTo: expected the path of a .npy file, got 3/);
+  await bad({ firstReplica: 2 ** 53 - 2 }).rejects.toThrow(/number of the last replica/);
   await bad({ replica: 3 }).rejects.toThrow(/unknown option "replica"/);
   await bad({ keepReplicas: true, replicas: 1e13 }).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
   const biased = createSpec({ inputDim: 8, depth: 2, width: 5, biasVariance: 0.1 });
   const swept = sampleNtk(biased, X, { seed: 1, replicas: 3, weightVariances: [1] });
   await expect(swept).rejects.toThrow(/a net without bias variance/);
+});
+
+test('auto draws few inputs of wide nets by the conditional sampler, many by the direct one, and says why', async () => {
+  const wide = createSpec({ inputDim: 40, depth: 3, width: 100 });
+  const inputs = (n: number): NdArray =>
+    inputsAtCosines(
+      Array.from({ length: n }, (_, i) => i / n),
+      n + 1,
+    );
+  const chosen = async (n: number, options: Partial<SampleNtkOptions> = {}): Promise<string[]> => {
+    const { sampler, samplerReason } = await sampleNtk(
+      createSpec({ inputDim: n + 1, depth: 3, width: 100, outputDim: 4 }),
+      inputs(n),
+      { replicas: 2, seed: 1, ...options },
+    );
+    return [sampler, samplerReason];
+  };
+  expect(await chosen(3)).toEqual([
+    'conditional',
+    expect.stringMatching(/3 inputs x 4 outputs are few.*times/),
+  ]);
+  expect(await chosen(60)).toEqual([
+    'direct',
+    expect.stringMatching(/60 inputs x 4 outputs are many.*times/),
+  ]);
+  expect(await chosen(20, { outputs: 'sum-of-logits' })).toEqual(['conditional', expect.anything()]);
+  expect(await chosen(3, { sampler: 'direct' })).toEqual(['direct', 'asked for by name']);
+  const one = await sampleNtk(wide, inputsAtCosines([1, 0.5], 40), { replicas: 2, seed: 1 });
+  expect(one.sampler).toBe('conditional');
 });

@@ -92,6 +92,36 @@ export interface ProductsArguments extends FeatureArguments {
   readonly columns: Float64Array;
 }
 
+export interface KernelSamplesArguments {
+  /** Position in direct, conditional. */
+  readonly sampler: number;
+  readonly widths: readonly number[];
+  readonly n: number;
+  /** Position in trace, full, diagonal, sum-of-logits. */
+  readonly form: number;
+  /** How many ways to weigh the layers there are; the terms of the first, then of the second, ... */
+  readonly sets: number;
+  readonly weightTerms: Float64Array;
+  readonly weightExponents: Int32Array;
+  readonly biasTerms: Float64Array;
+  readonly biasExponents: Int32Array;
+  readonly seed: number;
+  readonly first: number;
+  readonly count: number;
+  readonly threads: number;
+  /** Inputs, n x n_0, or for the conditional sampler their Gram matrix, n x n. */
+  readonly inputs: Float64Array;
+  readonly inputExponent: number;
+  readonly weightDeviations: Float64Array;
+  readonly biasDeviations: Float64Array;
+  readonly weightGains: Float64Array;
+  readonly biasGains: Float64Array;
+  readonly weightScale: Float64Array;
+  readonly biasVariance: number;
+  readonly kernels: Float64Array;
+  readonly exponents: Int32Array;
+}
+
 export interface TrainingArguments extends NetworkArguments {
   readonly y: Float64Array;
   /** Position in mse, cross-entropy. */
@@ -135,6 +165,7 @@ export interface Addon {
   startGramTile(task: GramTileArguments, listener: Listener): Cancel;
   startProducts(task: ProductsArguments, listener: Listener): Cancel;
   startChain(task: ChainArguments, listener: Listener): Cancel;
+  startKernelSamples(task: KernelSamplesArguments, listener: Listener): Cancel;
   startTraining(task: TrainingArguments, listener: Listener): Cancel;
   /** Seconds of one matrix product on one thread, or on the GPU: the ceiling that benchmarks compare with; blocks. */
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;

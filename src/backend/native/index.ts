@@ -15,6 +15,7 @@ import { type Addon, type Loaded, loadAddon } from './addon';
 import { sampleChain } from './chain';
 import { features, gramTile, products } from './features';
 import { runJob } from './job';
+import { sampleKernels } from './kernel-samples';
 import { train } from './training';
 
 let loaded: Loaded<{ readonly backend: Backend }> | null = null;
@@ -99,6 +100,7 @@ export function addonBackend(name: BackendName, addon: Addon, describe: () => Ba
     gramTile: (task, run) => gramTile(addon, task, run),
     products: (task, run) => products(addon, task, run),
     sampleChain: (task, run) => sampleChain(addon, task, run),
+    sampleKernels: (task, run) => sampleKernels(addon, task, run),
     train: (task, run) => train(addon, task, networkOf(task, run), run),
   };
 }

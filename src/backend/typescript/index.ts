@@ -10,6 +10,7 @@ import type {
   TrainTask,
 } from '../backend';
 import type { FeaturesTask, GramTileTask, ProductsTask } from '../features';
+import type { KernelSampleTask } from '../kernel-samples';
 import { chainFlops, createChainJob } from './chain-job';
 import { featuresFlops } from './features';
 import { gramTileFlops } from './gram-tile';
@@ -17,6 +18,7 @@ import { createJacobianJob, jacobianFlops } from './jacobian';
 import { createForwardJob, forwardFlops } from './jobs';
 import { createKernelJob, kernelFlops, kernelLength } from './kernel';
 import { productsFlops } from './products';
+import { createKernelSamplesJob, kernelSamplesFlops } from './kernel-samples';
 import { execute } from './run';
 import { createTrainJob, trainFlops } from './training';
 import type { Allocator } from './workspace';
@@ -95,6 +97,15 @@ export const typescriptBackend: Backend = {
         flops: trainFlops(task),
         create: (memory) => createTrainJob(withNetwork(task, memory), memory),
         result: () => undefined,
+      },
+      run,
+    ),
+  sampleKernels: (task: KernelSampleTask, run) =>
+    execute(
+      {
+        flops: kernelSamplesFlops(task),
+        create: (memory) => createKernelSamplesJob(task, memory),
+        result: ({ kernels, exponents }, own) => ({ kernels: own(kernels), exponents: exponents.slice() }),
       },
       run,
     ),

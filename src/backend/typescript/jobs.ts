@@ -8,6 +8,7 @@ import { gramTile, type GramTileJob } from './gram-tile';
 import { type JacobianJob, jacobian } from './jacobian';
 import { type KernelJob, kernel } from './kernel';
 import { products, type ProductsJob } from './products';
+import { type KernelSamplesJob, kernelSamples } from './kernel-samples';
 import type { Team } from './team';
 import { train, type TrainJob } from './training';
 import { type Activations, type Allocator, createActivations } from './workspace';
@@ -20,7 +21,15 @@ export interface ForwardJob {
 }
 
 export type Job =
-  ForwardJob | JacobianJob | KernelJob | FeaturesJob | GramTileJob | ProductsJob | ChainJob | TrainJob;
+  | ForwardJob
+  | JacobianJob
+  | KernelJob
+  | FeaturesJob
+  | GramTileJob
+  | ProductsJob
+  | ChainJob
+  | KernelSamplesJob
+  | TrainJob;
 
 /** One thread's part of a job: every thread of the team calls it with the same job. */
 export function runJob(team: Team, job: Job): void {
@@ -45,6 +54,9 @@ export function runJob(team: Team, job: Job): void {
       return;
     case 'chain':
       chain(team, job);
+      return;
+    case 'kernel-samples':
+      kernelSamples(team, job);
       return;
     case 'train':
       train(team, job);

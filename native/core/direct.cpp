@@ -1,0 +1,294 @@
+#include "direct.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "blas.hpp"
+#include "elementwise.hpp"
+#include "lanes.hpp"
+#include "normal.hpp"
+
+namespace deepntk {
+
+namespace {
+
+// Purposes of src/random/streams.ts.
+constexpr std::uint32_t kWeights = 0, kBiases = 1;
+// Layers are brought back to near 1 when their largest number leaves 2^-kRange .. 2^kRange.
+constexpr std::int64_t kRange = 100;
+// Weights beyond this many bytes, of all threads, are drawn a second time on the way back.
+constexpr double kWeightMemory = 1.0 * (1 << 30);
+
+std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
+  return (purpose << 24) | static_cast<std::uint32_t>(layer);
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+double largestMagnitude(const double* values, std::size_t count) {
+  double largest = 0;
+  for (std::size_t i = 0; i < count; i++) {
+    const double magnitude = values[i] < 0 ? -values[i] : values[i];
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void rectifyBiased(double* h, const double* biases, double gain, std::size_t width) {
+  for (std::size_t j = 0; j < width; j++) {
+    const double value = h[j] + gain * biases[j];
+    h[j] = value > 0 ? value : 0;
+  }
+}
+
+// Brings the numbers into range; returns by which exponent.
+std::int64_t normalize(double* values, std::size_t count) {
+  const std::int64_t exponent = binaryExponent(largestMagnitude(values, count));
+  if (exponent >= -kRange && exponent <= kRange) return 0;
+  const double factor = powerOfTwo(-exponent);
+  for (std::size_t i = 0; i < count; i++) values[i] *= factor;
+  return exponent;
+}
+
+class Net {
+ public:
+  Net(const DirectTask& task, double memory)
+      : task_(task),
+        n_(task.n),
+        chains_(task.chains()),
+        rows_(n_ * chains_),
+        layers_(task.layers()),
+        weights_(layers_ + 1),
+        activations_(layers_),
+        exponents_(layers_),
+        sums_(task.terms.size() * task.kernelLength()),
+        sumExponents_(task.terms.size()) {
+    double bytes = 0;
+    std::size_t widest = 1, largest = 0;
+    for (std::size_t l = layers_; l >= 1; l--) {
+      const std::size_t size = task.widths[l] * task.widths[l - 1];
+      bytes += 8.0 * static_cast<double>(size);
+      if (bytes <= memory) {
+        weights_[l] = Buffer<double>(size);
+      } else {
+        largest = std::max(largest, size);
+      }
+      widest = std::max(widest, task.widths[l]);
+      if (l < layers_) activations_[l] = Buffer<double>(n_ * task.widths[l]);
+    }
+    spare_ = Buffer<double>(largest);
+    biases_ = Buffer<double>(widest);
+    above_ = Buffer<double>(rows_ * widest);
+    below_ = Buffer<double>(rows_ * widest);
+    gram_ = Buffer<double>(n_ * n_);
+    deltaGram_ = Buffer<double>(rows_ * rows_);
+    std::fill_n(biases_.data(), widest, 0.0);
+  }
+
+  void sample(const Run& run, std::uint64_t replica, std::size_t position) {
+    replica_ = replica;
+    forward(run);
+    backward(run);
+    write(position);
+  }
+
+ private:
+  const double* activations(std::size_t l) const { return l == 0 ? task_.x : activations_[l].data(); }
+
+  // n_l x n_{l-1}
+  MatrixView<const double> weightsOf(std::size_t l, bool drawn) {
+    const std::size_t rows = task_.widths[l], columns = task_.widths[l - 1];
+    const bool kept = weights_[l].size() > 0;
+    double* const values = kept ? weights_[l].data() : spare_.data();
+    if (!kept || !drawn) {
+      fillNormals({values, rows * columns}, {task_.seed, replica_, streamOf(kWeights, l)},
+                  task_.weightDeviations[l - 1]);
+    }
+    return {values, rows, columns, columns};
+  }
+
+  void forward(const Run& run) {
+    exponents_[0] = task_.inputExponent;
+    for (std::size_t l = 1; l < layers_; l++) {
+      const MatrixView<const double> weights = weightsOf(l, false);
+      const std::size_t width = weights.rows;
+      double* const x = activations_[l].data();
+      product(run, task_.weightGains[l - 1], {activations(l - 1), n_, weights.columns, weights.columns},
+              weights, Transpose::yes, {x, n_, width, width});
+      if (task_.biasDeviations[l - 1] > 0) {
+        fillNormals({biases_.data(), width}, {task_.seed, replica_, streamOf(kBiases, l)},
+                    task_.biasDeviations[l - 1]);
+      }
+      const double gain =
+          task_.biasDeviations[l - 1] > 0 ? task_.biasGains[l - 1] * powerOfTwo(-exponents_[l - 1]) : 0;
+      for (std::size_t i = 0; i < n_; i++) rectifyBiased(x + i * width, biases_.data(), gain, width);
+      exponents_[l] = exponents_[l - 1] + normalize(x, n_ * width);
+    }
+  }
+
+  void backward(const Run& run) {
+    std::fill_n(sums_.data(), sums_.size(), 0.0);
+    std::fill(sumExponents_.begin(), sumExponents_.end(), kNothing);
+    deltaExponent_ = 0;
+    addTerm(run, layers_);
+    for (std::size_t l = layers_; l > 1; l--) {
+      const MatrixView<const double> weights = weightsOf(l, l < layers_);
+      const std::size_t width = weights.columns;
+      const double gain = task_.weightGains[l - 1];
+      double* const deltas = below_.data();
+      if (l == layers_) {
+        spreadOutputs(weights, gain, deltas);
+      } else {
+        product(run, gain, {above_.data(), rows_, weights.rows, weights.rows}, weights, Transpose::no,
+                {deltas, rows_, width, width});
+      }
+      for (std::size_t row = 0; row < rows_; row++) {
+        double* const delta = deltas + row * width;
+        gateRow(activations(l - 1) + row / chains_ * width, delta, delta, width);
+      }
+      deltaExponent_ += normalize(deltas, rows_ * width);
+      std::swap(above_, below_);
+      addTerm(run, l - 1);
+    }
+  }
+
+  static void product(const Run& run, double alpha, MatrixView<const double> a, MatrixView<const double> b,
+                      Transpose transposeB, MatrixView<double> c) {
+    if (a.rows == 1) {
+      gemv(run, alpha, b, transposeB == Transpose::yes ? Transpose::no : Transpose::yes, a.data, c.data);
+    } else {
+      gemm<double>(run, alpha, a, b, transposeB, 0.0, c);
+    }
+  }
+
+  // The rows of W^{L+1} for every input, or their sum over sqrt(K).
+  void spreadOutputs(MatrixView<const double> weights, double gain, double* out) const {
+    const std::size_t width = weights.columns;
+    if (task_.form == KernelForm::sumOfLogits) {
+      const double share = gain / std::sqrt(static_cast<double>(weights.rows));
+      for (std::size_t j = 0; j < width; j++) {
+        double sum = 0;
+        for (std::size_t k = 0; k < weights.rows; k++) sum += weights.row(k)[j];
+        out[j] = share * sum;
+      }
+    } else {
+      for (std::size_t i = 0; i < weights.rows * width; i++) out[i] = gain * weights.data[i];
+    }
+    for (std::size_t i = 1; i < n_; i++) std::copy_n(out, chains_ * width, out + i * chains_ * width);
+  }
+
+  // The term of layer l, into the lower triangle: (weights 4^exponents X X' + biases) o (4^deltaExponent
+  // Delta Delta').
+  void addTerm(const Run& run, std::size_t l);
+  void write(std::size_t position) const;
+
+  static constexpr std::int64_t kNothing = -(std::int64_t{1} << 40);
+
+  const DirectTask& task_;
+  const std::size_t n_, chains_, rows_, layers_;
+  std::uint64_t replica_ = 0;
+  std::vector<Buffer<double>> weights_;      // of layers 1 .. L+1; empty where they are drawn again
+  std::vector<Buffer<double>> activations_;  // of hidden layers; the true ones are these times 2^exponents
+  std::vector<std::int64_t> exponents_;
+  Buffer<double> spare_, biases_, above_, below_, gram_, deltaGram_;
+  std::int64_t deltaExponent_ = 0;
+  Buffer<double> sums_;
+  std::vector<std::int64_t> sumExponents_;
+};
+
+void Net::addTerm(const Run& run, std::size_t l) {
+  const bool top = l == layers_;
+  const std::size_t width = task_.widths[l - 1], entries = task_.entries();
+  syrk<double>(run, {activations(l - 1), n_, width, width}, {gram_.data(), n_, n_, n_});
+  if (!top) {
+    const std::size_t size = task_.widths[l];
+    // A trace is one product of inner length chains x width.
+    if (task_.form == KernelForm::trace) {
+      syrk<double>(run, {above_.data(), n_, chains_ * size, chains_ * size}, {deltaGram_.data(), n_, n_, n_});
+    } else {
+      syrk<double>(run, {above_.data(), rows_, size, size}, {deltaGram_.data(), rows_, rows_, rows_});
+    }
+  }
+  const bool trace = task_.form == KernelForm::trace;
+  const auto deltas = [&](std::size_t i, std::size_t k, std::size_t j, std::size_t m) {
+    if (top) return trace ? static_cast<double>(chains_) : k == m ? 1.0 : 0.0;
+    return trace ? deltaGram_[i * n_ + j] : deltaGram_[(i * chains_ + k) * rows_ + j * chains_ + m];
+  };
+  double activations = 0, largestDelta = 0;
+  for (std::size_t i = 0; i < n_; i++) {
+    activations = std::max(activations, gram_[i * n_ + i]);
+    for (std::size_t k = 0; k < (trace ? 1 : chains_); k++) {
+      largestDelta = std::max(largestDelta, deltas(i, k, i, k));
+    }
+  }
+  for (std::size_t term = 0; term < task_.terms.size(); term++) {
+    const KernelTerms& terms = task_.terms[term];
+    double* const sums = sums_.data() + term * task_.kernelLength();
+    const std::int64_t weightExponent =
+        terms.weightExponents[l - 1] + 2 * (exponents_[l - 1] + deltaExponent_);
+    const std::int64_t biasExponent = terms.biasExponents[l - 1] + 2 * deltaExponent_;
+    const double largestWeight = terms.weights[l - 1] * activations * largestDelta;
+    const double largestBias = terms.biases[l - 1] * largestDelta;
+    const std::int64_t exponent = std::max(
+        {sumExponents_[term], largestWeight == 0 ? kNothing : weightExponent + binaryExponent(largestWeight),
+         largestBias == 0 ? kNothing : biasExponent + binaryExponent(largestBias)});
+    const double keep = powerOfTwo(sumExponents_[term] - exponent);
+    // A term of zeros has no exponent that the sum's could be compared with.
+    const double weight =
+        largestWeight == 0 ? 0 : terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
+    const double bias = largestBias == 0 ? 0 : terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
+    sumExponents_[term] = exponent;
+    for (std::size_t i = 0; i < n_; i++) {
+      for (std::size_t j = 0; j <= i; j++) {
+        const double gram = weight * gram_[i * n_ + j] + bias;
+        double* const out = sums + (i * n_ + j) * entries;
+        for (std::size_t entry = 0; entry < entries; entry++) {
+          const bool full = task_.form == KernelForm::full;
+          const std::size_t k = full ? entry / chains_ : entry, m = full ? entry % chains_ : entry;
+          if (full && i == j && m > k) continue;
+          out[entry] = keep * out[entry] + gram * deltas(i, k, j, m);
+        }
+      }
+    }
+  }
+}
+
+void Net::write(std::size_t position) const {
+  const std::size_t entries = task_.entries(), length = task_.kernelLength(), sets = task_.terms.size();
+  const bool full = task_.form == KernelForm::full;
+  for (std::size_t term = 0; term < sets; term++) {
+    const std::size_t at = position * sets + term;
+    double* const out = task_.kernels + at * length;
+    const double* const sums = sums_.data() + term * length;
+    task_.exponents[at] = sumExponents_[term] == kNothing ? 0 : clampedExponent(sumExponents_[term]);
+    for (std::size_t i = 0; i < n_; i++) {
+      for (std::size_t j = 0; j <= i; j++) {
+        for (std::size_t entry = 0; entry < entries; entry++) {
+          const std::size_t k = entry / chains_, m = entry % chains_;
+          if (full && i == j && m > k) continue;
+          const double value = sums[(i * n_ + j) * entries + entry];
+          out[(i * n_ + j) * entries + entry] = value;
+          out[(j * n_ + i) * entries + (full ? m * chains_ + k : entry)] = value;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void sampleDirect(Run& run, std::size_t threads, const DirectTask& task) {
+  run.expect(static_cast<double>(task.count));
+  Team team(run, std::min(threads, task.count));
+  std::vector<std::unique_ptr<Net>> workers(team.size());
+  team.parallelFor(task.count, [&](std::size_t replica, std::size_t worker) {
+    if (!workers[worker]) {
+      workers[worker] = std::make_unique<Net>(task, kWeightMemory / static_cast<double>(team.size()));
+    }
+    workers[worker]->sample(run, task.first + replica, replica);
+    run.advance(1);
+  });
+}
+
+}  // namespace deepntk

@@ -1,0 +1,59 @@
+// Replicas side by side: one number of each of kReplicaLanes replicas, handled as one. Pack never mix, so
+// that what becomes of a replica does not depend on its neighbours.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "box_muller.hpp"
+
+namespace deepntk {
+
+constexpr std::size_t kReplicaLanes = 8;
+
+#if defined(__GNUC__)
+#define DEEPNTK_INLINE inline __attribute__((always_inline))
+using Pack = double __attribute__((vector_size(8 * kReplicaLanes)));
+#else
+#define DEEPNTK_INLINE inline
+struct alignas(64) Pack {
+  double values[kReplicaLanes];
+  double& operator[](std::size_t i) { return values[i]; }
+  double operator[](std::size_t i) const { return values[i]; }
+};
+#define DEEPNTK_LANES_OPERATOR(op)                                                            \
+  inline Pack operator op(Pack a, const Pack& b) {                                            \
+    for (std::size_t i = 0; i < kReplicaLanes; i++) a.values[i] = a.values[i] op b.values[i]; \
+    return a;                                                                                 \
+  }                                                                                           \
+  inline Pack& operator op##=(Pack& a, const Pack& b) {                                       \
+    return a = a op b;                                                                        \
+  }
+DEEPNTK_LANES_OPERATOR(+)
+DEEPNTK_LANES_OPERATOR(-)
+DEEPNTK_LANES_OPERATOR(*)
+#undef DEEPNTK_LANES_OPERATOR
+#endif
+
+// out = `value` where `condition` is above 0, else 0. (Packs are not returned: how is not the same on all
+// machines.)
+DEEPNTK_INLINE void setWhereAboveZero(Pack& out, const Pack& condition, const Pack& value) {
+#if defined(__GNUC__)
+  out = condition > 0 ? value : Pack{};
+#else
+  for (std::size_t i = 0; i < kReplicaLanes; i++) out[i] = condition[i] > 0 ? value[i] : 0;
+#endif
+}
+
+// e with 2^e <= value < 2^(e+1) of a positive normal number; 0 for 0.
+inline std::int64_t binaryExponent(double value) {
+  return value == 0 ? 0 : static_cast<std::int64_t>((toBits(value) >> 52) & 0x7ff) - 1023;
+}
+
+// 2^e, or 0 and 2^1023 where that is out of range.
+inline double powerOfTwo(std::int64_t exponent) {
+  if (exponent < -1022) return 0;
+  return fromBits(static_cast<std::uint64_t>((exponent < 1023 ? exponent : 1023) + 1023) << 52);
+}
+
+}  // namespace deepntk

@@ -1,0 +1,243 @@
+// The samplers of kernels: the direct one against the structured kernel of the nets that it draws, the
+// conditional one against the exact mean, and both against themselves with other threads and cuts.
+#include <chrono>
+#include <cmath>
+#include <thread>
+#include <vector>
+
+#include "../core/conditional.hpp"
+#include "../core/direct.hpp"
+#include "../core/kernel.hpp"
+#include "../core/normal.hpp"
+#include "check.hpp"
+
+using namespace deepntk;
+
+namespace {
+
+constexpr std::uint64_t kSeed = (std::uint64_t{1} << 40) + 3;
+constexpr std::uint64_t kFirst = (std::uint64_t{1} << 32) - 4;
+
+// A law, inputs and room for results.
+struct Setting {
+  std::vector<std::size_t> widths;
+  std::size_t n, count;
+  KernelForm form;
+  double weightVariance, biasVariance;
+  std::vector<double> x, gram, terms, deviations, biasDeviations, gains, scale, kernels;
+  std::vector<std::int32_t> zeros, exponents;
+
+  Setting(std::vector<std::size_t> sizes, std::size_t inputs, std::size_t replicas, KernelForm kernelForm,
+          double sw2, double sb2)
+      : widths(std::move(sizes)),
+        n(inputs),
+        count(replicas),
+        form(kernelForm),
+        weightVariance(sw2),
+        biasVariance(sb2) {
+    const std::size_t layers = widths.size() - 1, size = widths.front();
+    x.resize(n * size);
+    fillNormals({x.data(), x.size()}, {5, 0, 0}, 1 / std::sqrt(static_cast<double>(size)));
+    gram.assign(n * n, 0.0);
+    for (std::size_t i = 0; i < n; i++) {
+      for (std::size_t j = 0; j < n; j++) {
+        for (std::size_t k = 0; k < size; k++) gram[i * n + j] += x[i * size + k] * x[j * size + k];
+      }
+    }
+    terms.assign(layers, 1.0);
+    gains.assign(layers, 1.0);
+    zeros.assign(layers, 0);
+    biasDeviations.assign(layers, std::sqrt(biasVariance));
+    for (std::size_t l = 0; l < layers; l++) {
+      scale.push_back(weightVariance / static_cast<double>(widths[l]));
+      deviations.push_back(std::sqrt(scale.back()));
+    }
+  }
+
+  std::size_t entries() const {
+    const std::size_t outputs = widths.back();
+    return form == KernelForm::full ? outputs * outputs : form == KernelForm::diagonal ? outputs : 1;
+  }
+  std::size_t length() const { return n * n * entries(); }
+
+  std::vector<double> sample(bool conditional, std::size_t threads, std::size_t skip = 0) {
+    kernels.assign((count - skip) * length(), -1.0);
+    exponents.assign(count - skip, 0);
+    Run run;
+    if (conditional) {
+      ConditionalTask task;
+      fill(task, skip);
+      task.inputGram = gram.data();
+      task.inputExponent = 0;
+      task.weightScale = scale.data();
+      task.biasVariance = biasVariance;
+      sampleConditional(run, threads, task);
+    } else {
+      DirectTask task = direct(skip);
+      sampleDirect(run, threads, task);
+    }
+    std::vector<double> values(kernels);
+    for (std::size_t i = 0; i < values.size(); i++) {
+      values[i] = std::ldexp(values[i], exponents[i / length()]);
+    }
+    return values;
+  }
+
+  DirectTask direct(std::size_t skip) {
+    DirectTask task;
+    fill(task, skip);
+    task.x = x.data();
+    task.inputExponent = 0;
+    task.weightDeviations = deviations.data();
+    task.biasDeviations = biasDeviations.data();
+    task.weightGains = gains.data();
+    task.biasGains = gains.data();
+    return task;
+  }
+
+ private:
+  void fill(KernelSampleTask& task, std::size_t skip) {
+    task.widths = widths;
+    task.n = n;
+    task.form = form;
+    task.terms = {{terms.data(), terms.data(), zeros.data(), zeros.data()}};
+    task.seed = kSeed;
+    task.first = kFirst + skip;
+    task.count = count - skip;
+    task.kernels = kernels.data();
+    task.exponents = exponents.data();
+  }
+};
+
+const KernelForm kForms[] = {KernelForm::trace, KernelForm::full, KernelForm::diagonal,
+                             KernelForm::sumOfLogits};
+
+void directSamplesAreKernelsOfNets() {
+  for (KernelForm form : kForms) {
+    Setting setting({6, 13, 9, 17, 3}, 4, 3, form, 2, 0.3);
+    const std::vector<double> samples = setting.sample(false, 2);
+    for (std::size_t r = 0; r < setting.count; r++) {
+      std::vector<double> parameters;
+      for (std::size_t l = 1; l < setting.widths.size(); l++) {
+        const std::size_t rows = setting.widths[l], size = rows * setting.widths[l - 1];
+        const std::size_t start = parameters.size();
+        parameters.resize(start + size + rows);
+        const auto layer = static_cast<std::uint32_t>(l);
+        fillNormals({parameters.data() + start, size}, {kSeed, kFirst + r, layer}, setting.deviations[l - 1]);
+        fillNormals({parameters.data() + start + size, rows}, {kSeed, kFirst + r, (1u << 24) | layer},
+                    setting.biasDeviations[l - 1]);
+      }
+      const std::size_t layers = setting.gains.size();
+      const Network network(setting.widths, parameters.data(), {setting.gains.data(), layers},
+                            {setting.gains.data(), layers});
+      std::vector<double> kernel(setting.length(), 0.0);
+      const KernelTask task{network,
+                            setting.x.data(),
+                            4,
+                            nullptr,
+                            4,
+                            form,
+                            {setting.terms.data(), layers},
+                            {setting.terms.data(), layers},
+                            false,
+                            64,
+                            64,
+                            kernel.data(),
+                            {},
+                            {}};
+      Run run;
+      computeKernel(run, 1, task);
+      double largest = 0;
+      for (double value : kernel) largest = std::max(largest, std::abs(value));
+      for (std::size_t i = 0; i < kernel.size(); i++) {
+        CHECK_NEAR(samples[r * kernel.size() + i], kernel[i], 1e-13 * largest);
+      }
+    }
+  }
+}
+
+void neitherThreadsNorCutsChangeABit() {
+  for (bool conditional : {false, true}) {
+    for (KernelForm form : kForms) {
+      Setting setting({6, 13, 1, 17, 2}, 5, 21, form, 2, 0.1);
+      const std::vector<double> whole = setting.sample(conditional, 1);
+      CHECK(setting.sample(conditional, 2) == whole);
+      CHECK(setting.sample(conditional, 7) == whole);
+      const std::vector<double> tail = setting.sample(conditional, 2, 5);
+      CHECK(tail == std::vector<double>(whole.begin() + static_cast<std::ptrdiff_t>(5 * setting.length()),
+                                        whole.end()));
+    }
+  }
+}
+
+// E Theta(x, x) = sum over l of (E X_{l-1} + 1) E D_l, times the number of outputs.
+void conditionalSamplesHaveTheExactMean() {
+  for (double biasVariance : {0.0, 0.4}) {
+    Setting setting({6, 16, 20, 14, 2}, 3, 20'000, KernelForm::trace, 2.2, biasVariance);
+    const std::vector<double> samples = setting.sample(true, 2);
+    const std::size_t layers = setting.gains.size();
+    for (std::size_t i = 0; i < 3; i++) {
+      double activations = setting.gram[4 * i], exact = 0;
+      for (std::size_t l = 1; l <= layers; l++) {
+        exact += 2 * (activations + 1) * std::pow(1.1, static_cast<double>(layers - l));
+        activations =
+            static_cast<double>(setting.widths[l]) / 2 * (setting.scale[l - 1] * activations + biasVariance);
+      }
+      double mean = 0, square = 0;
+      for (std::size_t r = 0; r < setting.count; r++) {
+        const double value = samples[9 * r + 4 * i] / static_cast<double>(setting.count);
+        mean += value;
+        square += value * value * static_cast<double>(setting.count);
+      }
+      const double error = std::sqrt((square - mean * mean) / static_cast<double>(setting.count));
+      CHECK_NEAR(mean, exact, 4 * error);
+      CHECK(error < 0.02 * exact);
+    }
+  }
+}
+
+void depthIsNotBounded() {
+  for (bool conditional : {false, true}) {
+    std::vector<std::size_t> widths(5002, 24);
+    widths.back() = 1;
+    Setting setting(widths, 2, 2, KernelForm::trace, 4, 0);
+    (void)setting.sample(conditional, 1);
+    for (std::size_t r = 0; r < 2; r++) {
+      CHECK(setting.exponents[r] > 3000);
+      for (std::size_t i = 0; i < 4; i++)
+        CHECK(setting.kernels[4 * r + i] > 0 && setting.kernels[4 * r + i] < 5e4);
+    }
+  }
+}
+
+void cancellationIsPrompt() {
+  Setting setting({50, 300, 300, 300, 300, 1}, 8, 1'000'000, KernelForm::trace, 2, 0);
+  setting.kernels.assign(setting.count * setting.length(), 0.0);
+  setting.exponents.assign(setting.count, 0);
+  const DirectTask task = setting.direct(0);
+  Run run;
+  bool cancelled = false;
+  std::thread job([&] {
+    try {
+      sampleDirect(run, 2, task);
+    } catch (const Cancelled&) {
+      cancelled = true;
+    }
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  const auto start = std::chrono::steady_clock::now();
+  run.cancel();
+  job.join();
+  CHECK(cancelled);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500));
+}
+
+}  // namespace
+
+int main() {
+  directSamplesAreKernelsOfNets();
+  neitherThreadsNorCutsChangeABit();
+  conditionalSamplesHaveTheExactMean();
+  depthIsNotBounded();
+  cancellationIsPrompt();
+}

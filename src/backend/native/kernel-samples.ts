@@ -1,0 +1,61 @@
+import { DeepntkError } from '../../errors';
+import type { KernelForm, RunOptions } from '../backend';
+import {
+  effectiveLaw,
+  entriesOf,
+  gramOfInputs,
+  KERNEL_SAMPLERS,
+  type KernelReplicas,
+  type KernelSampleTask,
+  type KernelTerms,
+  scaleInputs,
+} from '../kernel-samples';
+import type { Addon, KernelSamplesArguments } from './addon';
+import { runJob } from './job';
+
+const FORMS: readonly KernelForm[] = ['trace', 'full', 'diagonal', 'sum-of-logits'];
+
+/** Replicas of kernels in a job of the addon; the arguments are those of native/addon/kernel_samples.cpp. */
+export async function sampleKernels(
+  addon: Addon,
+  task: KernelSampleTask,
+  run: RunOptions,
+): Promise<KernelReplicas> {
+  const { sampler, widths, n, form, terms, seed, first, count, law } = task;
+  const { x, exponent } = scaleInputs(task);
+  const sets = count * terms.length;
+  const result = { kernels: zeros(sets * n * n * entriesOf(task)), exponents: new Int32Array(sets) };
+  const joined = (name: 'weights' | 'biases'): Float64Array =>
+    Float64Array.from(terms.flatMap((set: KernelTerms) => [...set[name]]));
+  const joinedExponents = (name: 'weightExponents' | 'biasExponents'): Int32Array =>
+    Int32Array.from(terms.flatMap((set: KernelTerms) => [...set[name]]));
+  const job: KernelSamplesArguments = {
+    sampler: KERNEL_SAMPLERS.indexOf(sampler),
+    widths,
+    n,
+    form: FORMS.indexOf(form),
+    sets: terms.length,
+    weightTerms: joined('weights'),
+    weightExponents: joinedExponents('weightExponents'),
+    biasTerms: joined('biases'),
+    biasExponents: joinedExponents('biasExponents'),
+    seed,
+    first,
+    count,
+    threads: run.threads,
+    inputs: sampler === 'conditional' ? gramOfInputs(x, n) : x,
+    inputExponent: exponent,
+    ...law,
+    ...effectiveLaw(law),
+    ...result,
+  };
+  return runJob((listener) => addon.startKernelSamples(job, listener), result, run, sampleKernels);
+}
+
+function zeros(length: number): Float64Array {
+  try {
+    return new Float64Array(length);
+  } catch (cause) {
+    throw new DeepntkError('ERR_OUT_OF_MEMORY', `cannot allocate a result of ${length} numbers`, { cause });
+  }
+}
