@@ -157,8 +157,8 @@ In JSON a number that is not finite is the string "NaN", "Infinity" or "-Infinit
 
 Examples:
   $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
-  $ deepntk kernel --mnist 30000 --depth 20 --width 300 --precision mixed --memory 2G --dtype float32 --out K.npy
-  $ deepntk kernel --mnist 1000 --depth 20 --width 300 --top-eigenvalues 20
+  $ deepntk kernel --depth 20 --width 300 --x X.npy --precision mixed --memory 2G --dtype float32 --out large.npy
+  $ deepntk kernel --depth 20 --width 300 --x X.npy --top-eigenvalues 2
   $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
 `,
     )
