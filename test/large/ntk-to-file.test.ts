@@ -1,0 +1,242 @@
+/** Kernels that are written to a file in tiles: the same as those in memory, whatever happens on the way. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createSpec, Mlp, type NtkFileOptions, readNpy } from '../../src/index';
+import { ntkToFile } from '../../src/large/ntk-to-file';
+import { networkOf } from '../../src/network/mlp';
+import { normalInputs } from '../support/arbitrary';
+import { testedBackends } from '../support/backends';
+import { relativeError } from '../support/golden';
+
+const net = Mlp.random(
+  createSpec({
+    inputDim: 12,
+    hiddenWidths: [20, 15, 20],
+    outputDim: 2,
+    biasVariance: 0.3,
+    parametrization: 'ntk',
+  }),
+  { seed: 1 },
+);
+const X = normalInputs(700, 12, 1, 1);
+const X2 = normalInputs(300, 12, 1, 2);
+let folder: string;
+let out: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-large-'));
+  out = join(folder, 'K.npy');
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Three blocks of at most 256 inputs, of which two are in memory: everything is loaded more than once. */
+const small = { tileEdge: 256, blocksInMemory: 2 };
+const write = (options: Partial<NtkFileOptions>, x2: typeof X | null = null, overrides = small) =>
+  ntkToFile(networkOf(net), X, x2, { out, ...options }, overrides);
+
+describe.each(testedBackends())('%s backend', (backend) => {
+  test.each([
+    ['trace', 'float64'],
+    ['mean', 'mixed'],
+    ['full', 'float64'],
+    ['diagonal', 'mixed'],
+    ['sum-of-logits', 'float64'],
+  ] as const)('the file holds the kernel that memory would (%s, %s)', async (outputs, precision) => {
+    for (const x2 of [null, X2]) {
+      const options = { backend, outputs, precision, layers: [1, 3, 4] };
+      const expected = await net.ntk(X, x2, options);
+      const { shape } = await write({ ...options, features: 'recompute' }, x2);
+      const kernel = await readNpy(out);
+      expect(shape).toEqual(expected.shape);
+      expect(kernel.shape).toEqual(expected.shape);
+      expect(relativeError(kernel.data, expected.data)).toBeLessThan(precision === 'mixed' ? 2e-6 : 1e-12);
+      rmSync(out);
+    }
+  });
+
+  test('its bytes depend neither on plan, threads and tiles nor on an interruption', async () => {
+    const bytesOf = async (options: Partial<NtkFileOptions>, overrides: Partial<typeof small>) => {
+      await ntkToFile(
+        networkOf(net),
+        X,
+        null,
+        { out, backend, dtype: 'float32', precision: 'mixed', ...options },
+        overrides,
+      );
+      const bytes = readFileSync(out);
+      rmSync(out);
+      return bytes;
+    };
+    const reference = await bytesOf({ threads: 1 }, {});
+    expect((await bytesOf({ features: 'recompute', threads: 2 }, small)).equals(reference)).toBe(true);
+    expect((await bytesOf({ features: 'spill' }, small)).equals(reference)).toBe(true);
+
+    const controller = new AbortController();
+    const interrupted = bytesOf(
+      {
+        signal: controller.signal,
+        onProgress: () => {
+          if (existsSync(`${out}.tiles`) && readFileSync(`${out}.tiles`, 'utf8').split('\n').length > 3) {
+            controller.abort();
+          }
+        },
+      },
+      small,
+    );
+    await expect(interrupted).rejects.toThrow('aborted');
+    expect(readdirSync(folder).sort()).toEqual(['K.npy.partial', 'K.npy.tiles']);
+    // The tiles are 256 wide, although this plan would choose others.
+    expect((await bytesOf({}, {})).equals(reference)).toBe(true);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('a finished tile is believed only if its checksum holds', async () => {
+    await write({ backend });
+    const reference = readFileSync(out);
+    rmSync(out);
+    const controller = new AbortController();
+    await expect(
+      write({
+        backend,
+        signal: controller.signal,
+        onProgress: ({ fraction }) => {
+          if (fraction > 0.8) controller.abort();
+        },
+      }),
+    ).rejects.toThrow('aborted');
+    const partial = readFileSync(`${out}.partial`);
+    partial.fill(0x55, 4096, 4200); // in tile 0 0
+    writeFileSync(`${out}.partial`, partial);
+    const { tiles } = await write({ backend });
+    expect(tiles.computed + tiles.reused).toBe(6);
+    expect(tiles.reused).toBeGreaterThan(0);
+    expect(readFileSync(out).equals(reference)).toBe(true);
+  });
+});
+
+test('numpy reads the file', async () => {
+  if (spawnSync('python3', ['-c', 'import numpy']).status !== 0) return;
+  await write({ dtype: 'float32' });
+  const script =
+    'import numpy, sys; k = numpy.load(sys.argv[1]); print(k.dtype, k.shape, bool((k == k.T).all()), repr(float(k[3, 699])))';
+  const said = execFileSync('python3', ['-c', script, out], { encoding: 'utf8' }).trim();
+  const entry = (await readNpy(out)).data[3 * 700 + 699]!;
+  expect(said).toBe(`float32 (700, 700) True ${String(entry)}`);
+});
+
+test('each obstacle is one clear error, and nothing is lost', async () => {
+  writeFileSync(out, 'precious');
+  await expect(write({})).rejects.toThrow(/K\.npy: it exists already; remove it or choose another name/);
+  expect(readFileSync(out, 'utf8')).toBe('precious');
+  rmSync(out);
+
+  await expect(write({ out: join(folder, 'missing', 'K.npy') })).rejects.toThrow(/no such file or folder/);
+  await expect(write({ out: join(folder, 'K.txt') })).rejects.toThrow(
+    /out: expected the path of a \.npy file/,
+  );
+  await expect(write({ memoryLimit: 1e6 })).rejects.toThrow(/memoryLimit: expected at least .* got 977 KiB/);
+  await expect(write({ perLayer: true as unknown as false })).rejects.toThrow(/perLayer: expected false/);
+
+  writeFileSync(`${out}.partial`, 'somebody else');
+  await expect(write({})).rejects.toThrow(/is there without its tile map/);
+  rmSync(`${out}.partial`);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('what other settings have begun is not continued', async () => {
+  const controller = new AbortController();
+  const begin = write({
+    signal: controller.signal,
+    onProgress: ({ fraction }) => {
+      if (fraction > 0.5) controller.abort();
+    },
+  });
+  await expect(begin).rejects.toThrow('aborted');
+  const kept = readFileSync(`${out}.tiles`, 'utf8');
+  await expect(write({ precision: 'mixed', dtype: 'float32' })).rejects.toThrow(
+    /begun with other settings \(dtype, precision\); remove .*K\.npy\.tiles/,
+  );
+  const other = normalInputs(700, 12, 2, 1);
+  await expect(ntkToFile(networkOf(net), other, null, { out })).rejects.toThrow(/other settings \(X\)/);
+  writeFileSync(`${out}.tiles`, kept.replace('"version":1', '"version":2'));
+  await expect(write({})).rejects.toThrow(/expected version 1 of the tile map, got 2/);
+  writeFileSync(`${out}.tiles`, 'no map\n');
+  await expect(write({})).rejects.toThrow(/expected a tile map of deepntk/);
+  // A record without its end, as a kill leaves it, is no record.
+  writeFileSync(`${out}.tiles`, kept.trimEnd().slice(0, -2));
+  truncateSync(`${out}.partial`, 100);
+  expect((await write({})).tiles).toEqual({ computed: 6, reused: 0 });
+});
+
+const root = join(__dirname, '..', '..');
+
+/** In a process of its own: a kernel to `out` under a limit of so many MiB above what the process holds. */
+function script(options: object, n: number, above: number): string {
+  return `
+    const { readFileSync } = require('node:fs');
+    const { createSpec, Mlp } = require(${JSON.stringify(join(root, 'dist'))});
+    const net = Mlp.random(createSpec({ inputDim: 50, depth: 10, width: 100 }), { seed: 1 });
+    const X = { data: Float64Array.from({ length: ${n} * 50 }, (_, i) => Math.sin(i * i)), shape: [${n}, 50] };
+    const memoryLimit = process.memoryUsage.rss() + ${above} * 2 ** 20;
+    net.ntk(X, null, { ...${JSON.stringify(options)}, memoryLimit }).then(({ plan, tiles }) => {
+      const peak = 1024 * Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+      console.log(JSON.stringify({ peak, memoryLimit, plan, tiles }));
+    });`;
+}
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip;
+onLinux.each(testedBackends())('%s backend, in a process of its own', (backend) => {
+  test.each(['recompute', 'spill'] as const)('keeps its memory limit (%s)', (features) => {
+    const n = backend === 'native' ? 6000 : 2000;
+    const options = { backend, out, features, dtype: 'float32', precision: 'mixed', threads: 2 };
+    const above = backend === 'native' ? 92 : 126;
+    const text = execFileSync(process.execPath, ['-e', script(options, n, above)], { encoding: 'utf8' });
+    const { peak, memoryLimit, plan } = JSON.parse(text) as {
+      peak: number;
+      memoryLimit: number;
+      plan: { bytes: { file: number; total: number }; strategy: string };
+    };
+    expect(plan.strategy).toBe(features);
+    expect(plan.bytes.total).toBeLessThanOrEqual(memoryLimit);
+    expect(peak).toBeLessThanOrEqual(memoryLimit);
+  });
+
+  test('goes on after kill -9, to the same bytes', async () => {
+    const n = backend === 'native' ? 4000 : 1500;
+    const options = { backend, out, dtype: 'float64', threads: 2 };
+    const run = () => execFileSync(process.execPath, ['-e', script(options, n, 126)], { encoding: 'utf8' });
+    run();
+    const reference = readFileSync(out);
+    rmSync(out);
+    const child = spawn(process.execPath, ['-e', script(options, n, 126)], { stdio: 'ignore' });
+    const recorded = () =>
+      existsSync(`${out}.tiles`) ? readFileSync(`${out}.tiles`, 'utf8').split('\n').length - 2 : 0;
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        if (recorded() >= 2 || existsSync(out)) child.kill('SIGKILL');
+      }, 5);
+      child.on('close', () => {
+        clearInterval(timer);
+        resolve();
+      });
+    });
+    expect(existsSync(out)).toBe(false);
+    const { tiles } = JSON.parse(run()) as { tiles: { computed: number; reused: number } };
+    expect(tiles.reused).toBeGreaterThanOrEqual(2);
+    expect(tiles.computed).toBeGreaterThan(0);
+    expect(readFileSync(out).equals(reference)).toBe(true);
+  });
+});
