@@ -18,7 +18,18 @@ const layers = {
   browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
   explore: [],
   diagnosis: ['training', 'sampling', 'network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
-  report: ['explore', 'diagnosis', 'training', 'network', 'large', 'kernel', 'theory', 'data', 'backend'],
+  report: [
+    'explore',
+    'diagnosis',
+    'sampling',
+    'training',
+    'network',
+    'large',
+    'kernel',
+    'theory',
+    'data',
+    'backend',
+  ],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

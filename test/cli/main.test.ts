@@ -19,6 +19,7 @@ describe('the command itself', () => {
       'train',
       'diagnose',
       'explore',
+      'figure',
     ])
       expect(stdout).toContain(`  ${name} `);
   });
@@ -26,7 +27,7 @@ describe('the command itself', () => {
   test.each([
     [
       [],
-      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, diagnose, explore, bench), got none',
+      'expected a command (doctor, phase, moments, dispersion, sweep, merge, kernel, train, diagnose, explore, figure, bench), got none',
     ],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],
