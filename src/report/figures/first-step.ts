@@ -160,7 +160,7 @@ function specify(rows: readonly Row[], values: Values): FigureSpec {
       scale: logScale(
         rows.flatMap((row) => [numberAt(row, field), theory === null ? 0 : numberAt(row, theory)]),
       ),
-      axis: { labelExpr: POWER_LABELS },
+      axis: theory === null ? { format: '~g' } : { labelExpr: POWER_LABELS },
     });
     const positive = [{ filter: `datum.${field} > 0` }];
     return {
