@@ -99,6 +99,8 @@ export async function computeFigure<N extends FigureName>(
     ...(onProgress !== undefined && { onProgress }),
     ...(threads !== undefined && { threads }),
     ...(backend !== undefined && { backend }),
+    // The one that always loads, where none will run: no addon is looked for.
+    ...(!figure.onBackend && { backend: 'typescript' as const }),
   });
   const rows = await figure.compute(parameters, {
     signal,
