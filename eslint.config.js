@@ -19,7 +19,18 @@ const layers = {
   explore: [],
   diagnosis: ['training', 'sampling', 'network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
   queue: ['sampling', 'network', 'kernel', 'backend'],
-  report: ['explore', 'diagnosis', 'training', 'network', 'large', 'kernel', 'theory', 'data', 'backend'],
+  report: [
+    'explore',
+    'diagnosis',
+    'sampling',
+    'training',
+    'network',
+    'large',
+    'kernel',
+    'theory',
+    'data',
+    'backend',
+  ],
 };
 
 const everyFolder = [...Object.keys(layers), 'cli'];

@@ -74,6 +74,19 @@ export {
   type KernelPicture,
   type KernelPictureOptions,
 } from './report/kernel-picture';
+export {
+  computeFigure,
+  drawFigure,
+  FIGURE_NAMES,
+  type FigureFormat,
+  type FigureName,
+  type FigureOptions,
+  type FigurePicture,
+  formatFigure,
+  readFigure,
+  writeFigure,
+} from './report/figures';
+export type { FigureTable } from './report/figures/figure';
 export * from './sampling';
 export * from './diagnosis';
 export { diagnosisPage } from './report/diagnosis-page';

@@ -10,6 +10,7 @@ import type * as DiagnoseCommand from './diagnose';
 import type * as DispersionCommand from './dispersion';
 import type * as DoctorCommand from './doctor';
 import type * as ExploreCommand from './explore';
+import type * as FigureCommand from './figure';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import type * as KernelCommand from './kernel';
 import type * as MomentsCommand from './moments';
@@ -59,6 +60,9 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   },
   explore: (program) => {
     (load('./explore') as typeof ExploreCommand).addExploreCommand(program);
+  },
+  figure: (program) => {
+    (load('./figure') as typeof FigureCommand).addFigureCommand(program);
   },
   bench: (program) => {
     (load('./bench') as typeof BenchCommand).addBenchCommand(program);

