@@ -17,19 +17,11 @@ import type { FigureTable } from '../report/figures/figure';
 import type { Parameter, ParameterRules, ParameterValue } from '../report/figures/parameters';
 import { expectPlotting } from '../report/render';
 import { abortOnInterrupt } from './interrupt';
+import { numberList, wholeNumbers } from './lists';
 import { flagOf } from './net-options';
 import { figures as digits, printJson, printTable, seconds } from './output';
 import { progressBar } from './progress';
-import {
-  backendOption,
-  integer,
-  jsonOption,
-  numberList,
-  real,
-  threadsOption,
-  UsageError,
-  wholeNumbers,
-} from './usage';
+import { backendOption, integer, jsonOption, real, threadsOption, UsageError } from './usage';
 
 interface Flags {
   readonly from?: string;

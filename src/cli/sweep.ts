@@ -35,13 +35,11 @@ import {
   backendOption,
   integer,
   jsonOption,
-  numberList,
   real,
   redisOption,
   seedOption,
   threadsOption,
   UsageError,
-  wholeNumbers,
 } from './usage';
 
 interface Flags {

@@ -69,33 +69,6 @@ export function integerList(text: string): number[] {
   return text.split(',').map(integer({ min: 1 }));
 }
 
-/** "1,2.5" and ranges "from:to:step", mixed. */
-export function numberList(text: string): number[] {
-  const values = text.split(',').flatMap((part) => {
-    const [from, to, step, ...rest] = part
-      .split(':')
-      .map((word) => (word.trim() === '' ? NaN : Number(word)));
-    if (to === undefined) return [from!];
-    if (rest.length > 0 || !(step! > 0) || !(to >= from!) || !((to - from!) / step! < 1e6)) return [NaN];
-    // A step's rounding does not cost the last value.
-    return Array.from({ length: Math.floor((to - from!) / step! + 1e-9) + 1 }, (_, i) =>
-      Number((from! + i * step!).toPrecision(12)),
-    );
-  });
-  if (!values.every(Number.isFinite)) {
-    throw new InvalidArgumentError(`Expected numbers such as 1,2.5 or 0.5:3.5:0.25, got ${describe(text)}.`);
-  }
-  return values;
-}
-
-export function wholeNumbers(min: number): (text: string) => number[] {
-  return (text) => {
-    const values = numberList(text);
-    if (values.every((value) => Number.isSafeInteger(value) && value >= min)) return values;
-    throw new InvalidArgumentError(`Expected integers >= ${min}, got ${describe(text)}.`);
-  };
-}
-
 /** "1,3-5": numbers and ranges of numbers. */
 export function rangeList(text: string): number[] {
   return text.split(',').flatMap((part) => {
