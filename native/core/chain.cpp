@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "buffer.hpp"
+#include "chain_streams.hpp"
 #include "chi_square.hpp"
 #include "elementwise.hpp"
 #include "powers.hpp"

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "box_muller.hpp"
+#include "powers.hpp"
 
 namespace deepntk {
 
@@ -43,17 +44,6 @@ DEEPNTK_INLINE void setWhereAboveZero(Pack& out, const Pack& condition, const Pa
 #else
   for (std::size_t i = 0; i < kReplicaLanes; i++) out[i] = condition[i] > 0 ? value[i] : 0;
 #endif
-}
-
-// e with 2^e <= value < 2^(e+1) of a positive normal number; 0 for 0.
-inline std::int64_t binaryExponent(double value) {
-  return value == 0 ? 0 : static_cast<std::int64_t>((toBits(value) >> 52) & 0x7ff) - 1023;
-}
-
-// 2^e, or 0 and 2^1023 where that is out of range.
-inline double powerOfTwo(std::int64_t exponent) {
-  if (exponent < -1022) return 0;
-  return fromBits(static_cast<std::uint64_t>((exponent < 1023 ? exponent : 1023) + 1023) << 52);
 }
 
 }  // namespace deepntk

@@ -1,7 +1,6 @@
 // Powers of two of the scalar chain, which carries its numbers as significands and exponents.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "box_muller.hpp"
@@ -18,13 +17,6 @@ DEEPNTK_PORTABLE inline std::int64_t binaryExponent(double value) {
 DEEPNTK_PORTABLE inline double powerOfTwo(std::int64_t exponent) {
   if (exponent < -1022) return 0;
   return fromBits(static_cast<std::uint64_t>((exponent < 1023 ? exponent : 1023) + 1023) << 52);
-}
-
-// The purposes of a layer's streams of random numbers (src/random/streams.ts).
-constexpr std::uint32_t kChainPurpose = 2, kChainNoisePurpose = 3, kChainPathPurpose = 4;
-
-DEEPNTK_PORTABLE inline std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
-  return (purpose << 24) | static_cast<std::uint32_t>(layer);
 }
 
 }  // namespace deepntk

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../core/chain.hpp"
+#include "../core/chain_streams.hpp"
 #include "../core/chi_square.hpp"
 #include "../core/powers.hpp"
 #include "device.hpp"

@@ -129,6 +129,12 @@ Description describe() {
   return description;
 }
 
+void close() {
+  Shared& all = shared();
+  const std::lock_guard<std::timed_mutex> lock(all.mutex);
+  all.device.reset();
+}
+
 void computeKernel(Run& run, const KernelTask& task) {
   std::string name;
   const MixedMode mode = mixedMode(name);

@@ -34,7 +34,10 @@ void sampleChain(Run& run, const ChainPlan& plan, std::uint64_t seed, std::uint6
                  const ChainReplicas& out);
 void takeSteps(Run& run, const TrainTask& task);
 
-// Seconds of one product of two square matrices, by the device's own clock: what benchmarks compare with.
+// Gives back all that is held of the device between jobs; the next job takes it anew.
+void close();
+
+// Seconds of one product A B' of random matrices, by the device's own clock: what benchmarks compare with.
 double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner, bool single);
 
 }  // namespace deepntk::cuda

@@ -42,6 +42,10 @@ CudaDevice::CudaDevice() {
   if (cublas_ == nullptr) throw DeviceError(missing);
   try {
     check(cudaSetDevice(0), "choosing the device");
+    int readsHostPages = 0;
+    check(cudaDeviceGetAttribute(&readsHostPages, cudaDevAttrPageableMemoryAccess, 0),
+          "asking for an attribute");
+    readsHostPages_ = readsHostPages != 0;
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "creating a stream");
     check(cudaEventCreateWithFlags(&ready_, cudaEventDisableTiming), "creating an event");
@@ -132,8 +136,9 @@ std::size_t CudaDevice::freeMemory() {
 }
 
 void CudaDevice::copyIn(void* to, const void* from, std::size_t bytes) {
-  // From pageable memory this returns when `from` has been read.
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "copying to the device");
+  // From pageable memory it returns when `from` has been read, but where the device reads that memory itself.
+  if (readsHostPages_) check(cudaStreamSynchronize(stream_), "computing");
 }
 
 void CudaDevice::copyOut(void* to, const void* from, std::size_t bytes) {

@@ -160,7 +160,7 @@ class CudaDevice {
   cudaMemPool_t pool_ = nullptr;
   void* workspace_ = nullptr;
   void* constants_ = nullptr;  // 0 and 1 as doubles, then as floats
-  bool tf32_ = false, graphs_ = true, lost_ = false;
+  bool tf32_ = false, graphs_ = true, readsHostPages_ = false, lost_ = false;
   std::size_t limit_ = std::numeric_limits<std::size_t>::max();
   std::vector<Pinned> pinned_;  // not in use
   std::deque<Milestone> milestones_;

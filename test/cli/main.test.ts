@@ -88,13 +88,15 @@ describe('doctor', () => {
     expect(report).toMatchObject({
       backend,
       chosenBy: 'DEEPNTK_BACKEND',
-      cuda: null,
+      cuda: availableBackends().includes('cuda') ? { device: expect.any(String) as string } : null,
       version,
       node: process.version,
     });
     expect(report['available']).toContain(backend);
     if (backend === 'native') {
       expect(report['blas']).toMatchObject({ library: 'OpenBLAS', core: expect.any(String) as string });
+    } else if (backend === 'cuda') {
+      expect(report['blas']).toMatchObject({ library: 'cuBLAS', threading: 'device' });
     } else {
       expect(report['blas']).toBeNull();
     }

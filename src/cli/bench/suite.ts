@@ -37,28 +37,25 @@ export interface Suite {
 }
 
 export interface VariantChoice {
-  /** Mixed precision too, on the native backend. */
+  /** Mixed precision too, where it is another. */
   readonly mixed?: boolean;
   /** The work takes TypeScript long: it is run on all threads only. */
   readonly heavy?: boolean;
 }
 
-/** Every backend that loads, native first, on one thread and on all. */
+/** Every backend that loads, the fastest first, on one thread and on all; a GPU has no threads to choose. */
 export function variantsHere({ mixed = false, heavy = false }: VariantChoice = {}): Variant[] {
   const most = backendInfo().threads;
   const counts = most > 1 ? [1, most] : [1];
-  return [...availableBackends()]
-    .sort((a, b) => BACKEND_ORDER.indexOf(a) - BACKEND_ORDER.indexOf(b))
-    .flatMap((backend) => {
-      const precisions: Precision[] = mixed && backend !== 'typescript' ? ['float64', 'mixed'] : ['float64'];
-      const threadCounts = heavy && backend === 'typescript' ? counts.slice(-1) : counts;
-      return precisions.flatMap((precision) =>
-        threadCounts.map((threads) => ({ backend, precision, threads })),
-      );
-    });
+  return availableBackends().flatMap((backend) => {
+    const precisions: Precision[] = mixed && backend !== 'typescript' ? ['float64', 'mixed'] : ['float64'];
+    const threadCounts =
+      backend === 'cuda' || (heavy && backend === 'typescript') ? counts.slice(-1) : counts;
+    return precisions.flatMap((precision) =>
+      threadCounts.map((threads) => ({ backend, precision, threads })),
+    );
+  });
 }
-
-const BACKEND_ORDER: readonly string[] = ['native', 'typescript'];
 
 /** 28 x 28 pixels, as MNIST has. */
 export const INPUT_DIM = 784;
