@@ -40,7 +40,7 @@ export type { KernelBlocks } from './backend/backend';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
-export type { BackendName, BlasDescription, LossName, Precision } from './backend/backend';
+export type { BackendName, BlasDescription, CudaDescription, LossName, Precision } from './backend/backend';
 export * from './theory';
 
 export {
@@ -82,11 +82,13 @@ export {
   type FigureName,
   type FigureOptions,
   type FigurePicture,
+  type PictureOptions,
   formatFigure,
   readFigure,
   writeFigure,
 } from './report/figures';
-export type { FigureTable } from './report/figures/figure';
+export type { FigureCell, FigureProvenance, FigureRow, FigureTable } from './report/figures/figure';
+export type { FigureParameters, FigureParameterValue } from './report/figures/parameters';
 export * from './sampling';
 export * from './diagnosis';
 export { diagnosisPage } from './report/diagnosis-page';

@@ -14,7 +14,7 @@ import {
   writeFigure,
 } from '../report/figures';
 import type { FigureTable } from '../report/figures/figure';
-import type { Parameter, ParameterRules, ParameterValue } from '../report/figures/parameters';
+import type { Parameter, ParameterRules, FigureParameterValue } from '../report/figures/parameters';
 import { expectPlotting } from '../report/render';
 import { abortOnInterrupt } from './interrupt';
 import { numberList, wholeNumbers } from './lists';
@@ -99,7 +99,7 @@ Example:
     });
 }
 
-function parameterOption(key: string, rule: Parameter<ParameterValue>): Option {
+function parameterOption(key: string, rule: Parameter<FigureParameterValue>): Option {
   const { kind, flag = kebab(key), help, choices } = rule;
   const preset = presetText(rule);
   const described = `${help} (default: ${preset})`;
@@ -123,8 +123,8 @@ function parameterOption(key: string, rule: Parameter<ParameterValue>): Option {
   }
 }
 
-function presetText({ default: preset, quick }: Parameter<ParameterValue>): string {
-  const written = (value: ParameterValue): string => {
+function presetText({ default: preset, quick }: Parameter<FigureParameterValue>): string {
+  const written = (value: FigureParameterValue): string => {
     if (!Array.isArray(value)) return String(value);
     const list = value as readonly number[];
     return list.length <= 8 ? list.join(',') : `${list.length} from ${list[0]!} to ${list.at(-1)!}`;

@@ -21,6 +21,7 @@ export type FeatureStrategy = 'resident' | 'recompute' | 'spill';
 
 export const FEATURE_STRATEGIES: readonly FeatureStrategy[] = ['resident', 'recompute', 'spill'];
 
+/** How a kernel that memory does not hold will be computed, and what that takes. */
 export interface LargeKernelPlan {
   readonly backend: BackendName;
   readonly threads: number;

@@ -19,6 +19,7 @@ import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
 import { lawOf, replicaNanoseconds, termsOf } from './kernel-source';
 import { readSampleRequest, type SampleRequest } from './sample-request';
 
+/** Options of {@link sampleNtk}. */
 export interface SampleNtkOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
   readonly replicas: number;
   /** 0 .. 2^53 - 1 */

@@ -54,9 +54,13 @@ describe('the facts are those of the functions they are named for', () => {
     expect(firstStep.frozenGateTheory).toBe(-driftAtKernelRate);
   });
 
-  test('Monte Carlo: whole nets for the trace kernel, the chain for one output, both near the exact values', async () => {
+  test('Monte Carlo: an exact sampler of the trace kernel, the chain for one output, both near the exact values', async () => {
     const { estimate, oneOutputEstimate } = diagnosis.initialization;
-    expect([estimate!.sampler, estimate!.replicas, estimate!.spec.outputDim]).toEqual(['direct', 300, 3]);
+    expect([estimate!.sampler, estimate!.replicas, estimate!.spec.outputDim]).toEqual([
+      'conditional',
+      300,
+      3,
+    ]);
     expect([oneOutputEstimate.replicas, oneOutputEstimate.spec.outputDim]).toEqual([20_000, 1]);
     for (const found of [estimate!, oneOutputEstimate]) {
       expect(Math.abs(found.dispersion - found.exact)).toBeLessThan(4 * found.standardError);

@@ -2,7 +2,7 @@
 import { createSpec } from '../../network/spec';
 import { estimateDispersion } from '../../sampling/dispersion';
 import { SAMPLERS } from '../../sampling/samplers';
-import { type Figure, type FigureRun, numberAt, type Row } from './figure';
+import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { choice, common, integers, range, type ValuesOf } from './parameters';
 import {
   biasesOf,
@@ -56,13 +56,13 @@ export const dispersionVsDepth: Figure<Values, typeof parameters> = {
   conclude,
 };
 
-async function compute(values: Values, { report, compute: options }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { report, compute: options }: FigureRun): Promise<FigureRow[]> {
   const { depths, weightVariances, width, inputDim, inputNorm2, biasGradients, replicas, sampler, seed } =
     values;
   const points = depths.flatMap((depth) =>
     weightVariances.map((weightVariance) => ({ depth, weightVariance })),
   );
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   for (const [i, { depth, weightVariance }] of points.entries()) {
     const spec = createSpec({ inputDim, depth, width, weightVariance, biasGradients });
     const { dispersion, standardError, exact } = await estimateDispersion(spec, {
@@ -83,7 +83,7 @@ async function compute(values: Values, { report, compute: options }: FigureRun):
 /** In units of standard errors: what error bars of all figures reach. */
 const REACH = 2;
 
-function specify(rows: readonly Row[], values: Values): FigureSpec {
+function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { width, inputNorm2, replicas, sampler, seed, biasGradients } = values;
   const data = rows.map((row) => {
     const [dispersion, error] = [numberAt(row, 'dispersion'), numberAt(row, 'standardError')];
@@ -137,7 +137,7 @@ function specify(rows: readonly Row[], values: Values): FigureSpec {
   };
 }
 
-function conclude(rows: readonly Row[]): Record<string, number> {
+function conclude(rows: readonly FigureRow[]): Record<string, number> {
   const distances = rows
     .filter((row) => numberAt(row, 'standardError') > 0)
     .map(

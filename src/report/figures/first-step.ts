@@ -2,7 +2,7 @@
 import { createSpec } from '../../network/spec';
 import { firstStepChange } from '../../theory/first-step';
 import { type FirstStepRow, firstStepStudy } from '../../training/first-step';
-import { type Figure, type FigureRun, numberAt, type Row } from './figure';
+import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { BATCHES, jackknife } from './jackknife';
 import { common, integer, integers, number, range, type ValuesOf } from './parameters';
 import {
@@ -67,7 +67,7 @@ export const firstStep: Figure<Values, typeof parameters> = {
   conclude,
 };
 
-async function compute(values: Values, { signal, report }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { signal, report }: FigureRun): Promise<FigureRow[]> {
   const {
     depths,
     weightVariances,
@@ -86,7 +86,7 @@ async function compute(values: Values, { signal, report }: FigureRun): Promise<R
   );
   const total = points.reduce((sum, { depth }) => sum + depth, 0);
   let done = 0;
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   for (const [i, { depth, weightVariance }] of points.entries()) {
     const spec = createSpec({ inputDim, depth, width, weightVariance, biasGradients });
     const batches: { small: FirstStepRow; full: FirstStepRow }[] = [];
@@ -131,7 +131,7 @@ function seedOf(seed: number, batch: number): number {
   return (seed + batch * 2 ** 32) % Number.MAX_SAFE_INTEGER;
 }
 
-function specify(rows: readonly Row[], values: Values): FigureSpec {
+function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { width, inputNorm2, biasGradients, smallRate, rate, replicas, seed } = values;
   const data = rows.map((row) => {
     const around = (value: number, error: number) => [
@@ -205,7 +205,7 @@ function specify(rows: readonly Row[], values: Values): FigureSpec {
   };
 }
 
-function conclude(rows: readonly Row[]): Record<string, number> {
+function conclude(rows: readonly FigureRow[]): Record<string, number> {
   const distances = rows.map(
     (row) => (numberAt(row, 'frozen') - numberAt(row, 'frozenTheory')) / numberAt(row, 'frozenError'),
   );

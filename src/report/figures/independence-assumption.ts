@@ -3,7 +3,7 @@ import { createSpec } from '../../network/spec';
 import { estimateDispersion } from '../../sampling/dispersion';
 import { moments } from '../../theory/moments';
 import { phaseOf } from '../../theory/classify-phase';
-import { type Figure, type FigureRun, numberAt, type Row } from './figure';
+import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { common, integer, integers, number, range, type ValuesOf } from './parameters';
 import {
   biasesOf,
@@ -63,7 +63,7 @@ export const independenceAssumption: Figure<Values, typeof parameters> = {
   conclude,
 };
 
-async function compute(values: Values, { report, compute: options }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { report, compute: options }: FigureRun): Promise<FigureRow[]> {
   const {
     plainDepths,
     width,
@@ -85,7 +85,7 @@ async function compute(values: Values, { report, compute: options }: FigureRun):
   );
   const total = costs.reduce((sum, cost) => sum + cost, 0);
   let done = 0;
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   for (const [i, depth] of depths.entries()) {
     const spec = createSpec({ inputDim, depth, width, weightVariance, biasGradients });
     const estimate = async (sampler: 'tilted' | 'chain' | 'direct', count: number, asked: boolean) => {
@@ -131,7 +131,7 @@ const POINTS = [
   { name: 'direct', label: 'real nets', colour: COLOURS.green, shape: 'square' },
 ] as const;
 
-function specify(rows: readonly Row[], values: Values): FigureSpec {
+function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { width, inputNorm2, weightVariance, biasGradients, replicas, chainReplicas, directReplicas, seed } =
     values;
   const lines = rows.flatMap((row) =>
@@ -211,7 +211,7 @@ function specify(rows: readonly Row[], values: Values): FigureSpec {
   };
 }
 
-function conclude(rows: readonly Row[]): Record<string, number> {
+function conclude(rows: readonly FigureRow[]): Record<string, number> {
   const rejections = rows.flatMap((row) =>
     POINTS.filter(({ name }) => row[name] !== null).map(({ name }) => {
       const error = numberAt(row, `${name}RelativeError`);

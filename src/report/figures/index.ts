@@ -22,7 +22,7 @@ import { independenceAssumption } from './independence-assumption';
 import { offdiagonal } from './offdiagonal';
 import { phaseDiagram } from './phase-diagram';
 import { plainVsTilted } from './plain-vs-tilted';
-import { type Parameters, readParameters, type ValuesOf } from './parameters';
+import { type FigureParameters, readParameters, type ValuesOf } from './parameters';
 import type { FigureSpec } from './style';
 import { trainingStructure } from './training-structure';
 import { checkTable, figureNameOf, formatTable, parseTable } from './table-file';
@@ -37,7 +37,9 @@ export const FIGURES = {
   'independence-assumption': independenceAssumption,
 } as const;
 
+/** The figures by name; docs/figures.md shows each. */
 export type FigureName = keyof typeof FIGURES;
+/** The names of all figures. */
 export const FIGURE_NAMES = Object.keys(FIGURES) as FigureName[];
 
 type ParametersOf<N extends FigureName> = ValuesOf<(typeof FIGURES)[N]['parameters']>;
@@ -49,18 +51,20 @@ export type FigureOptions<N extends FigureName = FigureName> = Partial<Parameter
     readonly quick?: boolean;
   };
 
+/** How a figure is drawn. */
 export interface PictureOptions {
   /** Pixels of the PNG for each of the SVG's, 0.25 .. 8; 2 by default. */
   readonly scale?: number;
 }
 
+/** A figure as a picture. */
 export interface FigurePicture {
   readonly svg: string;
   /** The same; two pixels for each of the SVG's, or `scale`. */
   readonly png: Uint8Array;
 }
 
-export function figureOf(name: FigureName): Figure<Parameters> {
+export function figureOf(name: FigureName): Figure<FigureParameters> {
   return FIGURES[name];
 }
 
@@ -147,7 +151,7 @@ export async function drawFigure(table: FigureTable, options: PictureOptions = {
   return { svg, png: renderPng(svg, scale) };
 }
 
-function expectTable(where: string, table: FigureTable): Figure<Parameters> {
+function expectTable(where: string, table: FigureTable): Figure<FigureParameters> {
   const given = table as Partial<FigureTable> | null | undefined;
   if (typeof given !== 'object' || given === null)
     throw invalidArgument(`${where}: table`, 'a table of computeFigure', table);
@@ -182,6 +186,7 @@ export async function readFigure(path: string, name?: FigureName): Promise<Figur
 }
 
 export const FIGURE_FORMATS = ['csv', 'svg', 'png'] as const;
+/** What a figure can be written as. */
 export type FigureFormat = (typeof FIGURE_FORMATS)[number];
 
 /**

@@ -4,7 +4,7 @@ import { inputsAtCosines } from '../../sampling/inputs';
 import { sampleNtk } from '../../sampling/sample-ntk';
 import { moments } from '../../theory/moments';
 import { infiniteWidthRatio } from '../../theory/off-diagonal';
-import { type Figure, type FigureRun, numberAt, type Row } from './figure';
+import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { BATCHES, jackknife } from './jackknife';
 import { common, integer, integers, numbers, range, type ValuesOf } from './parameters';
 import {
@@ -78,7 +78,7 @@ export const offdiagonal: Figure<Values, typeof parameters> = {
   conclude,
 };
 
-async function compute(values: Values, { report, compute: options }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { report, compute: options }: FigureRun): Promise<FigureRow[]> {
   const { weightVariances, cosines, width, inputDim, biasGradients, replicas, seed } = values;
   const depths = depthsOf(values);
   // The first input has cosine 1 with itself; the others' kernels with it are row 0.
@@ -86,7 +86,7 @@ async function compute(values: Values, { report, compute: options }: FigureRun):
   const size = Math.floor(replicas / BATCHES);
   const total = depths.reduce((sum, depth) => sum + depth, 0);
   let done = 0;
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   for (const depth of depths) {
     const spec = createSpec({ inputDim, depth, width, biasGradients });
     const batches = [];
@@ -140,7 +140,7 @@ function depthsOf({ depths, cosineDepth }: Values): number[] {
   return [...new Set([...depths, cosineDepth])].sort((a, b) => a - b);
 }
 
-function specify(rows: readonly Row[], values: Values): FigureSpec {
+function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { width, seed, replicas, biasGradients, cosineDepth } = values;
   const widest = Math.min(...rows.map((row) => numberAt(row, 'cosine')));
   const data = rows.map((row) => {
@@ -286,7 +286,7 @@ function theoryPoint(values: Values, weightVariance: number, depth: number, cosi
   };
 }
 
-function conclude(rows: readonly Row[]): Record<string, number> {
+function conclude(rows: readonly FigureRow[]): Record<string, number> {
   const distances = rows.map(
     (row) =>
       Math.abs(numberAt(row, 'diagonalDispersion') - numberAt(row, 'exactDiagonalDispersion')) /

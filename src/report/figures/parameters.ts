@@ -8,10 +8,11 @@ import {
   invalidArgument,
 } from '../../errors';
 
-export type ParameterValue = number | boolean | string | null | readonly number[];
+/** What a parameter of a figure may be. */
+export type FigureParameterValue = number | boolean | string | null | readonly number[];
 
 /** One parameter: its default, and how a value of it is checked. */
-export interface Parameter<T extends ParameterValue> {
+export interface Parameter<T extends FigureParameterValue> {
   readonly kind: 'integer' | 'number' | 'integers' | 'numbers' | 'choice' | 'switch' | 'path';
   readonly default: T;
   /** The default where `quick` is asked for. */
@@ -24,8 +25,9 @@ export interface Parameter<T extends ParameterValue> {
   readonly read: (where: string, value: unknown) => T;
 }
 
-export type ParameterRules = Readonly<Record<string, Parameter<ParameterValue>>>;
-export type Parameters = Readonly<Record<string, ParameterValue>>;
+export type ParameterRules = Readonly<Record<string, Parameter<FigureParameterValue>>>;
+/** The parameters of a figure by name. */
+export type FigureParameters = Readonly<Record<string, FigureParameterValue>>;
 
 /** The values that rules read. */
 export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends Parameter<infer T> ? T : never };
@@ -44,7 +46,7 @@ interface Range {
 }
 
 /** A declaration is widened to the kind's type, so that its default is not the only value that it takes. */
-function declare<T extends ParameterValue>(
+function declare<T extends FigureParameterValue>(
   kind: Parameter<T>['kind'],
   declared: Declared<T>,
   read: Parameter<T>['read'],

@@ -1,7 +1,7 @@
 /** The exact dispersion over sigma_w^2 and depth over width, on a logarithmic scale. */
 import { createSpec } from '../../network/spec';
 import { moments } from '../../theory/moments';
-import { type Figure, type FigureRun, numberAt, type Row } from './figure';
+import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { common, integers, numbers, range, type ValuesOf } from './parameters';
 import { biasesOf, CONFIG, heading, netOf, short, type FigureSpec } from './style';
 
@@ -55,9 +55,9 @@ function geometric(from: number, to: number, count: number): number[] {
   return [...new Set(values)];
 }
 
-async function compute(values: Values, { report }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { report }: FigureRun): Promise<FigureRow[]> {
   const { weightVariances, depths, width, inputDim, inputNorm2, biasGradients } = values;
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   for (const [i, weightVariance] of weightVariances.entries()) {
     for (const depth of depths) {
       const spec = createSpec({ inputDim, depth, width, weightVariance, biasGradients });
@@ -70,7 +70,7 @@ async function compute(values: Values, { report }: FigureRun): Promise<Row[]> {
   return rows;
 }
 
-function specify(rows: readonly Row[], values: Values): FigureSpec {
+function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { width, inputNorm2, biasGradients } = values;
   const across = cells(
     rows.map((row) => numberAt(row, 'weightVariance')),
@@ -232,7 +232,7 @@ interface Segment {
  * Marching triangles over the points of the table: each cell of the grid has two, and in each a contour is a straight
  * line between edges whose ends it separates. Linear in sigma_w^2, log lambda and the logarithm of the deviation.
  */
-function contourLines(rows: readonly Row[], contours: readonly number[]): Segment[] {
+function contourLines(rows: readonly FigureRow[], contours: readonly number[]): Segment[] {
   const across = [...new Set(rows.map((row) => numberAt(row, 'weightVariance')))].sort((a, b) => a - b);
   const up = [...new Set(rows.map((row) => numberAt(row, 'lambda')))].sort((a, b) => a - b);
   const points = new Map(

@@ -2,7 +2,7 @@
 import { createSpec } from '../../network/spec';
 import { estimateDispersion } from '../../sampling/dispersion';
 import { phaseOf } from '../../theory/classify-phase';
-import { type Figure, type FigureRun, numberAt, type Row } from './figure';
+import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { common, integers, number, range, type ValuesOf } from './parameters';
 import {
   biasesOf,
@@ -60,9 +60,9 @@ export const plainVsTilted: Figure<Values, typeof parameters> = {
   conclude,
 };
 
-async function compute(values: Values, { report, compute: options }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { report, compute: options }: FigureRun): Promise<FigureRow[]> {
   const { depths, width, inputDim, inputNorm2, weightVariance, biasGradients, replicas, seed } = values;
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   const total = depths.reduce((sum, depth) => sum + depth, 0);
   let done = 0;
   for (const [i, depth] of depths.entries()) {
@@ -102,7 +102,7 @@ const SERIES = [
   { name: 'tilted', label: 'tilted sampler', colour: COLOURS.blue, shape: 'circle' },
 ] as const;
 
-function specify(rows: readonly Row[], values: Values): FigureSpec {
+function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { width, inputNorm2, weightVariance, biasGradients, replicas, seed } = values;
   const data = rows.flatMap((row) =>
     SERIES.map(({ name, label }) => {
@@ -183,8 +183,8 @@ function specify(rows: readonly Row[], values: Values): FigureSpec {
   };
 }
 
-function conclude(rows: readonly Row[]): Record<string, number | null> {
-  const off = (row: Row): boolean =>
+function conclude(rows: readonly FigureRow[]): Record<string, number | null> {
+  const off = (row: FigureRow): boolean =>
     Math.log(numberAt(row, 'exact') / numberAt(row, 'plain')) > 4 * numberAt(row, 'plainRelativeError');
   const worst = (name: string): number =>
     Math.max(...rows.map((row) => Math.abs(Math.log(numberAt(row, name) / numberAt(row, 'exact')))));

@@ -13,13 +13,13 @@ import { parse } from 'csv-parse/sync';
 import { BACKEND_NAMES } from '../../backend/backend';
 import { invalidFile } from '../../data/files';
 import { DeepntkError } from '../../errors';
-import type { Cell, ColumnKind, Figure, FigureProvenance, FigureTable, Row } from './figure';
-import { type Parameters, readParameters } from './parameters';
+import type { FigureCell, ColumnKind, Figure, FigureProvenance, FigureTable, FigureRow } from './figure';
+import { type FigureParameters, readParameters } from './parameters';
 
 const FORMAT = 1;
 const FIRST_LINE = /^# deepntk figure (\S+), format (\d+)$/;
 
-type AnyFigure = Figure<Parameters>;
+type AnyFigure = Figure<FigureParameters>;
 
 export function formatTable(
   { figure, parameters, rows, provenance }: FigureTable,
@@ -35,7 +35,7 @@ export function formatTable(
   return `${lines.join('\n')}\n`;
 }
 
-function cellText(cell: Cell): string {
+function cellText(cell: FigureCell): string {
   const text = cell === null ? '' : String(cell);
   return /[",\n#]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -118,7 +118,7 @@ function parseLines(text: string, name: string): string[][] {
   }
 }
 
-function readCell(text: string, kind: ColumnKind, place: string): Cell {
+function readCell(text: string, kind: ColumnKind, place: string): FigureCell {
   if (kind === 'text') return text;
   if (text.trim() === '' && kind === 'optional') return null;
   const value = text.trim() === '' ? NaN : Number(text);
@@ -131,7 +131,7 @@ export function checkTable(where: string, { rows }: FigureTable, figure: AnyFigu
   if (!Array.isArray(rows) || rows.length === 0) {
     throw new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected at least one row, got none`);
   }
-  (rows as readonly Row[]).forEach((row, i) => {
+  (rows as readonly FigureRow[]).forEach((row, i) => {
     for (const [column, kind] of Object.entries(figure.columns)) {
       const cell = row[column];
       const fits =

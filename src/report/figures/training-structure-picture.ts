@@ -4,7 +4,7 @@ import type { NdArray } from '../../ndarray';
 import { DeepntkError } from '../../errors';
 import { heatMapUri, type LogColours, positiveRange } from '../heat-map';
 import { colourScheme } from '../render';
-import { numberAt, type Row } from './figure';
+import { numberAt, type FigureRow } from './figure';
 import {
   COLOURS,
   CONFIG,
@@ -30,7 +30,7 @@ const BLOCKS = [
   { name: 'other', label: 'other class', colour: COLOURS.orange, shape: 'square', dash: [5, 3] },
 ] as const;
 
-export function specify(rows: readonly Row[], values: Values): FigureSpec {
+export function specify(rows: readonly FigureRow[], values: Values): FigureSpec {
   const { depth, width, perClass, testPerClass, probePerClass, learningRate, seed } = values;
   const curves = rows.filter(({ kind }) => kind === 'curve');
   const variances = [...new Set(rows.map((row) => numberAt(row, 'weightVariance')))];
@@ -89,7 +89,13 @@ const stepAxis = (last: number) => ({
   axis: { tickCount: 4, format: '~s' },
 });
 
-function lossPanel(rows: readonly Row[], variance: number, domain: number[], last: number, legend: boolean) {
+function lossPanel(
+  rows: readonly FigureRow[],
+  variance: number,
+  domain: number[],
+  last: number,
+  legend: boolean,
+) {
   const data = rows.flatMap((row) =>
     LOSSES.map(({ name, label }) => ({ step: row['step'], series: label, value: row[name] })),
   );
@@ -110,7 +116,7 @@ function lossPanel(rows: readonly Row[], variance: number, domain: number[], las
   };
 }
 
-function structurePanel(rows: readonly Row[], last: number, highest: number, titled: boolean) {
+function structurePanel(rows: readonly FigureRow[], last: number, highest: number, titled: boolean) {
   const data = rows.flatMap((row) =>
     BLOCKS.map(({ name, label }) => {
       const [mean, deviation] = [numberAt(row, `${name}Mean`), numberAt(row, `${name}Deviation`)];
@@ -232,7 +238,7 @@ function colourKey({ domain }: LogColours) {
 }
 
 /** The symmetric kernel whose rows up to the diagonal stand in the table. */
-function kernelOf(rows: readonly Row[], variance: number, step: number): NdArray {
+function kernelOf(rows: readonly FigureRow[], variance: number, step: number): NdArray {
   const own = rows
     .filter((row) => row['kind'] === 'kernel' && row['weightVariance'] === variance && row['step'] === step)
     .sort((a, b) => numberAt(a, 'input') - numberAt(b, 'input'));

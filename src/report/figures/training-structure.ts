@@ -3,7 +3,7 @@ import { classBlocks } from '../../kernel/structure';
 import { Mlp } from '../../network/mlp';
 import { createSpec } from '../../network/spec';
 import { train } from '../../training/train';
-import type { Figure, FigureRun, Row } from './figure';
+import type { Figure, FigureRun, FigureRow } from './figure';
 import { common, integer, integers, number, path, type ValuesOf } from './parameters';
 import { readDigits } from './training-data';
 import { specify } from './training-structure-picture';
@@ -78,13 +78,13 @@ export const trainingStructure: Figure<Values, typeof parameters> = {
   conclude,
 };
 
-async function compute(values: Values, { report, compute: options }: FigureRun): Promise<Row[]> {
+async function compute(values: Values, { report, compute: options }: FigureRun): Promise<FigureRow[]> {
   const { weightVariances, depth, width, steps, learningRate, seed } = values;
   const { training, test, probe } = await readDigits(values);
   const upToEnd = (list: readonly number[]): number[] => list.filter((step) => step <= steps);
   const heatMaps = upToEnd(values.heatMapsAt);
   const kernelAt = [...new Set([...upToEnd(values.measureAt), ...heatMaps, 0, steps])].sort((a, b) => a - b);
-  const rows: Row[] = [];
+  const rows: FigureRow[] = [];
   for (const [i, weightVariance] of weightVariances.entries()) {
     const spec = createSpec({ inputDim: training.x.shape[1]!, depth, width, outputDim: 10, weightVariance });
     const { kernels, evaluations } = await train(Mlp.random(spec, { seed }), training, {
@@ -133,12 +133,12 @@ async function compute(values: Values, { report, compute: options }: FigureRun):
   return rows;
 }
 
-const EMPTY: Row = {
+const EMPTY: FigureRow = {
   ...Object.fromEntries(Object.keys(columns).map((column) => [column, null])),
   entries: '',
 };
 
-function conclude(rows: readonly Row[]): Record<string, number> {
+function conclude(rows: readonly FigureRow[]): Record<string, number> {
   const last = rows.filter(({ kind }) => kind === 'curve');
   return Object.fromEntries(
     last.flatMap((row, i) => {
