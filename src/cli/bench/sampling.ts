@@ -17,6 +17,7 @@ export const samplingSuite: Suite = {
   cases: (size) => [
     oneInput('chain', size === 'quick' ? 20_000 : 200_000),
     oneInput('tilted', size === 'quick' ? 20_000 : 200_000),
+    elevenInputs('conditional', size),
     elevenInputs('direct', size),
   ],
 };
@@ -37,7 +38,7 @@ function oneInput(sampler: 'chain' | 'tilted', replicas: number): BenchCase {
   };
 }
 
-function elevenInputs(sampler: 'direct', size: SuiteSize): BenchCase {
+function elevenInputs(sampler: 'conditional' | 'direct', size: SuiteSize): BenchCase {
   const cosines = Array.from({ length: 11 }, (_, i) => i / 10);
   const x = inputsAtCosines(cosines, SPEC.inputDim);
   const replicas = size === 'quick' ? 40 : 400;
