@@ -112,3 +112,26 @@ export function expectOptions(where: string, options: unknown, known: readonly s
     }
   }
 }
+
+export function expectPath(where: string, path: unknown): string {
+  if (typeof path !== 'string' || path === '') throw invalidArgument(where, 'the path of a file', path);
+  return path;
+}
+
+/** The entries of anything with a length; numbers that a caller says are whole. */
+export function expectList(where: string, list: unknown, what: string): unknown[] {
+  const length: unknown = (list as { length?: unknown } | null | undefined)?.length;
+  if (typeof list !== 'object' || !Number.isSafeInteger(length)) throw invalidArgument(where, what, list);
+  return Array.from({ length: length as number }, (_, i) => (list as Record<number, unknown>)[i]);
+}
+
+/** A shape for an error message, whatever is in it. */
+export function describeShape(shape: unknown): string {
+  if (!Array.isArray(shape)) return describe(shape);
+  return `[${shape.map((extent: unknown) => describe(extent)).join(', ')}]`;
+}
+
+/** `Array.isArray` that leaves the type of what is checked as it was. */
+export function isList(value: unknown): boolean {
+  return Array.isArray(value);
+}

@@ -1,6 +1,13 @@
 /** Data with classes: targets of labels, choice of samples, scaling of features. */
-import { DeepntkError, expectInteger, expectOneOf, invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
+import {
+  DeepntkError,
+  expectInteger,
+  expectList,
+  expectOneOf,
+  expectOptions,
+  invalidArgument,
+} from '../errors';
+import { expectNdArray, type NdArray } from '../ndarray';
 import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';
 
@@ -32,9 +39,11 @@ export function oneHot(labels: ArrayLike<number>, classes?: number): NdArray<Flo
 export function choosePerClass(
   labels: ArrayLike<number>,
   perClass: number,
-  { seed, classes }: { readonly seed: number; readonly classes?: number },
+  options: { readonly seed: number; readonly classes?: number },
 ): number[] {
   const where = 'choosePerClass';
+  expectOptions(where, options, ['seed', 'classes']);
+  const { seed, classes } = options;
   expectInteger(`${where}: perClass`, perClass);
   expectInteger(`${where}: seed`, seed, { min: 0 });
   const list = readLabels(where, labels, classes);
@@ -63,7 +72,8 @@ const CHOICE = 1;
 
 function readLabels(where: string, labels: ArrayLike<number>, classes: number | undefined): number[] {
   if (classes !== undefined) expectInteger(`${where}: classes`, classes);
-  const list = Array.from(labels, (label, row) =>
+  const given = expectList(`${where}: labels`, labels, 'whole numbers, one a sample');
+  const list = given.map((label, row) =>
     expectInteger(`${where}: labels[${row}]`, label, {
       min: 0,
       ...(classes !== undefined && { max: classes - 1 }),
@@ -74,14 +84,18 @@ function readLabels(where: string, labels: ArrayLike<number>, classes: number | 
 }
 
 /** Rows of an array, in the order given. */
-export function takeRows({ data, shape }: NdArray, rows: readonly number[]): NdArray<Float64Array> {
+export function takeRows(array: NdArray, rows: readonly number[]): NdArray<Float64Array> {
+  const { data, shape } = expectNdArray('takeRows: array', array);
+  const list = expectList('takeRows: rows', rows, 'row numbers');
   const [n = 0, columns = 1] = shape;
-  const taken = new Float64Array(rows.length * columns);
-  rows.forEach((row, i) => {
-    expectInteger(`takeRows: rows[${i}]`, row, { min: 0, max: n - 1 });
+  if (shape.length > 2)
+    throw invalidArgument('takeRows: array', 'at most two axes', `shape [${shape.join(', ')}]`);
+  const taken = new Float64Array(list.length * columns);
+  list.forEach((number, i) => {
+    const row = expectInteger(`takeRows: rows[${i}]`, number, { min: 0, max: n - 1 });
     taken.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
   });
-  return { data: taken, shape: [rows.length, columns] };
+  return { data: taken, shape: [list.length, columns] };
 }
 
 /**
@@ -101,11 +115,13 @@ export type Scaling = (typeof SCALINGS)[number];
  */
 export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray) => NdArray<Float64Array> {
   expectOneOf('createScaling: scaling', scaling, SCALINGS);
-  const columns = reference.shape[1]!;
-  const { means, deviations } = moments(reference, columns);
+  const given = expectMatrix('createScaling: reference', reference);
+  const columns = given.shape[1]!;
+  const { means, deviations } = moments(given, columns);
   // The mean of equal numbers is theirs only to rounding.
   const isConstant = (j: number): boolean => deviations[j]! <= 1e-12 * Math.abs(means[j]!);
-  return ({ data, shape }) => {
+  return (x) => {
+    const { data, shape } = expectMatrix('scaling: x', x);
     if (shape[1] !== columns) throw invalidArgument('scaling: x', `${columns} features`, shape[1]);
     const scaled = Float64Array.from(data);
     for (let begin = 0; begin < scaled.length; begin += columns) {
@@ -118,6 +134,13 @@ export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray
     }
     return { data: scaled, shape };
   };
+}
+
+function expectMatrix(where: string, array: unknown): NdArray {
+  const matrix = expectNdArray(where, array);
+  if (matrix.shape.length !== 2)
+    throw invalidArgument(`${where}.shape`, 'two extents [N, n_0]', matrix.shape);
+  return matrix;
 }
 
 function moments({ data, shape }: NdArray, columns: number) {

@@ -1,6 +1,6 @@
 /** Tables of numbers with a column of labels. */
 import { CsvError, parse } from 'csv-parse/sync';
-import { expectOptions, invalidArgument } from '../errors';
+import { describe, expectBoolean, expectOptions, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile, readBytes } from './files';
 
@@ -46,7 +46,7 @@ export async function readCsv(path: string, options: CsvOptions = {}): Promise<L
 export function decodeCsv(text: string, options: CsvOptions = {}, name = 'CSV data'): LabelledTable {
   expectOptions('readCsv', options, ['labelColumn', 'header', 'delimiter']);
   const lines = parseLines(text, options.delimiter ?? ',', name);
-  const header = options.header ?? true;
+  const header = expectBoolean('readCsv: header', options.header ?? true);
   const names = header ? lines[0]! : lines[0]!.map((_, column) => String(column));
   const rows = header ? lines.slice(1) : lines;
   if (rows.length === 0) throw invalidFile(name, 'at least one line of data', 'none');
@@ -73,7 +73,8 @@ export function decodeCsv(text: string, options: CsvOptions = {}, name = 'CSV da
 }
 
 function parseLines(text: string, delimiter: string, name: string): string[][] {
-  if (delimiter.length !== 1) throw invalidArgument('readCsv: delimiter', 'one character', delimiter);
+  if (typeof delimiter !== 'string' || delimiter.length !== 1)
+    throw invalidArgument('readCsv: delimiter', 'one character', delimiter);
   try {
     const lines: string[][] = parse(text, { delimiter, bom: true, skip_empty_lines: true, trim: true });
     if (lines.length === 0) throw invalidFile(name, 'at least one line', 'an empty file');
@@ -90,9 +91,11 @@ function findColumn(
   name: string,
 ): number | null {
   if (column === undefined) return null;
+  if (typeof column !== 'string' && typeof column !== 'number')
+    throw invalidArgument('readCsv: labelColumn', 'the name or the number of a column', column);
   const at = typeof column === 'number' ? column : names.indexOf(column);
   if (!Number.isInteger(at) || at < 0 || at >= names.length) {
-    throw invalidFile(name, `the label column ${JSON.stringify(column)}`, `columns ${names.join(', ')}`);
+    throw invalidFile(name, `the label column ${describe(column)}`, `columns ${names.join(', ')}`);
   }
   return at;
 }

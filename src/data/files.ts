@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-import { DeepntkError, describe } from '../errors';
+import { DeepntkError, describe, expectPath } from '../errors';
 import { expectFits } from '../memory';
 
 /** One system call moves less than 2 GiB; larger files take several. */
@@ -39,6 +39,7 @@ export function shown(value: unknown): string {
  * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be read, `ERR_OUT_OF_MEMORY` where it is larger than memory
  */
 export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  expectPath('path', path);
   try {
     const file = await open(path, 'r');
     try {
@@ -94,6 +95,7 @@ export interface PendingFile {
  * @throws DeepntkError `ERR_INVALID_FILE`, here and from `append` and `commit`, where it cannot be written
  */
 export async function createFileAtomically(path: string): Promise<PendingFile> {
+  expectPath('path', path);
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   const file = await explained(path, () => open(temporary, 'wx'));
   let state: 'open' | 'closed' | 'gone' = 'open';

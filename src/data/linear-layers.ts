@@ -116,6 +116,8 @@ function toFloat64(data: Float64Array | Float32Array): Float64Array {
 }
 
 function takeOrder(layers: readonly NamedLayer[], order: readonly string[]): NamedLayer[] {
+  if (!Array.isArray(order) || !order.every((name) => typeof name === 'string'))
+    throw invalidArgument('order', 'the names of modules', order);
   const known = layers.map((layer) => layer.name);
   if ([...order].sort().join('\n') !== [...known].sort().join('\n')) {
     throw invalidArgument('order', `each of ${known.join(', ')} once`, order.join(', '));

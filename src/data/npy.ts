@@ -98,7 +98,10 @@ export function encodeNpy(array: NdArray): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function npyParts({ data, shape }: NdArray, where: string): [header: Uint8Array, data: Uint8Array] {
+function npyParts(array: NdArray, where: string): [header: Uint8Array, data: Uint8Array] {
+  if (typeof array !== 'object' || (array as unknown) === null)
+    throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape }', array);
+  const { data, shape } = array;
   if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
     throw invalidArgument(`${where}: data`, 'a Float64Array or a Float32Array', data);
   }

@@ -1,7 +1,7 @@
 /** Does infinite-width theory describe a net? Theory, Monte Carlo, its kernel on data and a short training run together. */
 import { expectBoolean, expectInteger, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { type ComputeOptions, type Progress, readComputation } from '../kernel/arguments';
-import { Mlp } from '../network/mlp';
+import { expectNet, Mlp } from '../network/mlp';
 import { parameterCount } from '../network/parameters';
 import { createSpec, expectSpec, type NetworkSpec } from '../network/spec';
 import { estimateDispersion } from '../sampling/dispersion';
@@ -159,7 +159,8 @@ const OPTION_NAMES = [
 function readRequest(net: Mlp | NetworkSpec, data: DiagnosisData, options: DiagnoseOptions): Request {
   const where = 'diagnose';
   const given = net instanceof Mlp ? net : null;
-  if (!(net instanceof Mlp)) expectSpec(where, net);
+  if (net instanceof Mlp) expectNet(where, net);
+  else expectSpec(where, net);
   expectOptions(where, options, OPTION_NAMES);
   const seed = expectInteger(`${where}: seed`, options.seed ?? 0, { min: 0 });
   const replica = expectInteger(`${where}: replica`, options.replica ?? 0, { min: 0 });

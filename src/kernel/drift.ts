@@ -1,5 +1,5 @@
 /** How far a kernel has moved from a reference, e.g. from what it was at initialization. */
-import { DeepntkError, expectBoolean, expectOptions } from '../errors';
+import { DeepntkError, expectBoolean, expectList, expectOptions, invalidArgument } from '../errors';
 import { symmetricEigen } from '../linalg/eigen';
 import type { NdArray } from '../ndarray';
 import { expectArray, expectKernel } from './matrix';
@@ -70,15 +70,38 @@ export function kernelDrift(
   return {
     relativeChange: relativeChange(before.data, after.data) ?? (isZero(after.data) ? 0 : Infinity),
     cosine: kernelCosine(before.data, after.data),
-    perLayer: layerDrift(reference.perLayer, kernel.perLayer),
+    perLayer: layerDrift(
+      readParts(`${where}: reference.perLayer`, reference.perLayer),
+      readParts(`${where}: kernel.perLayer`, kernel.perLayer),
+    ),
     eigenvalues: expectBoolean(`${where}: eigenvalues`, options.eigenvalues ?? false)
       ? eigenvalueDrift(where, before, after)
       : null,
   };
 }
 
+function readParts(where: string, parts: NtkParts | undefined): NtkParts | undefined {
+  if (parts === undefined) return undefined;
+  if (typeof parts !== 'object' || (parts as unknown) === null)
+    throw invalidArgument(where, 'the parts by layer { weights, biases }', parts);
+  const read = (name: 'weights' | 'biases'): NdArray<Float64Array>[] => {
+    const list = expectList(`${where}.${name}`, parts[name], 'a list of arrays');
+    return list.map((part, i) => {
+      const { data, shape } = expectArray(`${where}.${name}[${i}]`, part);
+      return { data: Float64Array.from(data), shape };
+    });
+  };
+  const [weights, biases] = [read('weights'), read('biases')];
+  const sizes = new Set([...weights, ...biases].map(({ data }) => data.length));
+  if (weights.length !== biases.length || sizes.size > 1)
+    throw invalidArgument(where, 'weights and biases of the same layers and one shape', 'others');
+  return { weights, biases };
+}
+
 function layerDrift(before: NtkParts | undefined, after: NtkParts | undefined): LayerDrift | null {
   if (before === undefined || after === undefined) return null;
+  if (before.weights.length !== after.weights.length)
+    throw invalidArgument('kernelDrift', 'kernels of as many layers', 'others');
   const changes = (from: readonly NdArray[], to: readonly NdArray[]): (number | null)[] =>
     from.map((part, i) => relativeChange(part.data, to[i]!.data));
   const sums = ({ weights, biases }: NtkParts): NdArray[] =>

@@ -1,6 +1,6 @@
 /** What the statistics of a kernel have in common: checking a kernel matrix and the labels of its inputs. */
 import { types } from 'node:util';
-import { DeepntkError, expectInteger, invalidArgument } from '../errors';
+import { DeepntkError, expectInteger, expectList, invalidArgument } from '../errors';
 import { type NdArray, sizeOf } from '../ndarray';
 
 /** A kernel as a square matrix of float64 numbers. */
@@ -66,7 +66,7 @@ export function expectArray(where: string, array: unknown): NdArray {
     throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
   }
   if (!Array.isArray(shape)) throw invalidArgument(`${where}.shape`, 'an array of extents', shape);
-  const extents = shape.map((extent, axis) => expectInteger(`${where}.shape[${axis}]`, extent));
+  const extents = Array.from(shape, (extent, axis) => expectInteger(`${where}.shape[${axis}]`, extent));
   if (data.length !== sizeOf(extents)) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
@@ -111,7 +111,7 @@ export function expectLabels(where: string, labels: unknown, inputs: number): nu
   if (!Array.isArray(labels) && !(ArrayBuffer.isView(labels) && !(labels instanceof DataView))) {
     throw invalidArgument(where, 'an array of class numbers', labels);
   }
-  const list = Array.from(labels as ArrayLike<unknown>);
+  const list = expectList(where, labels, 'an array of class numbers');
   if (list.length !== inputs) {
     throw mismatch(where, `one label for each of the ${inputs} inputs`, `${list.length}`);
   }

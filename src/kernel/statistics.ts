@@ -1,6 +1,6 @@
 /** What a few numbers say of a kernel matrix. */
 import { DeepntkError } from '../errors';
-import type { NdArray } from '../ndarray';
+import { expectNdArray, type NdArray } from '../ndarray';
 
 /** A square kernel matrix in a few numbers: see `summarizeKernel`. */
 export interface KernelSummary {
@@ -25,7 +25,7 @@ export interface KernelSummary {
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the array is not square
  */
 export function summarizeKernel(kernel: NdArray): KernelSummary {
-  const { data, shape } = kernel;
+  const { data, shape } = expectNdArray('summarizeKernel: kernel', kernel);
   const n = shape[0] ?? 0;
   if (shape.length !== 2 || shape[1] !== n || n === 0 || data.length !== n * n) {
     const got = `shape ${shape.join(' x ')} with ${data.length} entries`;

@@ -1,5 +1,5 @@
 /** The largest eigenvalues of a kernel that is never formed, from products with it. */
-import { expectInteger, expectNumber } from '../errors';
+import { expectInteger, expectNumber, invalidArgument } from '../errors';
 import type { NtkOutputs } from '../kernel/ntk';
 import type { KernelNetwork } from '../kernel/ntk';
 import type { Provenance } from '../kernel/arguments';
@@ -49,7 +49,11 @@ export async function topEigenpairs(
   options: EigenpairOptions,
 ): Promise<Eigenpairs> {
   const where = 'topEigenpairs';
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument(where, 'an options object', options);
   const { count: wanted, tolerance: given, maxProducts: most, seed: start, onProgress, ...rest } = options;
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw invalidArgument(`${where}: onProgress`, 'a function', onProgress);
   const operator = await openOperator(where, network, X, rest, BLOCK * network.widths.at(-1)!);
   const { request, inputs, outputs: K } = operator;
   const rows = request.outputs === 'full' ? inputs * K : inputs;

@@ -7,7 +7,7 @@ import {
   featureSlots,
   productFlops,
 } from '../backend/features';
-import { DeepntkError, expectInteger, invalidArgument } from '../errors';
+import { DeepntkError, describeShape, expectInteger, invalidArgument } from '../errors';
 import {
   type ComputeOptions,
   expectInputShape,
@@ -275,7 +275,7 @@ function vectorsOf(where: string, V: NdArray, rows: readonly number[]): { data: 
     shape.length < rows.length ||
     V.data.length !== sizeOf(shape as number[])
   ) {
-    throw invalidArgument(where, what, Array.isArray(shape) ? `shape [${shape.join(', ')}]` : V);
+    throw invalidArgument(where, what, Array.isArray(shape) ? `shape ${describeShape(shape)}` : V);
   }
   const at = V.data.findIndex((entry) => !Number.isFinite(entry));
   if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a finite number', V.data[at]);
@@ -296,6 +296,8 @@ export async function kernelProduct(
   options: KernelProductOptions,
 ): Promise<ProductResult> {
   const where = 'kernelProduct';
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument(where, 'an options object', options);
   const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
   const rows = options.outputs === 'full' ? [n, network.widths.at(-1)!] : [n];
   const { data, r } = vectorsOf(`${where}: V`, V, rows);
@@ -410,6 +412,8 @@ export async function kernelDiagonal(
   options: KernelDiagonalOptions,
 ): Promise<ProductResult & { readonly outputs: NtkOutputs }> {
   const where = 'kernelDiagonal';
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument(where, 'an options object', options);
   const { onProgress, ...quiet } = options;
   const large = readLargeRequest(where, network, options, []);
   const request = readLargeRequest(where, network, quiet, []).request;
@@ -498,6 +502,8 @@ export async function sketchNtk(
   options: SketchOptions,
 ): Promise<SketchResult> {
   const where = 'sketchNtk';
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument(where, 'an options object', options);
   const { projections, seed, ...rest } = options;
   const r = expectInteger(`${where}: projections`, projections);
   expectInteger(`${where}: seed`, seed, { min: 0 });

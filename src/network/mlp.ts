@@ -1,5 +1,5 @@
 import { layerSlots } from '../backend/backend';
-import { DeepntkError, describe, expectInteger, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, describeShape, expectInteger, expectOptions, invalidArgument } from '../errors';
 import { forward, type ForwardOptions, type ForwardResult } from '../kernel/forward';
 import { jacobian, type JacobianOptions, type JacobianResult } from '../kernel/jacobian';
 import {
@@ -13,7 +13,7 @@ import {
 import type { KernelPlan } from '../kernel/plan';
 import { explainNtkToFile, type NtkFileOptions, type NtkFileResult, ntkToFile } from '../large/ntk-to-file';
 import type { LargeKernelPlan } from '../large/plan';
-import { type NdArray, sizeOf } from '../ndarray';
+import { isFloatArray, type NdArray, sizeOf } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
 import { expectSpec, type NetworkSpec } from './spec';
@@ -35,6 +35,9 @@ export interface RandomOptions {
 /** @internal A net as kernel functions take it. */
 export let networkOf: (net: Mlp) => KernelNetwork;
 
+/** @internal Refuses anything but what a constructor of Mlp made. */
+export let expectNet: (where: string, net: unknown) => asserts net is Mlp;
+
 /** A fully connected ReLU net with a linear output: its spec and its parameters. */
 export class Mlp {
   /** Architecture and law of initialization. */
@@ -53,6 +56,10 @@ export class Mlp {
 
   static {
     networkOf = (net) => net.#network;
+    expectNet = (where, net) => {
+      if (typeof net !== 'object' || net === null || !(#network in net))
+        throw invalidArgument(`${where}: net`, 'an Mlp', net);
+    };
   }
 
   private constructor(spec: NetworkSpec, parameters: Float64Array) {
@@ -208,7 +215,8 @@ export class Mlp {
     X2?: NdArray | number | null,
     options: NtkOptions | (Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number }) = {},
   ): KernelPlan | LargeKernelPlan {
-    if (!('memoryLimit' in options)) return explainNtk(this.#network, X, X2 ?? null, options);
+    if (typeof options !== 'object' || (options as unknown) === null || !('memoryLimit' in options))
+      return explainNtk(this.#network, X, X2 ?? null, options);
     return explainNtkToFile(this.#network, X, X2 ?? null, options);
   }
 }
@@ -223,13 +231,17 @@ function copyArray(where: string, source: unknown, target: NdArray<Float64Array>
     throw invalidArgument(where, `an array { data, shape } of shape ${shape}`, source);
   }
   const { data, shape: sourceShape } = source as NdArray;
-  if (!Array.isArray(sourceShape) || String(sourceShape) !== String(target.shape)) {
+  if (
+    !Array.isArray(sourceShape) ||
+    sourceShape.length !== target.shape.length ||
+    target.shape.some((extent, axis) => extent !== sourceShape[axis])
+  ) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `${where}: expected shape ${shape}, got ${Array.isArray(sourceShape) ? sourceShape.join(' x ') : describe(sourceShape)}`,
+      `${where}: expected shape ${shape}, got ${describeShape(sourceShape)}`,
     );
   }
-  if (!ArrayBuffer.isView(data) || data.length !== sizeOf(target.shape)) {
+  if (!isFloatArray(data) || data.length !== sizeOf(target.shape)) {
     throw invalidArgument(
       `${where}.data`,
       `a Float64Array or Float32Array of ${sizeOf(target.shape)} entries`,

@@ -2,10 +2,11 @@ import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend
 import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
 import { expectFits } from '../memory';
-import type { NetworkSpec } from './spec';
+import { expectSpec, type NetworkSpec } from './spec';
 
 /** The number of parameters of a net, weights and biases: sum over layers of n_l n_{l-1} + n_l. */
 export function parameterCount(spec: NetworkSpec): number {
+  expectSpec('parameterCount', spec);
   return spec.widths.slice(1).reduce((count, width, i) => count + width * (spec.widths[i]! + 1), 0);
 }
 

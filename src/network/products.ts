@@ -1,13 +1,12 @@
 /** What can be had of a kernel, or of the Jacobian, without forming either; docs/large-kernels.md has examples. */
-import { invalidArgument } from '../errors';
 import type { NtkOutputs } from '../kernel/ntk';
 import { type EigenpairOptions, type Eigenpairs, topEigenpairs as ofTop } from '../large/eigenpairs';
 import * as large from '../large/products';
 import type { NdArray } from '../ndarray';
-import { Mlp, networkOf } from './mlp';
+import { expectNet, type Mlp, networkOf } from './mlp';
 
 function read(where: string, net: Mlp) {
-  if (!(net instanceof Mlp)) throw invalidArgument(`${where}: net`, 'an Mlp', net);
+  expectNet(where, net);
   return networkOf(net);
 }
 

@@ -81,7 +81,7 @@ export function createSpec(options: SpecOptions): NetworkSpec {
   const hiddenWidths = Object.freeze(readHiddenWidths(where, options));
   const inputDim = expectInteger(`${where}: inputDim`, options.inputDim);
   const outputDim = expectInteger(`${where}: outputDim`, options.outputDim ?? 1);
-  return Object.freeze({
+  const spec = Object.freeze({
     inputDim,
     depth: hiddenWidths.length,
     hiddenWidths,
@@ -101,7 +101,12 @@ export function createSpec(options: SpecOptions): NetworkSpec {
     ]),
     biasGradients: expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true),
   });
+  made.add(spec);
+  return spec;
 }
+
+/** All that {@link createSpec} returned. */
+const made = new WeakSet<object>();
 
 /** What files say of a spec: the fields that are not made from others. */
 const STORED_FIELDS = [
@@ -149,7 +154,7 @@ export function specOfFile(path: string, stored: unknown): NetworkSpec {
 
 /** @internal Refuses anything but what {@link createSpec} returned, which has been validated and cannot have changed. */
 export function expectSpec(where: string, spec: unknown): asserts spec is NetworkSpec {
-  if (typeof spec !== 'object' || spec === null || !('widths' in spec) || !Object.isFrozen(spec)) {
+  if (typeof spec !== 'object' || spec === null || !made.has(spec)) {
     throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
   }
 }

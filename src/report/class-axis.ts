@@ -1,7 +1,7 @@
 /** Axes of a matrix whose rows or columns are inputs, grouped by class. */
 import type { Mark } from 'vega';
 
-import { invalidArgument } from '../errors';
+import { invalidArgument, isList } from '../errors';
 import { line, text } from './marks';
 
 /** The inputs of one class, in their order; without labels, all inputs in one run without a name. */
@@ -20,6 +20,10 @@ export function classRuns(
   n: number,
 ): ClassRun[] {
   if (labels === undefined) return [{ label: null, inputs: Array.from({ length: n }, (_, i) => i) }];
+  if (!isList(labels)) throw invalidArgument(where, 'an array of numbers or texts', labels);
+  Array.from(labels as readonly unknown[]).forEach((label, i) => {
+    if (typeof label !== 'number') expectText(`${where}[${i}]`, label);
+  });
   if (labels.length !== n) {
     throw invalidArgument(where, `an array of ${n} labels, one for each input`, labels);
   }
@@ -71,4 +75,11 @@ export function axisMarks(
     );
   }
   return marks;
+}
+
+/** What an SVG, which is XML, can hold. */
+export function expectText(where: string, text: unknown): void {
+  // eslint-disable-next-line no-control-regex -- these very characters are what XML refuses
+  if (typeof text !== 'string' || /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(text))
+    throw invalidArgument(where, 'a text without control characters', text);
 }

@@ -1,5 +1,6 @@
 /** A diagnosis as one page of HTML: a single file without scripts, for the screen (light, dark, phone) and for paper. */
 import type { Criterion, Diagnosis } from '../diagnosis';
+import { invalidArgument } from '../errors';
 import { percent } from '../diagnosis/verdict';
 import { list, paragraph, text } from './diagnosis/html';
 import {
@@ -25,6 +26,9 @@ export const PAGE_PACKAGES = ['vega', 'vega-lite', 'pngjs'];
  * @example writeFileSync('report.html', await diagnosisPage(await diagnose(spec, { x, labels })))
  */
 export async function diagnosisPage(diagnosis: Diagnosis): Promise<string> {
+  const given = diagnosis as Partial<Diagnosis> | null | undefined;
+  if (typeof given?.net !== 'object' || typeof given.kernel !== 'object')
+    throw invalidArgument('diagnosisPage', 'what diagnose returned', diagnosis);
   expectPackages(PAGE_PACKAGES);
   const { net, verdict } = diagnosis;
   const title = `${netWords(net)} ReLU net`;

@@ -1,10 +1,10 @@
 /** Several kernel matrices side by side, in one picture with one colour bar. */
 import type { GroupMark, Mark, Spec } from 'vega';
 
-import { DeepntkError, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, expectList, expectOptions, invalidArgument } from '../errors';
 import { summarizeKernel } from '../kernel/statistics';
-import type { NdArray } from '../ndarray';
-import { axisMarks, classRuns, type ClassRun } from './class-axis';
+import { expectNdArray, type NdArray } from '../ndarray';
+import { axisMarks, classRuns, type ClassRun, expectText } from './class-axis';
 import { colourBarMarks } from './colour-bar';
 import { countHidden, heatMapUri, type LogColours, positiveRange } from './heat-map';
 import { fittingSize, formatNumber, text } from './marks';
@@ -64,6 +64,7 @@ export async function drawKernels(
 
 function kernelSpecification(panels: readonly KernelPanel[], options: KernelPictureOptions): Spec {
   expectOptions('drawKernels', options, ['title', 'labels', 'columnLabels']);
+  if (options.title !== undefined) expectText('drawKernels: title', options.title);
   const [n, n2] = checkPanels(panels);
   const rows = classRuns('drawKernels: labels', options.labels, n);
   const columnLabels = options.columnLabels ?? (n === n2 ? options.labels : undefined);
@@ -111,7 +112,17 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
 }
 
 function checkPanels(panels: readonly KernelPanel[]): readonly [rows: number, columns: number] {
-  const shapes = panels.map(({ kernel: { data, shape } }, index) => {
+  const list = expectList('drawKernels: panels', panels, 'a list of panels { kernel, title }');
+  const shapes = list.map((panel, index) => {
+    const where = `drawKernels: panels[${index}]`;
+    const { kernel, title, subtitle } = (panel ?? {}) as {
+      kernel?: unknown;
+      title?: unknown;
+      subtitle?: unknown;
+    };
+    const { data, shape } = expectNdArray(`${where}.kernel`, kernel);
+    expectText(`${where}.title`, title);
+    if (subtitle !== undefined) expectText(`${where}.subtitle`, subtitle);
     const [rows = 0, columns = 0] = shape;
     if (shape.length !== 2 || data.length === 0 || rows * columns !== data.length) {
       const got = `shape ${shape.join(' x ')} with ${data.length} entries`;

@@ -1,5 +1,5 @@
 /** Puts runs together that were split by ranges of replicas. */
-import { invalidArgument } from '../errors';
+import { expectOptions, expectPath, invalidArgument } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { moments } from '../theory/moments';
 import { Accumulator } from './accumulator';
@@ -21,8 +21,11 @@ export interface MergedDispersion extends DispersionEstimate {
  */
 export async function mergeDispersion(
   paths: readonly string[],
-  { out }: { readonly out?: string } = {},
+  options: { readonly out?: string } = {},
 ): Promise<MergedDispersion> {
+  expectOptions('mergeDispersion', options, ['out']);
+  const { out } = options;
+  if (out !== undefined) expectPath('mergeDispersion: out', out);
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string')) {
     throw invalidArgument('mergeDispersion', 'the paths of checkpoint files', paths);
   }

@@ -1,6 +1,6 @@
 /** Checks of arguments that several theories take. */
-import { DeepntkError, expectNumber, expectOneOf, invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
+import { DeepntkError, describeShape, expectNumber, expectOneOf, invalidArgument } from '../errors';
+import { isFloatArray, type NdArray } from '../ndarray';
 import type { Assumption } from './moment-recursion';
 
 export function expectPositive(where: string, value: unknown): number {
@@ -19,14 +19,19 @@ export function expectAssumption(where: string, value: unknown): Assumption {
 export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
   const given = x as Partial<NdArray> | null | undefined;
   const { data, shape } = given ?? {};
-  if (!(data instanceof Float64Array || data instanceof Float32Array) || !Array.isArray(shape)) {
+  if (!isFloatArray(data) || !Array.isArray(shape)) {
     throw invalidArgument(where, 'an NdArray { data: Float64Array | Float32Array, shape }', x);
   }
   const [count, columns] = shape as number[];
-  if (shape.length !== 2 || columns !== inputDim || data.length !== count! * columns) {
+  if (
+    !Number.isSafeInteger(count) ||
+    shape.length !== 2 ||
+    columns !== inputDim ||
+    data.length !== count! * columns
+  ) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `${where}: expected an array of shape [N, ${inputDim}], got shape [${shape.join(', ')}] with ${data.length} numbers`,
+      `${where}: expected an array of shape [N, ${inputDim}], got shape ${describeShape(shape)} with ${data.length} numbers`,
     );
   }
   const bad = data.findIndex((entry) => !Number.isFinite(entry));

@@ -1,6 +1,6 @@
 /** The same kernel in the conventions of different programs and papers. */
-import { DeepntkError, expectOneOf, expectOptions, invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
+import { DeepntkError, expectList, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { expectNdArray, type NdArray } from '../ndarray';
 import { expectSpec, type NetworkSpec, type Parametrization } from '../network/spec';
 import { expectNonNegative } from './arguments';
 import { biasFactor, weightFactor } from './layer-law';
@@ -60,7 +60,8 @@ export function convertKernel(kernel: NdArray | KernelParts, options: ConvertOpt
   expectSpec(where, options.spec);
   const from = readConvention(`${where}: from`, options.spec, options.from);
   const to = readConvention(`${where}: to`, options.spec, options.to);
-  if ('weights' in kernel) return convertParts(where, kernel, from, to);
+  if (typeof kernel === 'object' && (kernel as unknown) !== null && 'weights' in kernel)
+    return convertParts(where, kernel, from, to);
   const ratios = [...ratiosOf(from.weights, to.weights), ...ratiosOf(from.biases, to.biases)];
   const ratio = ratios[0] ?? 1;
   if (ratios.some((other) => !(Math.abs(other - ratio) <= 1e-14 * ratio))) {
@@ -69,7 +70,7 @@ export function convertKernel(kernel: NdArray | KernelParts, options: ConvertOpt
       `${where}: these conventions weigh the parts of a kernel differently; pass its parts by layer ({ perLayer: true })`,
     );
   }
-  return weightedSum([kernel], [ratio]);
+  return weightedSum([expectNdArray(`${where}: kernel`, kernel)], [ratio]);
 }
 
 interface Factors {
@@ -117,8 +118,13 @@ function ratiosOf(from: readonly number[], to: readonly number[]): number[] {
     .filter((r) => !Number.isNaN(r));
 }
 
-function convertParts(where: string, parts: KernelParts, from: Factors, to: Factors): NdArray<Float64Array> {
+function convertParts(where: string, given: KernelParts, from: Factors, to: Factors): NdArray<Float64Array> {
   const layers = from.weights.length;
+  const read = (name: 'weights' | 'biases'): NdArray[] =>
+    expectList(`${where}: kernel.${name}`, given[name], `the parts of ${layers} layers`).map((part, i) =>
+      expectNdArray(`${where}: kernel.${name}[${i}]`, part),
+    );
+  const parts = { weights: read('weights'), biases: read('biases') };
   if (parts.weights.length !== layers || parts.biases.length !== layers) {
     throw invalidArgument(`${where}: kernel`, `the parts of ${layers} layers`, parts.weights);
   }

@@ -1,5 +1,5 @@
 /** The moments of one net after every number of its hidden layers. */
-import { expectInteger, invalidArgument } from '../errors';
+import { expectInteger, invalidArgument, isList } from '../errors';
 import type { NetworkSpec } from '../network/spec';
 import { weightFactor, weightScale } from './layer-law';
 import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
@@ -18,9 +18,12 @@ export function momentsByDepth(
   options: MomentsOptions & { readonly depths?: readonly number[] } = {},
 ): Moments[] {
   const where = 'momentsByDepth';
+  if (typeof options !== 'object' || (options as unknown) === null)
+    throw invalidArgument(where, 'an options object', options);
   const { depths: given, ...rest } = options;
   const { inputNorm2, assumption } = readMomentsOptions(where, spec, rest);
-  const depths = given === undefined ? Array.from({ length: spec.depth + 1 }, (_, l) => l) : [...given];
+  const depths =
+    given === undefined ? Array.from({ length: spec.depth + 1 }, (_, l) => l) : expectDepths(where, given);
   depths.forEach((depth, i) => {
     expectInteger(`${where}: depths[${i}]`, depth, { min: 0, max: spec.depth });
     if (i > 0 && depth <= depths[i - 1]!) {
@@ -39,4 +42,9 @@ export function momentsByDepth(
     if (l === depths[results.length]) results.push(momentsOfState(state, spec.outputDim));
   }
   return results;
+}
+
+function expectDepths(where: string, depths: readonly number[]): number[] {
+  if (!isList(depths)) throw invalidArgument(`${where}: depths`, 'a list of depths', depths);
+  return [...depths];
 }

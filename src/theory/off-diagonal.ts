@@ -75,16 +75,15 @@ export function infiniteWidthRatioLimit(options: RatioLimitOptions): number {
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where dispersion or ratio is out of its range
  */
-export function offDiagonalDispersionBound({
-  dispersion,
-  ratio,
-}: {
+export function offDiagonalDispersionBound(options: {
   /** R of Theta(x,x), >= 1 */
   readonly dispersion: number;
   /** E Theta(x,x') / E Theta(x,x), in (0, 1] */
   readonly ratio: number;
 }): number {
   const where = 'offDiagonalDispersionBound';
+  expectOptions(where, options, ['dispersion', 'ratio']);
+  const { dispersion, ratio } = options;
   expectNumber(`${where}: dispersion`, dispersion, { min: 1, what: 'a finite number >= 1' });
   expectNumber(`${where}: ratio`, ratio, { above: 0, max: 1, what: 'a number > 0 and <= 1' });
   return dispersion / (ratio * ratio);

@@ -2,8 +2,8 @@
  * Forward and backward passes of a given net, as many numbers per layer as its diagnosis needs; small plain loops.
  */
 import { invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
+import { expectNdArray, type NdArray } from '../ndarray';
+import { expectSpec, type NetworkSpec } from '../network/spec';
 
 /** A net as its diagnosis takes it; `Mlp` is one. */
 export interface GivenNetwork {
@@ -59,21 +59,26 @@ export function gainsOf(spec: NetworkSpec): Gains {
 
 export function expectNetwork(where: string, net: GivenNetwork): void {
   const given = net as Partial<GivenNetwork> | null | undefined;
-  if (!Array.isArray(given?.layers) || !Array.isArray(given.spec?.widths)) {
+  if (!Array.isArray(given?.layers) || given.spec === undefined) {
     throw invalidArgument(where, 'a net: { spec, layers: [{ weights, biases }] }', net);
   }
+  expectSpec(where, net.spec);
   const { widths } = net.spec;
   if (net.layers.length !== widths.length - 1) {
     throw invalidArgument(`${where}: layers`, `${widths.length - 1} layers`, net.layers);
   }
-  net.layers.forEach(({ weights, biases }, l) => {
+  Array.from(net.layers as readonly unknown[]).forEach((layer, l) => {
+    if (typeof layer !== 'object' || layer === null)
+      throw invalidArgument(`${where}: layers[${l}]`, 'a layer { weights, biases }', layer);
+    const { weights, biases } = layer as { weights?: unknown; biases?: unknown };
     const [rows, columns] = [widths[l + 1]!, widths[l]!];
-    expectEntries(`${where}: layers[${l}].weights`, weights.data, rows * columns);
-    expectEntries(`${where}: layers[${l}].biases`, biases.data, rows);
+    expectEntries(`${where}: layers[${l}].weights`, weights, rows * columns);
+    expectEntries(`${where}: layers[${l}].biases`, biases, rows);
   });
 }
 
-function expectEntries(where: string, data: Float64Array | Float32Array, length: number): void {
+function expectEntries(where: string, array: unknown, length: number): void {
+  const { data } = expectNdArray(where, array);
   if (data.length !== length) throw invalidArgument(where, `${length} numbers`, data);
   const bad = data.findIndex((entry) => !Number.isFinite(entry));
   if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);

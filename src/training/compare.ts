@@ -57,8 +57,8 @@ export async function compareWithTraining(
   options: CompareOptions,
 ): Promise<{ readonly comparisons: readonly Comparison[]; readonly net: Mlp } & Provenance> {
   const where = 'compareWithTraining';
-  const { learningRate, at, kernel, testData, onProgress, ...compute } = options;
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'learningRate', 'at', 'kernel', 'testData']);
+  const { learningRate, at, kernel, testData, onProgress, ...compute } = options;
   if (!isAscending(at)) throw invalidArgument(`${where}: at`, 'ascending steps', at);
   const outputs = expectOneOf(`${where}: kernel`, kernel ?? 'full', ['full', 'mean']);
   const outputsAt: Outputs[] = [];
@@ -101,7 +101,9 @@ export async function compareWithTraining(
 
 function isAscending(steps: readonly number[]): boolean {
   return (
-    Array.isArray(steps) && steps.length > 0 && steps.every((step, i) => i === 0 || step > steps[i - 1]!)
+    Array.isArray(steps) &&
+    steps.length > 0 &&
+    steps.every((step, i) => Number.isSafeInteger(step) && step >= 0 && (i === 0 || step > steps[i - 1]!))
   );
 }
 

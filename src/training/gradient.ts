@@ -1,12 +1,12 @@
 import { LOSS_NAMES, type LossName } from '../backend/backend';
-import { expectOneOf, expectOptions } from '../errors';
+import { expectOneOf, expectOptions, invalidArgument } from '../errors';
 import {
   COMPUTE_OPTION_NAMES,
   type ComputeOptions,
   type Provenance,
   readComputation,
 } from '../kernel/arguments';
-import { Mlp } from '../network/mlp';
+import { expectNet, Mlp } from '../network/mlp';
 import type { LabelledData } from './loss';
 import { createTask, createWorkspace } from './task';
 
@@ -32,6 +32,10 @@ export async function lossGradient(
 ): Promise<LossGradient> {
   const where = 'lossGradient';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'loss']);
+  expectNet(where, net);
+  if (typeof data !== 'object' || (data as unknown) === null) {
+    throw invalidArgument(`${where}: data`, 'inputs and targets { x, y }', data);
+  }
   const loss = expectOneOf(`${where}: loss`, options.loss ?? 'mse', LOSS_NAMES);
   const { backend, run, provenance } = readComputation(where, options);
   const copy = Mlp.fromLayers(net.spec, net.layers);

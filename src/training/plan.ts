@@ -11,7 +11,7 @@ import {
 } from '../kernel/arguments';
 import type { NtkOptions, NtkResult, NtkResultPerLayer } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
-import { Mlp } from '../network/mlp';
+import { expectNet, Mlp } from '../network/mlp';
 import { batchesOf } from './batches';
 import { type Evaluation, expectTargets, type LabelledData } from './loss';
 import {
@@ -117,7 +117,7 @@ export interface Plan {
 
 export function readPlan(net: Mlp, data: LabelledData, options: TrainOptions): Plan {
   const where = 'train';
-  if (!(net instanceof Mlp)) throw invalidArgument(`${where}: net`, 'an Mlp', net);
+  expectNet(where, net);
   if (typeof data !== 'object' || (data as unknown) === null) {
     throw invalidArgument(`${where}: data`, 'inputs and targets { x, y }', data);
   }
@@ -130,9 +130,9 @@ export function readPlan(net: Mlp, data: LabelledData, options: TrainOptions): P
   }
   const { signal, threads, backend } = options;
   const computation = readComputation(where, {
-    ...(signal && { signal }),
+    ...(signal !== undefined && { signal }),
     ...(threads !== undefined && { threads }),
-    ...(backend && { backend }),
+    ...(backend !== undefined && { backend }),
   });
   const steps = expectInteger(`${where}: steps`, options.steps, { min: 0 });
   const loss = expectOneOf(`${where}: loss`, options.loss ?? 'mse', LOSS_NAMES);

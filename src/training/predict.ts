@@ -230,7 +230,11 @@ function readTimes(where: string, times: unknown): number[] {
 }
 
 function ridgeOf(where: string, { data, size }: KernelMatrix, options: RegularizationOptions): number {
-  const diagReg = expectNumber(`${where}: diagReg`, options.diagReg ?? 0, { min: 0 });
+  const diagReg = expectNumber(`${where}: diagReg`, options.diagReg ?? 0, {
+    min: 0,
+    max: 1e100,
+    what: 'a number from 0 to 1e100',
+  });
   const scale = expectOneOf(`${where}: diagRegScale`, options.diagRegScale ?? 'relative', [
     'relative',
     'absolute',

@@ -66,7 +66,7 @@ describeNative('abort of native work', (backend, addon) => {
       },
     });
     await expect(work).rejects.toBe(error);
-    expect(performance.now() - thrownAt).toBeLessThan(250);
+    expect(performance.now() - thrownAt).toBeLessThan(2000); // the whole work takes longer
   });
 
   test('progress grows from 0 to 1', async () => {
@@ -85,7 +85,7 @@ describeNative('abort of native work', (backend, addon) => {
     const before = addon.describe().threads;
     const controller = new AbortController();
     const cancelled = backend.kernel(longTask(backend), { threads: 1, signal: controller.signal });
-    await sleep(30);
+    for (let i = 0; i < 500 && addon.describe().threads !== 1; i++) await sleep(5);
     expect(addon.describe().threads).toBe(1);
     controller.abort();
     await expect(cancelled).rejects.toBeDefined();

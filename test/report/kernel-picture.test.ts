@@ -154,7 +154,7 @@ test.each([
   [
     [{ kernel: { data: new Float64Array(3), shape: [2, 2] }, title: 'A' }],
     {},
-    "panels[0].kernel: expected N x N', got shape 2 x 2 with 3 entries",
+    'panels[0].kernel.data: expected 4 entries for shape [2, 2], got 3',
   ],
   [
     [

@@ -11,6 +11,7 @@ import {
   expectOneOf,
   expectOptions,
   invalidArgument,
+  isList,
 } from '../../errors';
 import { type ComputeOptions, readComputation } from '../../kernel/arguments';
 import { VERSION } from '../../version';
@@ -174,6 +175,7 @@ export function formatFigure(table: FigureTable): string {
  * @throws DeepntkError `ERR_INVALID_FILE` where it is another figure's, or damaged: which row and column
  */
 export async function readFigure(path: string, name?: FigureName): Promise<FigureTable> {
+  if (name !== undefined) expectOneOf('readFigure: name', name, FIGURE_NAMES);
   const text = Buffer.from(await readBytes(path)).toString('utf8');
   const found = name ?? figureNameOf(text, path);
   if (!FIGURE_NAMES.includes(found as FigureName)) {
@@ -206,7 +208,8 @@ export async function writeFigure(
   if (typeof prefix !== 'string') throw invalidArgument(`${where}: prefix`, 'a path', prefix);
   expectOptions(where, options, ['formats', 'scale']);
   const { formats = FIGURE_FORMATS, ...picturing } = options;
-  formats.forEach((format) => expectOneOf(`${where}: formats`, format, FIGURE_FORMATS));
+  if (!isList(formats)) throw invalidArgument(`${where}: formats`, 'a list of formats', formats);
+  Array.from(formats).forEach((format) => expectOneOf(`${where}: formats`, format, FIGURE_FORMATS));
   const csv = formatFigure(table);
   const picture = formats.some((format) => format !== 'csv') ? await drawFigure(table, picturing) : null;
   const start = await openFolder(prefix, table.figure);
