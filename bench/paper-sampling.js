@@ -52,9 +52,12 @@ async function main() {
   console.log(`11 inputs, 784 points, ${REPLICAS} replicas each: ${whole.toFixed(1)} s`);
 
   const each = await seconds(async () => {
-    for (const depth of [1, 13, 25, 37, 49]) await sampleNtk(specOf(depth), X, { replicas: 100, seed: 1, sampler: 'direct' });
+    for (const depth of [1, 13, 25, 37, 49])
+      await sampleNtk(specOf(depth), X, { replicas: 100, seed: 1, sampler: 'direct' });
   });
-  console.log(`drawing nets in whole, other ones for every point: about ${((each / 500) * 784 * REPLICAS).toFixed(0)} s`);
+  console.log(
+    `drawing nets in whole, other ones for every point: about ${((each / 500) * 784 * REPLICAS).toFixed(0)} s`,
+  );
 
   const diagonal = await seconds(async () => {
     let worst = 0;

@@ -1,0 +1,143 @@
+/** Every row of docs/reliability.md's table of wrong input is true: each is tried here, and a row without a trial fails. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+import {
+  createSpec,
+  DeepntkError,
+  estimateDispersion,
+  loadMnist,
+  Mlp,
+  moments,
+  readCsv,
+  readNpy,
+} from '../../src/index';
+import { run } from '../cli/run';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-reliability-'));
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const spec = createSpec({ inputDim: 2, depth: 1, width: 3 });
+const net = Mlp.random(spec, { seed: 1 });
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** A .npy file of format 1.0 or 2.0 with this header. */
+function npy(header: string, data: Uint8Array, version = 1): Buffer {
+  const text = Buffer.from(header, 'latin1');
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  if (version === 1) length.writeUInt16LE(text.length);
+  else length.writeUInt32LE(text.length);
+  return Buffer.concat([Buffer.from([0x93, ...Buffer.from('NUMPY'), version, 0]), length, text, data]);
+}
+
+const vector = (n: number) => `{'descr': '<f8', 'fortran_order': False, 'shape': (${n},), }\n`;
+
+type Trial = () => unknown;
+
+/** By the beginning of the row's first cell. */
+const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
+  'an argument of another type': [
+    () => createSpec({ inputDim: 2, depth: -1, width: 3 }),
+    () => createSpec({ inputDim: 2, depth: 1, width: 3, wdith: 4 } as never),
+    () => net.forward({ data: new Float64Array(3), shape: [1, 3] }),
+  ],
+  'NaN or infinity': [() => net.forward({ data: Float64Array.of(NaN, 1), shape: [1, 2] })],
+  'a spec that `createSpec` did not make': [() => moments({ ...spec }), () => moments(null as never)],
+  'a detached or resizable buffer': [
+    () => {
+      const data = new Float64Array(2);
+      structuredClone(data.buffer, { transfer: [data.buffer] });
+      return net.forward({ data, shape: [1, 2] });
+    },
+  ],
+  'arrays that would not fit': [
+    () => Mlp.random(createSpec({ inputDim: 2, depth: 3, width: 2 ** 22 }), { seed: 1 }),
+  ],
+  'a file that is truncated': [
+    () => readNpy(file('short.npy', npy(vector(2), new Uint8Array(8)))),
+    () => readNpy(file('long.npy', npy(vector(2), new Uint8Array(17)))),
+    () => Mlp.load(file('other.json', JSON.stringify({ format: 'deepntk-net', version: 99 }))),
+  ],
+  'a header that promises more': [() => readNpy(file('bomb.npy', npy(vector(2 ** 40), new Uint8Array(8))))],
+  'a .npy header of more than': [
+    () =>
+      readNpy(file('header.npy', npy(`${vector(1).trimEnd()}${' '.repeat(70_000)}\n`, new Uint8Array(8), 2))),
+  ],
+  'a gzipped IDX file': [
+    () => {
+      const header = Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1]);
+      const bomb = gzipSync(Buffer.concat([header, Buffer.alloc(1 << 20)]));
+      file('train-images-idx3-ubyte.gz', bomb);
+      file('train-labels-idx1-ubyte.gz', gzipSync(Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 0])));
+      return loadMnist(folder);
+    },
+  ],
+  'JSON, or a .npy header, nested': [
+    () => Mlp.load(file('deep.json', '['.repeat(100_000))),
+    () => readNpy(file('deep.npy', npy(`${'('.repeat(60_000)}\n`, new Uint8Array(8)))),
+  ],
+  'a CSV label above': [
+    () => readCsv(file('labels.csv', 'x,label\n1,0\n2,999999999\n'), { labelColumn: 'label' }),
+  ],
+  'a checkpoint or a net whose spec': [
+    () => {
+      const checkpoint = file(
+        'run.json',
+        JSON.stringify({ format: 'deepntk-dispersion', version: 1, spec: {} }),
+      );
+      return estimateDispersion(spec, { replicas: 10, seed: 1, checkpoint });
+    },
+  ],
+};
+
+/** Rows that take a machine of their own to try; the test that does. */
+const TRIED_ELSEWHERE: Readonly<Record<string, string>> = {
+  'memory that the system refuses': 'test/contract/lifecycle.test.ts',
+  'Redis that does not answer': 'test/queue/',
+};
+
+const rows = readFileSync(join(__dirname, '..', '..', 'docs', 'reliability.md'), 'utf8')
+  .split('\n## ')
+  .find((section) => section.startsWith('What wrong input gets'))!
+  .split('\n')
+  .filter((line) => line.startsWith('| '))
+  .slice(1)
+  .map((line) => line.split('|').map((cell) => cell.trim()))
+  .map(([, input, outcome]) => [input!, outcome!] as const)
+  .filter(([input]) => !Object.keys(TRIED_ELSEWHERE).some((start) => input.startsWith(start)));
+
+test.each(rows)('%s', async (input, outcome) => {
+  const trials = Object.entries(TRIALS).find(([start]) => input.startsWith(start))?.[1];
+  expect(trials).toBeDefined();
+  const code = /`(ERR_\w+)`/.exec(outcome)![1];
+  for (const trial of trials!) {
+    const result = await new Promise<unknown>((resolve) => {
+      resolve(trial());
+    }).catch((error: unknown) => error);
+    expect(result).toBeInstanceOf(DeepntkError);
+    expect((result as DeepntkError).code).toBe(code);
+    expect((result as DeepntkError).message).not.toContain('\n');
+  }
+});
+
+test('the command says the same in one line, with status 1 for a file and 2 for a flag', () => {
+  const path = file('short2.npy', npy(vector(2), new Uint8Array(8)));
+  const wrongFile = run(['kernel', '--depth', '1', '--width', '3', '--x', path]);
+  expect([wrongFile.status, wrongFile.stdout]).toEqual([1, '']);
+  expect(wrongFile.stderr).toMatch(/^deepntk: .*short2\.npy[^\n]*\n$/);
+  expect(run(['kernel', '--depth', '-1']).status).toBe(2);
+});
