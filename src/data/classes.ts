@@ -1,6 +1,7 @@
 /** Data with classes: targets of labels, choice of samples, scaling of features. */
 import { DeepntkError, expectInteger, expectOneOf, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
+import { binaryExponent, scaleByPower } from '../linalg/powers';
 import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';
 
@@ -14,7 +15,7 @@ import { streamOf } from '../random/streams';
  */
 export function oneHot(labels: ArrayLike<number>, classes?: number): NdArray<Float64Array> {
   const list = readLabels('oneHot', labels, classes);
-  const count = classes ?? Math.max(...list.map((label) => label + 1));
+  const count = classes ?? countClasses(list);
   const data = new Float64Array(list.length * count);
   list.forEach((label, row) => {
     data[row * count + label] = 1;
@@ -38,7 +39,7 @@ export function choosePerClass(
   expectInteger(`${where}: perClass`, perClass);
   expectInteger(`${where}: seed`, seed, { min: 0 });
   const list = readLabels(where, labels, classes);
-  const count = classes ?? Math.max(...list.map((label) => label + 1));
+  const count = classes ?? countClasses(list);
   const rows = Array.from({ length: count }, (): number[] => []);
   list.forEach((label, row) => rows[label]!.push(row));
   return rows.flatMap((ofClass, label) => {
@@ -71,6 +72,10 @@ function readLabels(where: string, labels: ArrayLike<number>, classes: number | 
   );
   if (list.length === 0) throw invalidArgument(`${where}: labels`, 'at least one label', list);
   return list;
+}
+
+function countClasses(labels: readonly number[]): number {
+  return labels.reduce((count, label) => Math.max(count, label + 1), 0);
 }
 
 /** Rows of an array, in the order given. */
@@ -110,14 +115,26 @@ export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray
     const scaled = Float64Array.from(data);
     for (let begin = 0; begin < scaled.length; begin += columns) {
       const row = scaled.subarray(begin, begin + columns);
-      const norm = scaling === 'unit-norm' ? Math.hypot(...row) : 1;
+      if (scaling === 'unit-norm') divideByNorm(row);
+      if (scaling !== 'standard') continue;
       row.forEach((entry, j) => {
-        if (scaling === 'standard') row[j] = isConstant(j) ? 0 : (entry - means[j]!) / deviations[j]!;
-        else if (norm > 0) row[j] = entry / norm;
+        row[j] = isConstant(j) ? 0 : (entry - means[j]!) / deviations[j]!;
       });
     }
     return { data: scaled, shape };
   };
+}
+
+/** Brought to a largest entry near 1 first: squares of the entries themselves may be out of range. */
+function divideByNorm(row: Float64Array): void {
+  const exponent = -binaryExponent(row.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), 0));
+  let norm2 = 0;
+  row.forEach((entry, j) => {
+    row[j] = scaleByPower(entry, exponent);
+    norm2 += row[j] ** 2;
+  });
+  const norm = Math.sqrt(norm2);
+  if (norm > 0) row.forEach((entry, j) => (row[j] = entry / norm));
 }
 
 function moments({ data, shape }: NdArray, columns: number) {
