@@ -19,5 +19,7 @@ test('unit norm of a row of 200,000 numbers', () => {
 test.each([5e-324, 1e-300, 1e-160, 1, 1e160, 1e307])('unit norm of a row of size %d', (size) => {
   const x = { data: Float64Array.of(3 * size, -4 * size, 0, 0), shape: [2, 2] };
   const { data } = createScaling('unit-norm', x)(x);
-  [0.6, -0.8, 0, 0].forEach((value, i) => { expect(data[i]).toBeCloseTo(value, 14); });
+  [0.6, -0.8, 0, 0].forEach((value, i) => {
+    expect(data[i]).toBeCloseTo(value, 14);
+  });
 });

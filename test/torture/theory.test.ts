@@ -42,7 +42,9 @@ describe('infinite width', () => {
     const plain = infiniteWidthKernels(specOf(), rows(1)).angle.data;
     for (const scale of [1e-300, 1e-200, 1e200, 1e300]) {
       const { angle, ntk } = infiniteWidthKernels(specOf(), rows(scale));
-      angle.data.forEach((value, i) => { expect(value).toBeCloseTo(plain[i]!, 13); });
+      angle.data.forEach((value, i) => {
+        expect(value).toBeCloseTo(plain[i]!, 13);
+      });
       expect(ntk.data).toEqual(new Float64Array(4).fill(scale < 1 ? 0 : Infinity));
     }
   });
