@@ -7,8 +7,8 @@ const tseslint = require('typescript-eslint');
 const layers = {
   linalg: [],
   random: [],
-  theory: ['network'],
-  data: ['random'],
+  theory: ['network', 'linalg'],
+  data: ['random', 'linalg'],
   backend: ['random', 'linalg'],
   kernel: ['backend', 'linalg'],
   large: ['kernel', 'backend', 'data', 'random', 'linalg'],

@@ -5,7 +5,7 @@
  * - `ERR_INVALID_FILE`: a file is not what its reader takes (truncated, another format, another dtype)
  * - `ERR_BACKEND_UNAVAILABLE`: the backend asked for cannot be loaded; the message says why
  * - `ERR_OUT_OF_MEMORY`: the arrays of a computation would not fit; nothing was allocated, or all of it was freed
- * - `ERR_COMPUTATION`: a backend failed in the middle of a computation
+ * - `ERR_COMPUTATION`: a backend failed in the middle of a computation, or a number left the range of doubles
  * - `ERR_MISSING_PACKAGE`: a package that only pictures need is not installed; the message says which, and how to get it
  * - `ERR_QUEUE`: a queue cannot be used (a package is missing, Redis does not answer), or a job in it failed
  * - `ERR_DIVERGED`: training reached a loss that is infinite or not a number

@@ -1,7 +1,10 @@
 #include "activations.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "elementwise.hpp"
@@ -45,6 +48,7 @@ class ForwardPass {
         for (std::size_t j = 0; j < width; j++)
           sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
       });
+      expectGates(*std::max_element(sums.begin(), sums.end()), l);
       if (l < batch_.lowest + 1) activations_[l - 1].values = {};
       keep(l, std::move(output), sums);
     }
@@ -117,7 +121,14 @@ std::vector<Activations<T>> computeActivations(Run& run, Team& team, const Batch
 }
 
 int exponentOf(double magnitude) {
-  return magnitude > 0 && std::isfinite(magnitude) ? std::ilogb(magnitude) : 0;
+  return magnitude > 0 && std::isfinite(magnitude) ? std::max(std::ilogb(magnitude), -1022) : 0;
+}
+
+void expectGates(double largest, std::size_t l) {
+  if (largest > 0 && largest < 0x1p-960) {
+    throw std::range_error("the activations of layer " + std::to_string(l) +
+                           " are below 2^-960, the range of doubles nearly left: gates are lost there");
+  }
 }
 
 template std::vector<Activations<double>> computeActivations(Run&, Team&, const Batch&);

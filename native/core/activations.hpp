@@ -39,8 +39,12 @@ struct Batch {
 template <typename T>
 std::vector<Activations<T>> computeActivations(Run& run, Team& team, const Batch& batch);
 
-// The binary exponent that brings a number of this magnitude near 1.
+// The binary exponent that brings a number of this magnitude near 1; 2 to its negative is finite.
 int exponentOf(double magnitude);
+
+// Throws where the largest activation of hidden layer `l` is so small that others of the layer are lost:
+// gates would be closed that are open. 0, a dead layer, is let through.
+void expectGates(double largest, std::size_t l);
 
 template <typename Body>
 void forEachBlock(Team& team, std::size_t count, std::size_t block, const Body& body) {

@@ -106,6 +106,7 @@ class FeatureComputation {
         std::vector<double> sums(width, 0.0);
         rectify(h, layer, sums.data());
         largest = *std::max_element(sums.begin(), sums.end());
+        expectGates(largest, l);
         current = scratch.output.data();
         std::swap(scratch.input, scratch.output);
       } else if constexpr (!std::is_same_v<T, double>) {

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "activations.hpp"
+
 namespace deepntk {
 
 namespace {
@@ -23,6 +25,7 @@ void forwardBlock(const Run& run, const Network& network, MatrixView<const doubl
     const MatrixView<double> h{scratch.activations[l].data(), x.rows, width, width};
     applyWeights(run, current, layer.weights, layer.weightGain, h);
     addBias(h, layer, true);
+    expectGates(*std::max_element(h.data, h.data + x.rows * width), l);
     current = h;
   }
 }

@@ -7,6 +7,7 @@ import {
   expectOptions,
   invalidArgument,
 } from '../errors';
+import { binaryExponent, scaleByPower } from '../linalg/powers';
 import { expectNdArray, type NdArray } from '../ndarray';
 import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';
@@ -21,7 +22,7 @@ import { streamOf } from '../random/streams';
  */
 export function oneHot(labels: ArrayLike<number>, classes?: number): NdArray<Float64Array> {
   const list = readLabels('oneHot', labels, classes);
-  const count = classes ?? Math.max(...list.map((label) => label + 1));
+  const count = classes ?? countClasses(list);
   const data = new Float64Array(list.length * count);
   list.forEach((label, row) => {
     data[row * count + label] = 1;
@@ -47,7 +48,7 @@ export function choosePerClass(
   expectInteger(`${where}: perClass`, perClass);
   expectInteger(`${where}: seed`, seed, { min: 0 });
   const list = readLabels(where, labels, classes);
-  const count = classes ?? Math.max(...list.map((label) => label + 1));
+  const count = classes ?? countClasses(list);
   const rows = Array.from({ length: count }, (): number[] => []);
   list.forEach((label, row) => rows[label]!.push(row));
   return rows.flatMap((ofClass, label) => {
@@ -81,6 +82,10 @@ function readLabels(where: string, labels: ArrayLike<number>, classes: number | 
   );
   if (list.length === 0) throw invalidArgument(`${where}: labels`, 'at least one label', list);
   return list;
+}
+
+function countClasses(labels: readonly number[]): number {
+  return labels.reduce((count, label) => Math.max(count, label + 1), 0);
 }
 
 /** Rows of an array, in the order given. */
@@ -126,10 +131,10 @@ export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray
     const scaled = Float64Array.from(data);
     for (let begin = 0; begin < scaled.length; begin += columns) {
       const row = scaled.subarray(begin, begin + columns);
-      const norm = scaling === 'unit-norm' ? Math.hypot(...row) : 1;
+      if (scaling === 'unit-norm') divideByNorm(row);
+      if (scaling !== 'standard') continue;
       row.forEach((entry, j) => {
-        if (scaling === 'standard') row[j] = isConstant(j) ? 0 : (entry - means[j]!) / deviations[j]!;
-        else if (norm > 0) row[j] = entry / norm;
+        row[j] = isConstant(j) ? 0 : (entry - means[j]!) / deviations[j]!;
       });
     }
     return { data: scaled, shape };
@@ -141,6 +146,18 @@ function expectMatrix(where: string, array: unknown): NdArray {
   if (matrix.shape.length !== 2)
     throw invalidArgument(`${where}.shape`, 'two extents [N, n_0]', matrix.shape);
   return matrix;
+}
+
+/** Brought to a largest entry near 1 first: squares of the entries themselves may be out of range. */
+function divideByNorm(row: Float64Array): void {
+  const exponent = -binaryExponent(row.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), 0));
+  let norm2 = 0;
+  row.forEach((entry, j) => {
+    row[j] = scaleByPower(entry, exponent);
+    norm2 += row[j] ** 2;
+  });
+  const norm = Math.sqrt(norm2);
+  if (norm > 0) row.forEach((entry, j) => (row[j] = entry / norm));
 }
 
 function moments({ data, shape }: NdArray, columns: number) {

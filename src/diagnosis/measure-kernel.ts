@@ -21,7 +21,7 @@ export async function measureKernel(
   x: NdArray,
   compute: Compute,
 ): Promise<KernelFacts> {
-  const { data, shape } = await net.ntk(x, null, compute);
+  const { data, shape } = await net.ntk(x, null, { ...compute, allowNonFinite: true });
   const matrix = { data, shape };
   const { ntk } = infiniteWidthKernels(law, x);
   const infiniteWidth = { data: ntk.data.map((entry) => law.outputDim * entry), shape };
@@ -72,7 +72,11 @@ export async function largestEigenvalue(net: Mlp, x: NdArray, compute: Compute):
   const used = Math.min(n, Math.max(1, Math.floor(LARGEST_FULL_KERNEL / K)));
   const rows = Array.from({ length: used }, (_, i) => Math.floor((i * n) / used));
   expectFits('diagnose', 8 * (used * K) ** 2, 'the full kernel that scales the learning rate');
-  const full = await net.ntk(used === n ? x : takeRows(x, rows), null, { ...compute, outputs: 'full' });
+  const full = await net.ntk(used === n ? x : takeRows(x, rows), null, {
+    ...compute,
+    outputs: 'full',
+    allowNonFinite: true,
+  });
   return (n / used) * powerIteration(full.data, used, K);
 }
 

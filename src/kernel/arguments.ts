@@ -1,4 +1,5 @@
 /** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { types } from 'node:util';
 import {
   BACKEND_NAMES,
@@ -19,7 +20,7 @@ export interface ComputeOptions extends WatchOptions {
   readonly threads?: number;
   /** The backend of this one call. */
   readonly backend?: BackendName;
-  /** Lets NaN and infinite entries of the inputs through; by default they are an error. */
+  /** Lets NaN and infinite numbers through, in inputs and in results; by default they are an error. */
   readonly allowNonFinite?: boolean;
 }
 
@@ -117,6 +118,37 @@ export function copyInputs(where: string, X: NdArray, n: number, allowNonFinite:
     }
   }
   return { data, n };
+}
+
+/** Numbers looked at before the event loop gets its turn: some milliseconds. */
+const SLICE = 2 ** 22;
+
+/**
+ * Refuses a result that is not finite, where what it was computed from is asked to be: a number has left the range of doubles.
+ *
+ * @throws DeepntkError `ERR_COMPUTATION`
+ */
+export async function expectFiniteResult(
+  where: string,
+  data: Float64Array,
+  { allowNonFinite, run }: Computation,
+): Promise<void> {
+  if (allowNonFinite) return;
+  for (let begin = 0; begin < data.length; begin += SLICE) {
+    if (begin > 0) {
+      await nextTurn();
+      run.signal?.throwIfAborted();
+    }
+    let zero = 0; // NaN once a number was not finite
+    const end = Math.min(begin + SLICE, data.length);
+    for (let i = begin; i < end; i++) zero += data[i]! * 0;
+    if (zero === 0) continue;
+    throw new DeepntkError(
+      'ERR_COMPUTATION',
+      `${where}: the result is not finite: a number on the way to it is beyond the range of doubles, or a parameter is not finite ` +
+        '(allowNonFinite: true returns it as it is)',
+    );
+  }
 }
 
 /** Which parameters are trained; the rest is frozen. */

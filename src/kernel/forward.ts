@@ -7,6 +7,7 @@ import {
   type Computation,
   type ComputeOptions,
   copyInputs,
+  expectFiniteResult,
   expectInputShape,
   type Provenance,
   readComputation,
@@ -35,6 +36,7 @@ export async function forward(
     forwardTask(where, network, X, n, computation),
     computation.run,
   );
+  await expectFiniteResult(where, data, computation);
   return { data, shape: [n, outputs], ...computation.provenance };
 }
 

@@ -5,6 +5,7 @@ import { type NdArray, sizeOf } from '../ndarray';
 import {
   COMPUTE_OPTION_NAMES,
   type ComputeOptions,
+  expectFiniteResult,
   expectInputShape,
   PARAMETER_CHOICE_NAMES,
   type ParameterChoice,
@@ -50,5 +51,6 @@ export async function jacobian(
     { ...task, weights: trained.weights, biases: trained.biases },
     computation.run,
   );
+  await expectFiniteResult(where, data, computation);
   return { data, shape, parameters: trained.parameters, layers: trained.layers, ...computation.provenance };
 }

@@ -14,6 +14,7 @@ import {
   type Computation,
   type ComputeOptions,
   copyInputs,
+  expectFiniteResult,
   expectInputShape,
   PARAMETER_CHOICE_NAMES,
   type ParameterChoice,
@@ -111,6 +112,7 @@ export async function ntk(
     blocks: plan.blocks,
   };
   const arrays = await request.backend.kernel(task, request.run);
+  await expectFiniteResult(where, arrays.kernel, request);
   return assemble(arrays, request, plan);
 }
 

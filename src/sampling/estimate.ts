@@ -1,4 +1,5 @@
 /** What an estimate of the dispersion says, in numbers and in words. */
+import { DeepntkError } from '../errors';
 import type { Provenance } from '../kernel/arguments';
 import type { NetworkSpec } from '../network/spec';
 import type { MomentPair, Moments } from '../theory/moments';
@@ -77,6 +78,14 @@ export function makeEstimate(sums: Accumulator, context: EstimateContext): Dispe
   const statistics = statisticsOf(sums, context.shares);
   const { first, second } = sums.scale;
   const { mean: x, secondMoment: y } = statistics;
+  if (!(x > 0 && y > 0)) {
+    const what = x > 0 ? 'second moment' : 'mean';
+    throw new DeepntkError(
+      'ERR_COMPUTATION',
+      `the ${what} of these ${sums.count} replicas is 0, or so far below the exact one, e^${(x > 0 ? context.exact.logSecondMoment : context.exact.logMean).toPrecision(4)}, that doubles cannot tell: ` +
+        'the sample does not represent the law (dead nets, or too heavy a tail for this sampler)',
+    );
+  }
   const mean = shifted(x, first);
   const secondMoment = shifted(y, second);
   const dispersion = shifted(y / (x * x), second - 2 * first);

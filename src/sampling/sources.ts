@@ -33,7 +33,7 @@ function kernelSource(
     widths: spec.widths,
     law: lawOf(spec),
     // The law depends on the norm of the input alone.
-    x: new Float64Array(spec.inputDim).fill(Math.sqrt(inputNorm2 / spec.inputDim)),
+    x: new Float64Array(spec.inputDim).fill(Math.sqrt(inputNorm2) / Math.sqrt(spec.inputDim)),
     n: 1,
     form: 'trace' as const,
     terms: [termsOf(spec)],

@@ -15,6 +15,15 @@ export function expectAssumption(where: string, value: unknown): Assumption {
   return expectOneOf(where, value, ['exact', 'gradient-independence']);
 }
 
+/** Refuses a result that the range of doubles does not hold. */
+export function expectResult(where: string, name: string, value: number): number {
+  if (Number.isFinite(value)) return value;
+  throw new DeepntkError(
+    'ERR_COMPUTATION',
+    `${where}: ${name} is ${value}: it, or a number on the way to it, is beyond the range of doubles`,
+  );
+}
+
 /** The rows of a matrix of inputs, as doubles. */
 export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
   const given = x as Partial<NdArray> | null | undefined;

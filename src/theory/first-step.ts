@@ -1,7 +1,7 @@
 /** How much the first step of gradient descent changes the NTK, its gates held at their initial pattern. */
 import { expectBoolean, expectInteger, expectOptions } from '../errors';
 import type { NetworkSpec } from '../network/spec';
-import { expectPositive } from './arguments';
+import { expectPositive, expectResult } from './arguments';
 import { type Phase, phaseOf } from './classify-phase';
 import { exponentialMean } from './exponential-means';
 import { meansOf, type PairState, runRecursion } from './moment-recursion';
@@ -57,12 +57,15 @@ export function firstStepChange(
   );
   const mean = multiply(scaled(outputs), add(weights, biases));
   const relative = divide(total, mean);
+  const logDrift = log(total);
+  // A linear net, or an input of 0, has no drift; else its logarithm is finite at any depth.
+  if (spec.depth > 0 && inputNorm2 > 0) expectResult('firstStepChange', 'logFrozenGateDrift', logDrift);
   return {
     frozenGateDrift: toNumber(total),
     mean: toNumber(mean),
     relativeDrift: toNumber(relative),
     driftAtKernelRate: toNumber(divide(relative, mean)),
-    logFrozenGateDrift: log(total),
+    logFrozenGateDrift: logDrift,
   };
 }
 

@@ -1,4 +1,5 @@
 /** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
+import { binaryExponent, scaleByPower } from '../linalg/powers';
 import type { NdArray } from '../ndarray';
 import { expectSpec, type NetworkSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
@@ -32,6 +33,8 @@ export interface InputPair {
   /** |x|^2 - |x'|^2 and |x - x'|^2, computed from the entries: they do not cancel. */
   readonly normDifference: number;
   readonly distance2: number;
+  /** The numbers above but the angle are over 2^exponent, an even one; 0 by default. */
+  readonly exponent?: number;
 }
 
 /**
@@ -80,17 +83,21 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   const inputScale = weightScale(spec, spec.inputDim);
   // Everything but the angle is in units of 2^exponent. Sigma_xx = u + b, Sigma_x'x' = v + b, with b the bias
   // variance.
-  let exponent = 0;
-  let bias = spec.biasVariance;
-  let beta = biasFactor(spec);
-  let u = inputScale * pair.norm2;
-  let v = inputScale * pair.otherNorm2;
-  let difference = inputScale * pair.normDifference;
+  const { norm2, otherNorm2, dot, normDifference, distance2, exponent: unit } = inRange(spec, pair);
+  let exponent = unit;
+  let bias = scaleByPower(spec.biasVariance, -unit);
+  let beta = scaleByPower(biasFactor(spec), -unit);
+  let u = inputScale * norm2;
+  let v = inputScale * otherNorm2;
+  let difference = inputScale * normDifference;
   // det = Sigma_xx Sigma_x'x' - Sigma_xx'^2 = u v sin^2 + b s |x - x'|^2
   const sine = Math.sin(pair.angle);
-  let covariance = inputScale * pair.dot + bias;
-  let angle = Math.atan2(Math.sqrt(u * v * sine * sine + bias * inputScale * pair.distance2), covariance);
-  let ntk = weightFactor(spec, spec.inputDim) * pair.dot + beta;
+  let covariance = inputScale * dot + bias;
+  let angle = Math.atan2(Math.sqrt(u * v * sine * sine + bias * inputScale * distance2), covariance);
+  // Without biases angles depend on angles alone, also where the sizes are too small for their squares.
+  const scaleFree = spec.biasVariance === 0 && pair.norm2 > 0 && pair.otherNorm2 > 0;
+  if (scaleFree) angle = pair.angle;
+  let ntk = weightFactor(spec, spec.inputDim) * dot + beta;
   for (let l = 1; l <= depth; l++) {
     // E[relu(h)^2] = Sigma / 2 and E[relu(h) relu(h')] = sqrt(Sigma Sigma') k1 / 2.
     const size = (weightVariance / 2) * (u + bias);
@@ -106,7 +113,9 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
     ntk *= (weightVariance / 2) * gateAgreement(angle);
     ntk += (standard ? (widths[l]! / weightVariance) * fromWeights : fromWeights) + beta;
     covariance = fromWeights + bias;
-    angle = Math.atan2(Math.sqrt(fromGates + bias * apart), covariance);
+    angle = scaleFree
+      ? Math.atan2(Math.sqrt(loss * (2 - loss)), reluCorrelation(angle))
+      : Math.atan2(Math.sqrt(fromGates + bias * apart), covariance);
     u = size;
     v = otherSize;
     const largest = Math.max(u, v, Math.abs(ntk));
@@ -131,7 +140,32 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
  */
 const ROOT_SCALE = 2 ** 128;
 
-export function describePair(x: Float64Array, x2: Float64Array): InputPair {
+/** The pair in units whose products are in range, and so are the bias variance and the bias gradients in them. */
+function inRange(spec: NetworkSpec, pair: InputPair): Required<InputPair> {
+  const { norm2, otherNorm2, exponent = 0 } = pair;
+  const largest = binaryExponent(Math.max(norm2, otherNorm2)) + exponent;
+  const ofBiases = binaryExponent(Math.max(spec.biasVariance, biasFactor(spec))) - ROOM;
+  // Where all is within reach, nothing is scaled.
+  const unit = Math.abs(largest) <= ROOM ? 0 : 2 * Math.floor(Math.max(largest, ofBiases) / 2);
+  const scale = (value: number): number => scaleByPower(value, exponent - unit);
+  return {
+    norm2: scale(norm2),
+    otherNorm2: scale(otherNorm2),
+    dot: scale(pair.dot),
+    angle: pair.angle,
+    normDifference: scale(pair.normDifference),
+    distance2: scale(pair.distance2),
+    exponent: unit,
+  };
+}
+
+const ROOM = 200;
+
+export function describePair(row: Float64Array, otherRow: Float64Array): InputPair {
+  const [exponent, otherExponent] = [exponentOfRow(row), exponentOfRow(otherRow)];
+  const common = Math.max(exponent, otherExponent);
+  const [x, x2] = [scaleRow(row, -common), scaleRow(otherRow, -common)];
+  const angle = angleBetween(scaleRow(row, -exponent), scaleRow(otherRow, -otherExponent));
   let norm2 = 0;
   let otherNorm2 = 0;
   let dot = 0;
@@ -145,15 +179,26 @@ export function describePair(x: Float64Array, x2: Float64Array): InputPair {
     normDifference += (a - b) * (a + b);
     distance2 += (a - b) * (a - b);
   }
-  return { norm2, otherNorm2, dot, angle: angleBetween(x, x2, norm2, otherNorm2), normDifference, distance2 };
+  return { norm2, otherNorm2, dot, angle, normDifference, distance2, exponent: 2 * common };
+}
+
+/** The exponent to bring a row near 1 by; 0 where its squares are in range as they are. */
+function exponentOfRow(row: Float64Array): number {
+  const exponent = binaryExponent(row.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), 0));
+  return Math.abs(exponent) <= ROOM ? 0 : exponent;
+}
+
+function scaleRow(row: Float64Array, exponent: number): Float64Array {
+  return exponent === 0 ? row : row.map((entry) => scaleByPower(entry, exponent));
 }
 
 /**
  * 2 atan(|u - v| / |u + v|) for the unit vectors u, v (Kahan): precise at every angle, unlike arccos of their
  * product.
  */
-function angleBetween(x: Float64Array, x2: Float64Array, norm2: number, otherNorm2: number): number {
-  const [norm, otherNorm] = [Math.sqrt(norm2), Math.sqrt(otherNorm2)];
+function angleBetween(x: Float64Array, x2: Float64Array): number {
+  const norm = Math.sqrt(x.reduce((sum, entry) => sum + entry * entry, 0));
+  const otherNorm = Math.sqrt(x2.reduce((sum, entry) => sum + entry * entry, 0));
   let apart = 0;
   let together = 0;
   for (let i = 0; i < x.length; i++) {

@@ -1,7 +1,7 @@
 /** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
 import { expectOptions, invalidArgument } from '../errors';
 import { expectSpec, type NetworkSpec } from '../network/spec';
-import { expectAssumption, expectNonNegative } from './arguments';
+import { expectAssumption, expectNonNegative, expectResult } from './arguments';
 import { biasFactor } from './layer-law';
 import {
   type Assumption,
@@ -123,6 +123,8 @@ function combine(state: RecursionState, numberOf: (pair: PairState) => number): 
 }
 
 function pairOf(mean: Scaled, relativeVariance: Scaled): MomentPair {
+  // Logarithms are finite at any depth; only factors beyond 1e150 or so within one layer can leave the range.
+  expectResult('moments', 'logMean', log(mean));
   const mean2 = multiply(mean, mean);
   const dispersion = add(ONE, relativeVariance);
   const logDispersion = log1p(relativeVariance);

@@ -6,7 +6,7 @@ import { expectSpec, type NetworkSpec, type Parametrization } from '../network/s
 import { gateAgreement, reluCorrelation, reluSquareCorrelation } from './arc-cosine';
 import { phaseOf } from './classify-phase';
 import { type InputPair, pairKernel } from './infinite-width';
-import { expectNonNegative, expectPositive } from './arguments';
+import { expectNonNegative, expectPositive, expectResult } from './arguments';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { moments } from './moments';
 
@@ -122,7 +122,8 @@ export interface PairMoments {
  * layer l enters through arccos, and neither moment closes: that is an error here. Sample those (or use
  * `infiniteWidthKernels` for the mean).
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the moments do not close, or a number is out of range
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the moments do not close, or a number is out of range;
+ *   `ERR_COMPUTATION` where a moment is beyond the range of doubles
  */
 export function pairMoments(spec: NetworkSpec, options: PairOptions): PairMoments {
   const where = 'pairMoments';
@@ -131,14 +132,22 @@ export function pairMoments(spec: NetworkSpec, options: PairOptions): PairMoment
   const norm2 = expectPositive(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
   const otherNorm2 = expectPositive(`${where}: otherNorm2`, options.otherNorm2 ?? norm2);
   const pair = inputPair(norm2, otherNorm2, expectCosine(where, options.cosine));
-  if (spec.depth === 0) return linearNet(spec, pair);
-  if (spec.depth === 1) return oneHiddenLayer(spec, pair);
-  if (options.cosine === 1 && (spec.biasVariance === 0 || norm2 === otherNorm2)) return parallel(spec, pair);
+  if (spec.depth === 0) return inRange(where, linearNet(spec, pair));
+  if (spec.depth === 1) return inRange(where, oneHiddenLayer(spec, pair));
+  if (options.cosine === 1 && (spec.biasVariance === 0 || norm2 === otherNorm2))
+    return inRange(where, parallel(spec, pair));
   throw new DeepntkError(
     'ERR_INVALID_ARGUMENT',
     `${where}: the moments of two inputs close for at most one hidden layer, or for parallel inputs with biasVariance 0; ` +
       `got depth ${spec.depth}, cosine ${options.cosine}, biasVariance ${spec.biasVariance}`,
   );
+}
+
+/** The second moment is of fourth order in the inputs: moments beyond doubles are an error. */
+function inRange(where: string, result: PairMoments): PairMoments {
+  for (const name of ['mean', 'secondMoment', 'variance', 'dispersion'] as const)
+    expectResult(where, name, result[name]);
+  return result;
 }
 
 function linearNet(spec: NetworkSpec, pair: InputPair): PairMoments {
@@ -157,11 +166,13 @@ function oneHiddenLayer(spec: NetworkSpec, pair: InputPair): PairMoments {
   const beta = biasFactor(spec);
   const s = weightScale(spec, spec.inputDim);
   const sine = Math.sin(pair.angle);
-  const product = (s * pair.norm2 + biasVariance) * (s * pair.otherNorm2 + biasVariance);
-  const det = s * s * pair.norm2 * pair.otherNorm2 * sine * sine + s * biasVariance * pair.distance2;
-  const angle = Math.atan2(Math.sqrt(det), s * pair.dot + biasVariance);
-  const meanU = (Math.sqrt(product) * reluCorrelation(angle)) / 2;
-  const meanU2 = 1.5 * product * reluSquareCorrelation(angle);
+  // Products of roots: products of squared norms may be out of range.
+  const root = Math.sqrt(s * pair.norm2 + biasVariance) * Math.sqrt(s * pair.otherNorm2 + biasVariance);
+  const fromInputs = s * Math.sqrt(pair.norm2) * Math.sqrt(pair.otherNorm2) * sine;
+  const fromBiases = Math.sqrt(s * biasVariance) * Math.sqrt(pair.distance2);
+  const angle = Math.atan2(Math.hypot(fromInputs, fromBiases), s * pair.dot + biasVariance);
+  const meanU = (root * reluCorrelation(angle)) / 2;
+  const meanU2 = 1.5 * root * root * reluSquareCorrelation(angle);
   const meanG = gateAgreement(angle) / 2;
   const a = outputs * weightFactor(spec, n);
   const c = weightFactor(spec, spec.inputDim) * pair.dot + beta;

@@ -110,7 +110,7 @@ async function evaluate(plan: Plan, step: number): Promise<void> {
   const K = trained.spec.outputDim;
   const run = computeOptions(plan);
   const x = { data: workspace.x, shape: [workspace.n, trained.spec.inputDim] };
-  const { data: outputs } = await trained.forward(x, run);
+  const { data: outputs } = await trained.forward(x, { ...run, allowNonFinite: true });
   const fit = fitOf(outputs, workspace.y, K, workspace.loss);
   if (step === steps) {
     plan.losses[step] = batch === null ? fit.loss : fitOfRows(outputs, workspace, batch(step), K).loss;
@@ -119,7 +119,12 @@ async function evaluate(plan: Plan, step: number): Promise<void> {
   if (!plan.evaluateAt.includes(step) || plan.evaluations.at(-1)?.step === step) return;
   const test =
     testTargets &&
-    fitOf((await trained.forward(options.testData!.x, run)).data, testTargets, K, workspace.loss);
+    fitOf(
+      (await trained.forward(options.testData!.x, { ...run, allowNonFinite: true })).data,
+      testTargets,
+      K,
+      workspace.loss,
+    );
   plan.evaluations.push({ step, ...fit, testLoss: test?.loss ?? null, testAccuracy: test?.accuracy ?? null });
 }
 

@@ -10,6 +10,7 @@ import { largestOf, layerSlots } from '../backend';
 import { chainsOf, featureFlops, featureSlots, type FeaturesTask, type Reals } from '../features';
 import { sumOfRows } from './backward';
 import type { Team } from './team';
+import { expectGates } from './forward';
 import { exponentOf } from './workspace';
 
 export interface FeaturesJob extends FeaturesTask {
@@ -107,6 +108,7 @@ class GroupFeatures {
         const affine = { ...gain, parameters, biases: slot.biases };
         largest = rectifyBlock(this.#buffers, range, affine, output, width, new Uint8Array(width), 0);
         current = output;
+        expectGates(exponentOf(largest), l);
       }
       const begin = this.#slots[l]!.activations;
       const to =

@@ -1,4 +1,5 @@
 /** The forward pass over a batch of inputs. The twins in C++ are native/core/activations.hpp and mlp.hpp. */
+import { DeepntkError } from '../../errors';
 import { rectifyBlock, shiftBlock, storeScaled } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type ProductBuffers, multiplyBlock } from '../../linalg/product';
@@ -27,7 +28,7 @@ export function forward(team: Team, activations: Activations, buffers: ProductBu
     const weights: Operand = { ...x, data: network.parameters, offset: slot.weights };
     const affine = affineOf(activations, index, slot.biases);
     const inner = units[index]!.count;
-    const scale = scaleExponent(exponents, index);
+    const scale = keptExponent(activations, layer);
     const activeOffset = offset;
     const tiles = tilesOf(rows, slot.outputs, rowBlock);
     const onWork = countWork(team, inner / slot.inputs);
@@ -35,11 +36,10 @@ export function forward(team: Team, activations: Activations, buffers: ProductBu
       const range = tiles.at(tile);
       multiplyBlock(buffers, x, weights, range, inner, false, onWork);
       const largest = rectifyBlock(buffers, range, affine, output, slot.outputs, active, activeOffset);
-      if (passing === null) return;
-      // The scale is that of the layer below, whose largest entry is known: one layer does not change it by much.
-      if (kept.length > 0) storeScaled(output, kept, range, slot.outputs, 2 ** -scale);
       raiseExponent(exponents, layer, exponentOf(largest));
+      if (passing !== null && kept.length > 0) storeScaled(output, kept, range, slot.outputs, 2 ** -scale);
     });
+    if (kept.length > 0) expectGates(exponents[layer]!, layer);
     units.push(activeUnits(active, offset, slot.outputs));
     input = output;
   }
@@ -104,7 +104,25 @@ function activeUnits(active: Uint8Array, offset: number, width: number): ActiveU
     : { list: units.slice(0, count), count };
 }
 
-/** The scale of the activations that a job keeps of layer l: they are x^l / 2^(the result). */
-export function keptExponent({ passing, exponents }: Activations, layer: number): number {
-  return passing === null || layer === 0 ? 0 : scaleExponent(exponents, layer - 1);
+/**
+ * The scale of the activations that a job keeps of layer l: they are x^l / 2^(the result). It is that of what the layer adds
+ * up, the layer below (whose largest entry is known) and its biases: one layer does not change it by much.
+ */
+export function keptExponent(activations: Activations, layer: number): number {
+  const { passing, exponents, biasExponents } = activations;
+  if (passing === null || layer === 0) return 0;
+  return scaleExponent(exponents, layer - 1, biasExponents[layer - 1]);
+}
+
+/** Below this, numbers of a layer are lost to underflow, and gates are closed that are open. */
+const SMALLEST_EXPONENT = -960;
+
+/** Throws where the largest activation of a layer is that small; a dead layer, of zeros, is let through. */
+export function expectGates(exponent: number, layer: number): void {
+  if (exponent >= -1023 && exponent < SMALLEST_EXPONENT) {
+    throw new DeepntkError(
+      'ERR_COMPUTATION',
+      `the activations of layer ${layer} are below 2^-960, the range of doubles nearly left: gates are lost there`,
+    );
+  }
 }

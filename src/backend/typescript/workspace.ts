@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import type { Numbers } from '../../linalg/pack';
 import { DeepntkError } from '../../errors';
-import { largestOf, type NetworkData, type Precision } from '../backend';
+import { largestOf, layerSlots, type NetworkData, type Precision } from '../backend';
 
 /** The inputs of a job and everything that the forward pass leaves behind. */
 export interface Activations {
@@ -21,6 +21,8 @@ export interface Activations {
   readonly active: Uint8Array;
   /** For l = 0 .. L, the exponent of the largest entry of x^l; used in mixed precision only. */
   readonly exponents: Int32Array;
+  /** For l = 1 .. L+1 at l - 1, the exponent of the largest bias; in mixed precision only. */
+  readonly biasExponents: Int32Array;
 }
 
 /** Makes arrays of one kind of memory, and phrases the failure to. */
@@ -122,7 +124,18 @@ export function createActivations(
   const active = memory.uint8(widths.slice(0, -1).reduce((sum, width) => sum + width, 0));
   const exponents = memory.int32(depth + 1).fill(NO_EXPONENT);
   exponents[0] = exponentOf(markActive(inputs, widths[0]!, active));
-  return { network, rows, rowBlock, layers: [inputs, ...layers], passing, active, exponents };
+  const biasExponents = keep === 'mixed' ? exponentsOfBiases(network, memory) : memory.int32(0);
+  return { network, rows, rowBlock, layers: [inputs, ...layers], passing, active, exponents, biasExponents };
+}
+
+function exponentsOfBiases({ widths, parameters, biasGains }: NetworkData, memory: Allocator): Int32Array {
+  const exponents = memory.int32(widths.length - 1);
+  layerSlots(widths).forEach(({ biases, outputs }, index) => {
+    let largest = 0;
+    for (let i = biases; i < biases + outputs; i++) largest = Math.max(largest, Math.abs(parameters[i]!));
+    exponents[index] = exponentOf(largest * biasGains[index]!);
+  });
+  return exponents;
 }
 
 function stackInputs({ x, x2 }: BatchShape, length: number, memory: Allocator): Float64Array {
@@ -170,8 +183,8 @@ export function raiseExponent(exponents: Int32Array, index: number, exponent: nu
   }
 }
 
-/** The exponent that a layer is to be scaled by: that of its largest entry, 0 for a layer of zeros. */
-export function scaleExponent(exponents: Int32Array, index: number): number {
-  const exponent = exponents[index]!;
+/** The exponent that a layer is to be scaled by: that of its largest entry, or `atLeast`; 0 for a layer of zeros. */
+export function scaleExponent(exponents: Int32Array, index: number, atLeast = NO_EXPONENT): number {
+  const exponent = Math.max(exponents[index]!, atLeast);
   return exponent === NO_EXPONENT ? 0 : exponent;
 }
