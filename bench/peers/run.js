@@ -23,6 +23,7 @@ const { installPackages, milliseconds, runByTurns, startPeer } = require('./proc
 const JOBS = {
   small: { n: 20, depth: 5, width: 64, outputs: 3 },
   mnist: { n: 100, depth: 20, width: 300, outputs: 10 },
+  twenty: { n: 20, depth: 20, width: 300, outputs: 10 },
   deep: { n: 200, depth: 50, width: 500, outputs: 1 },
   wide: { n: 2000, depth: 50, width: 2048, outputs: 1 },
 };

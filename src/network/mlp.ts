@@ -226,7 +226,7 @@ function isFileOptions(options: unknown): options is NtkFileOptions {
 }
 
 function copyArray(where: string, source: unknown, target: NdArray<Float64Array>): void {
-  const shape = target.shape.join(' x ');
+  const shape = describeShape(target.shape);
   if (typeof source !== 'object' || source === null || !('data' in source) || !('shape' in source)) {
     throw invalidArgument(where, `an array { data, shape } of shape ${shape}`, source);
   }

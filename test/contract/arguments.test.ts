@@ -110,7 +110,7 @@ describe('Mlp refuses', () => {
     [
       'weights of another shape',
       () => Mlp.fromLayers(spec, [layers[1]!, ...layers.slice(1)]),
-      'Mlp.fromLayers: layers[0].weights: expected shape 8 x 5, got 8 x 8',
+      'Mlp.fromLayers: layers[0].weights: expected shape [8, 5], got [8, 8]',
     ],
     [
       'weights of the wrong length',
