@@ -113,6 +113,11 @@ T gatedProduct(VectorSet set, const GatedProduct<T>& product, GatedScratch<T>& s
   const std::size_t perInput = std::max<std::size_t>(1, product.above.columns * product.chains * sizeof(T));
   const bool near = product.weights.rows * product.weights.stride * sizeof(T) <= kNearWeightsBytes;
   const std::size_t group = std::max<std::size_t>(1, (near ? kNearPackedBytes : kFarPackedBytes) / perInput);
+  if (product.above.columns == 0) {
+    const MatrixView<T>& below = product.below;
+    for (std::size_t i = 0; i < below.rows; i++) std::fill_n(below.row(i), below.columns, T(0));
+    return 0;
+  }
   T largest = 0;
   for (std::size_t first = 0; first < product.inputs; first += group) {
     const std::size_t count = std::min(group, product.inputs - first);
