@@ -132,7 +132,7 @@ export function explainNtk(
   return planRequest(network, request, count('X', X), X2 === null ? null : count('X2', X2));
 }
 
-/** @internal What the options of a kernel ask for. */
+/** What the options of a kernel ask for. */
 export interface Request extends Computation {
   readonly outputs: NtkOutputs;
   readonly form: KernelForm;

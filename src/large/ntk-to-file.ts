@@ -51,7 +51,7 @@ export interface NtkFileResult extends Provenance {
 
 export const FILE_OPTION_NAMES = ['out', 'dtype', 'features'] as const;
 
-/** @internal For tests: pieces smaller than a plan would choose. */
+/** For tests: pieces smaller than a plan would choose. */
 export type PlanOverrides = Pick<Budget, 'tileEdge' | 'blocksInMemory'>;
 
 /** Writes the kernel to a file. See `Mlp.ntk`. */

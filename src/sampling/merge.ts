@@ -15,7 +15,7 @@ export interface MergedDispersion extends DispersionEstimate {
 /**
  * The estimate of all replicas that several checkpoint files hold, in any order: the same bits as of one run over them.
  *
- * @param out where to write the merged state, a file of the same kind; not written where it is left out
+ * @param options `out`: where to write the merged state, a file of the same kind; not written where it is left out
  * @throws DeepntkError `ERR_INVALID_FILE` where a file is damaged or of a run with other settings, `ERR_INVALID_ARGUMENT`
  *   where two hold the same replica
  */

@@ -46,7 +46,11 @@ describe.each(availableBackends())('on the %s backend', (backend) => {
   test('big-endian and Fortran-order files give the kernel of the plain one', async () => {
     const kernels = [];
     for (const name of ALIKE) {
-      expect(kernel(`${name}.npy`, '--out', 'K.npy')).toMatchObject({ status: 0, stderr: '' });
+      // One of the numbers is 1e300: the kernel is beyond doubles, and as it is.
+      expect(kernel(`${name}.npy`, '--out', 'K.npy', '--allow-non-finite')).toMatchObject({
+        status: 0,
+        stderr: '',
+      });
       kernels.push(await readNpy(join(folder, 'K.npy')));
     }
     expect(kernels[0]!.shape).toEqual([2, 2]);
