@@ -124,7 +124,7 @@ describe('Mlp refuses', () => {
     [
       'a missing bias',
       () => Mlp.fromLayers(spec, unchecked([{ weights: layers[0]!.weights }, ...layers.slice(1)])),
-      'layers[0].biases: expected an array { data, shape } of shape 8',
+      'layers[0].biases: expected an array { data, shape } of shape [8]',
     ],
   ])('%s', (_, attempt, message) => {
     expect(attempt).toThrow(message);
