@@ -3,6 +3,7 @@
 /** What the benchmarks share. */
 const os = require('node:os');
 const { backendInfo, version } = require('deepntk');
+const { largestDifference, medianOf } = require('../dist/cli/bench/measure');
 
 /** What a time depends on: CPU, OpenBLAS and the core type that it chose, Node, versions; `summary` is one line of it. */
 function describeMachine() {
@@ -33,21 +34,4 @@ function mnistLikeInputs(n, size = 784) {
   return { data, shape: [n, size] };
 }
 
-/** The largest difference of two arrays, relative to the largest expected magnitude; NaN where one has a NaN. */
-function largestDifference(actual, expected) {
-  let difference = 0;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const here = Math.abs(actual[i] - expected[i]);
-    if (!(here <= difference)) difference = here;
-    largest = Math.max(largest, Math.abs(expected[i]));
-  }
-  return difference / largest;
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2;
-}
-
-module.exports = { describeMachine, largestDifference, median, mnistLikeInputs };
+module.exports = { describeMachine, largestDifference, median: medianOf, mnistLikeInputs };
