@@ -35,6 +35,7 @@ class ForwardPass {
       const std::size_t width = layer.weights.rows;
       Buffer<double> output(inputs_ * width);
       std::vector<double> sums(width, 0.0);
+      std::vector<std::uint32_t> opened(batch_.mostOpenFirst ? width : 0, 0);
       std::mutex merging;
       forEachBlock(team_, inputs_, batch_.rowBlock, [&](std::size_t first, std::size_t rows) {
         const MatrixView<double> h{output.data() + first * width, rows, width, width};
@@ -42,15 +43,18 @@ class ForwardPass {
                      layer.weightGain, h);
         std::vector<double> own(width, 0.0);
         rectify(h, layer, own.data());
+        std::vector<std::uint32_t> ownOpened(opened.size(), 0);
+        if (batch_.mostOpenFirst) countOpen(h, ownOpened.data());
         run_.advance(2.0 * rows * width * layer.weights.columns);
         // Maxima, not sums, over the blocks: their order does not matter.
         std::lock_guard<std::mutex> lock(merging);
         for (std::size_t j = 0; j < width; j++)
           sums[j] = std::isnan(own[j]) ? own[j] : std::max(sums[j], own[j]);
+        for (std::size_t j = 0; j < opened.size(); j++) opened[j] += ownOpened[j];
       });
       expectGates(*std::max_element(sums.begin(), sums.end()), l);
       if (l < batch_.lowest + 1) activations_[l - 1].values = {};
-      keep(l, std::move(output), sums);
+      keep(l, std::move(output), sums, opened);
     }
     return std::move(activations_);
   }
@@ -68,14 +72,20 @@ class ForwardPass {
       std::copy_n(row, width, stacked.data() + i * width);
       for (std::size_t j = 0; j < width; j++) sums[j] += std::abs(row[j]);
     }
-    keep(0, std::move(stacked), sums);
+    keep(0, std::move(stacked), sums, {});
   }
 
   // Compacts the activations of layer l where that pays, and stores them. `sums` tells which units are
-  // active, and to within a factor of the number of inputs how large the activations are.
-  void keep(std::size_t l, Buffer<double> dense, const std::vector<double>& sums) {
+  // active, and to within a factor of the number of inputs how large the activations are; `opened`, if not
+  // empty, how many inputs open each of them.
+  void keep(std::size_t l, Buffer<double> dense, const std::vector<double>& sums,
+            const std::vector<std::uint32_t>& opened) {
     Activations<T>& kept = activations_[l];
     kept.units = chooseUnits(sums, batch_.work[l], batch_.compaction);
+    if (!opened.empty()) {
+      std::stable_sort(kept.units.kept.begin(), kept.units.kept.end(),
+                       [&](std::uint32_t a, std::uint32_t b) { return opened[a] > opened[b]; });
+    }
     const std::size_t width = sums.size(), count = kept.units.count();
     if (!kept.units.all) {
       Buffer<double> compact(inputs_ * count);

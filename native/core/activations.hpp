@@ -30,6 +30,7 @@ struct Batch {
   Compaction compaction;
   std::vector<LayerWork> work;  // of layers 0 .. L
   std::size_t lowest;           // the values of layers below this one are not asked for
+  bool mostOpenFirst = false;   // order of the kept units of hidden layers; else as they come
 
   std::size_t inputs() const { return n + (x2 == nullptr ? 0 : n2); }
 };
@@ -63,14 +64,17 @@ MatrixView<const T> gatherWeights(Team& team, const Layer& layer, const Units* a
     if (below.all && allRows) return layer.weights;
   }
   const std::size_t rows = allRows ? layer.weights.rows : above->kept.size(), columns = below.count();
-  gathered.reserve(rows * columns);
+  // Rows begin on cache lines: products of our own read them in pieces of one.
+  constexpr std::size_t line = 64 / sizeof(T);
+  const std::size_t stride = (columns + line - 1) / line * line;
+  gathered.reserve(rows * stride);
   // Too small a block would cost more to hand to a thread than to move.
   forEachBlock(team, rows, 1 + 65536 / (columns + 1), [&](std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; i++) {
-      gatherColumns(layer.weights.row(allRows ? i : above->kept[i]), below, gathered.data() + i * columns);
+      gatherColumns(layer.weights.row(allRows ? i : above->kept[i]), below, gathered.data() + i * stride);
     }
   });
-  return {gathered.data(), rows, columns, columns};
+  return {gathered.data(), rows, columns, stride};
 }
 
 }  // namespace deepntk

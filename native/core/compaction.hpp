@@ -16,7 +16,7 @@ constexpr double kFlopsPerGather = 32;
 
 enum class Compaction { whereItPays, always, never };
 
-// The units of a layer that are kept: all of them, or the listed ones in ascending order.
+// The units of a layer that are kept: all of them, or the listed ones.
 struct Units {
   std::size_t width = 0;  // of the layer
   bool all = true;

@@ -23,6 +23,14 @@ void rectify(MatrixView<double> h, const Layer& layer, double* columnSums) {
 }
 
 DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void countOpen(MatrixView<const double> h, std::uint32_t* counts) {
+  for (std::size_t i = 0; i < h.rows; i++) {
+    const double* const row = h.row(i);
+    for (std::size_t j = 0; j < h.columns; j++) counts[j] += row[j] > 0 ? 1 : 0;
+  }
+}
+
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
 void gateRow(const double* activation, const double* from, double* to, std::size_t size) {
   for (std::size_t j = 0; j < size; j++) to[j] = activation[j] > 0 ? from[j] : 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "buffer.hpp"
 #include "mlp.hpp"
@@ -18,6 +19,9 @@ namespace deepntk {
 
 // h = relu(h + biasGain b) in place, and adds every row to `columnSums`. Not-a-number stays not-a-number.
 void rectify(MatrixView<double> h, const Layer& layer, double* columnSums);
+
+// Adds to counts[j] the rows of h whose entry in column j is above 0.
+void countOpen(MatrixView<const double> h, std::uint32_t* counts);
 
 // to = from where the activation is positive, else 0. `from` may be `to`.
 void gateRow(const double* activation, const double* from, double* to, std::size_t size);

@@ -47,6 +47,8 @@ class KernelComputation {
     Batch batch{net_,           task_.x,          task_.n, task_.x2,   task_.n2,
                 forwardBlock(), task_.compaction, {},      lowest_ - 1};
     for (std::size_t l = 0; l < net_.layers(); l++) batch.work.push_back(workOf(l));
+    // So that an input's closed units lie side by side: gatedProduct leaves whole strips of them out.
+    batch.mostOpenFirst = gated();
     activations_ = computeActivations<T>(run_, team_, batch);
     backwardPass();
     if (task_.x2 == nullptr) {
@@ -63,6 +65,9 @@ class KernelComputation {
   std::size_t forwardBlock() const {
     return std::min(task_.rowBlock, (inputs_ + team_.size() - 1) / team_.size());
   }
+
+  // Whether each input's deltas go down through its own open units only.
+  bool gated() const { return vectorSet() != VectorSet::none && chains_ >= kMinGatedChains; }
 
   bool counts(std::size_t l) const { return task_.weightTerms[l - 1] != 0 || task_.biasTerms[l - 1] != 0; }
 
@@ -146,7 +151,7 @@ class KernelComputation {
     const T gain = static_cast<T>(std::ldexp(net_.layer(l).weightGain, above.exponent - below.exponent));
     const MatrixView<const T> from = rowsOf<const T>(above, first * chains_, rows * chains_);
     const MatrixView<T> to = rowsOf<T>(below, first * chains_, rows * chains_);
-    if (vectorSet() != VectorSet::none && chains_ >= kMinGatedChains) {
+    if (gated()) {
       run_.check();
       const GatedProduct<T> product{rows,    chains_, from, gatesOf(l, first, rows),
                                     weights, gain,    to,   gatesOf(l - 1, first, rows)};

@@ -33,6 +33,18 @@ constexpr std::size_t kPieceBytes = 4096;
 constexpr std::size_t kNearWeightsBytes = 768 * 1024;
 constexpr std::size_t kNearPackedBytes = 64 * 1024;
 constexpr std::size_t kFarPackedBytes = 512 * 1024;
+// Rows of a strip of the weights that stay in the first-level cache while a group of inputs passes.
+constexpr std::size_t kPieceUnits = 256;
+
+// Some inputs that go over the weights together: the open units above of each, piece by piece, in `open` from
+// start[input * pieces + piece] on, and their packed deltas, `chains` for each.
+template <typename T>
+struct GatedGroup {
+  std::size_t first, count, pieces;
+  const T* packed;
+  const std::uint32_t* open;
+  const std::size_t* start;
+};
 
 }  // namespace
 
@@ -70,31 +82,35 @@ struct VectorsOf<float> {
   using Avx2 = Avx2Float;
 };
 
-// Each input's open units above, one after the other, and the values of its deltas there: unit by unit,
-// `chains` each.
 template <typename T>
-void pack(const GatedProduct<T>& product, std::size_t first, std::size_t count, GatedScratch<T>& scratch) {
+GatedGroup<T> pack(const GatedProduct<T>& product, std::size_t first, std::size_t count,
+                   GatedScratch<T>& scratch) {
   const std::size_t width = product.above.columns, chains = product.chains;
-  scratch.open.resize(count * width);
-  scratch.start.resize(count + 1);
+  const std::size_t pieces = (width + kPieceUnits - 1) / kPieceUnits, step = (width + pieces - 1) / pieces;
+  scratch.open.resize(count * width + 1);
+  scratch.start.resize(count * pieces + 1);
   scratch.packed.reserve(count * width * chains);
   std::size_t end = 0;
   for (std::size_t i = 0; i < count; i++) {
     const T* const gates = product.gatesAbove.row(first + i);
-    scratch.start[i] = end;
-    for (std::size_t j = 0; j < width; j++) {
-      scratch.open[end] = static_cast<std::uint32_t>(j);
-      end += gates[j] > 0 ? 1 : 0;
+    const std::size_t start = end;
+    for (std::size_t piece = 0; piece < pieces; piece++) {
+      scratch.start[i * pieces + piece] = end;
+      for (std::size_t j = piece * step; j < std::min(width, (piece + 1) * step); j++) {
+        scratch.open[end] = static_cast<std::uint32_t>(j);
+        end += gates[j] > 0 ? 1 : 0;
+      }
     }
     const T* const deltas = product.above.row((first + i) * chains);
     const std::size_t stride = product.above.stride;
-    T* to = scratch.packed.data() + scratch.start[i] * chains;
-    for (std::size_t u = scratch.start[i]; u < end; u++) {
+    T* to = scratch.packed.data() + start * chains;
+    for (std::size_t u = start; u < end; u++) {
       const T* from = deltas + scratch.open[u];
       for (std::size_t k = 0; k < chains; k++, from += stride) *to++ = *from;
     }
   }
-  scratch.start[count] = end;
+  scratch.start[count * pieces] = end;
+  return {first, count, pieces, scratch.packed.data(), scratch.open.data(), scratch.start.data()};
 }
 
 }  // namespace
@@ -121,11 +137,10 @@ T gatedProduct(VectorSet set, const GatedProduct<T>& product, GatedScratch<T>& s
   T largest = 0;
   for (std::size_t first = 0; first < product.inputs; first += group) {
     const std::size_t count = std::min(group, product.inputs - first);
-    pack(product, first, count, scratch);
-    largest = std::max(
-        largest, set == VectorSet::avx512
-                     ? avx512::multiplyGroup<typename VectorsOf<T>::Avx512>(product, first, count, scratch)
-                     : avx2::multiplyGroup<typename VectorsOf<T>::Avx2>(product, first, count, scratch));
+    const GatedGroup<T> packed = pack(product, first, count, scratch);
+    largest = std::max(largest, set == VectorSet::avx512
+                                    ? avx512::multiplyGroup<typename VectorsOf<T>::Avx512>(product, packed)
+                                    : avx2::multiplyGroup<typename VectorsOf<T>::Avx2>(product, packed));
   }
   return largest;
 }

@@ -48,7 +48,7 @@ template <typename T>
 struct GatedScratch {
   Buffer<T> packed;
   std::vector<std::uint32_t> open;
-  std::vector<std::size_t> start;
+  std::vector<std::size_t> start;  // in `open`, of every piece of every input
 };
 
 // below = gates of `below` o gain (gates of `above` o above) weights, with the operations of open gates of

@@ -71,100 +71,98 @@ void multiplyRows(MatrixView<const typename V::Scalar> a, MatrixView<const typen
   }
 }
 
-// A corner of one input's product.
-template <typename T>
-struct GatedTile {
-  const T* packed;
-  std::size_t chains;
-  const std::uint32_t* open;
-  std::size_t openCount;
-  const T* weights;
-  std::size_t weightStride;
-  T gain;
-  const T* gates;
-  T* below;
-  std::size_t belowStride;
-};
-
-// `height` chains and `width` vectors of units below, the last one with so many `lanes`. Returns the largest
-// magnitude.
-template <typename V, std::size_t height, std::size_t width>
-DEEPNTK_TARGET typename V::Scalar multiplyGatedTile(const GatedTile<typename V::Scalar>& given,
-                                                    std::size_t lanes) {
+// A strip of a group's product: `height` chains from `chain` on and `width` vectors of units below from
+// `column` on, or, `partial`, one vector of so many `lanes`; over one piece of the units above. Returns the
+// largest magnitude; 0 before the last piece. What is used before and after the sums is loaded twice, so that
+// no register holds it meanwhile.
+template <typename V, std::size_t height, std::size_t width, bool partial>
+DEEPNTK_TARGET typename V::Scalar multiplyGatedStrip(const GatedProduct<typename V::Scalar>& product,
+                                                     const GatedGroup<typename V::Scalar>& group,
+                                                     std::size_t chain, std::size_t column, std::size_t piece,
+                                                     std::size_t lanes) {
   using T = typename V::Scalar;
-  const GatedTile<T> tile = given;  // which no store can change
-  typename V::Vector sums[height][width];
-  DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
-    DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) sums[r][v] = V::zero();
-  }
-  const typename V::Mask last = V::first(lanes);
-  for (std::size_t u = 0; u < tile.openCount; u++) {
-    const T* const row = tile.weights + tile.open[u] * tile.weightStride;
-    const T* const deltas = tile.packed + u * tile.chains;
-    typename V::Vector right[width];
-    DEEPNTK_UNROLL for (std::size_t v = 0; v + 1 < width; v++) right[v] = V::load(row + v * V::kLanes);
-    right[width - 1] = V::load(row + (width - 1) * V::kLanes, last);
-    DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
-      const typename V::Vector left = V::all(deltas[r]);
-      DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) sums[r][v] = V::add(left, right[v], sums[r][v]);
-    }
-  }
-  const typename V::Vector gain = V::all(tile.gain);
+  const auto load = [&](const T* from)
+                        DEEPNTK_TARGET { return partial ? V::load(from, V::first(lanes)) : V::load(from); };
+  const std::size_t chains = product.chains, stride = product.below.stride;
+  const std::size_t weightStride = product.weights.stride;
+  const T* const weights = product.weights.data + column;
+  const bool begins = piece == 0, ends = piece + 1 == group.pieces;
+  const typename V::Vector gain = V::all(product.gain);
   typename V::Vector largest = V::zero();
-  DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) {
-    const typename V::Mask mask = v + 1 < width ? V::first(V::kLanes) : last;
-    const typename V::Vector gate = V::load(tile.gates + v * V::kLanes, mask);
+  for (std::size_t i = 0; i < group.count; i++) {
+    const std::size_t input = group.first + i;
+    const std::size_t* const bounds = group.start + i * group.pieces + piece;
+    const T* const gates = product.gatesBelow.row(input) + column;
+    T* const below = product.below.row(input * chains + chain) + column;
+    bool any = false;
+    DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) {
+      any = V::anyAbove(load(gates + v * V::kLanes)) || any;
+    }
+    typename V::Vector sums[height][width];
     DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
-      const typename V::Vector value = V::above(gate, V::times(gain, sums[r][v]));
-      V::store(tile.below + r * tile.belowStride + v * V::kLanes, mask, value);
-      largest = V::larger(largest, value);
+      DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) {
+        sums[r][v] = begins || !any ? V::zero() : load(below + r * stride + v * V::kLanes);
+      }
+    }
+    const std::uint32_t* const open = group.open;
+    const std::size_t end = any ? bounds[1] : bounds[0];
+    const T* deltas = group.packed + bounds[0] * chains + chain;
+    for (std::size_t u = bounds[0]; u < end; u++, deltas += chains) {
+      const T* const row = weights + open[u] * weightStride;
+      typename V::Vector right[width];
+      DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) right[v] = load(row + v * V::kLanes);
+      DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
+        const typename V::Vector left = V::all(deltas[r]);
+        DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) {
+          sums[r][v] = V::add(left, right[v], sums[r][v]);
+        }
+      }
+    }
+    DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) {
+      const typename V::Vector gate = load(gates + v * V::kLanes);
+      DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
+        typename V::Vector value = sums[r][v];
+        if (ends) {
+          value = V::above(gate, V::times(gain, value));
+          largest = V::larger(largest, value);
+        }
+        T* const to = below + r * stride + v * V::kLanes;
+        if constexpr (partial) {
+          V::store(to, V::first(lanes), value);
+        } else {
+          V::store(to, value);
+        }
+      }
     }
   }
   return V::largest(largest);
 }
 
-// `height` chains, from `chain` on, of a group of inputs: all of them go over a strip of the weights before
-// the next.
+// `height` chains, from `chain` on, of a group of inputs.
 template <typename V, std::size_t height>
-typename V::Scalar multiplyChains(const GatedProduct<typename V::Scalar>& product, std::size_t first,
-                                  std::size_t count, std::size_t chain,
-                                  const GatedScratch<typename V::Scalar>& scratch) {
-  using T = typename V::Scalar;
+typename V::Scalar multiplyChains(const GatedProduct<typename V::Scalar>& product,
+                                  const GatedGroup<typename V::Scalar>& group, std::size_t chain) {
   // The sums, `width` vectors and one more must fit the registers.
   constexpr std::size_t width = std::min<std::size_t>(4, (V::kRegisters - 1) / (height + 1));
-  const std::size_t columns = product.below.columns, chains = product.chains;
-  T largest = 0;
-  const auto tileAt = [&](std::size_t i, std::size_t column) {
-    const std::size_t input = first + i, start = scratch.start[i];
-    return GatedTile<T>{scratch.packed.data() + start * chains + chain,
-                        chains,
-                        scratch.open.data() + start,
-                        scratch.start[i + 1] - start,
-                        product.weights.data + column,
-                        product.weights.stride,
-                        product.gain,
-                        product.gatesBelow.row(input) + column,
-                        product.below.row(input * chains + chain) + column,
-                        product.below.stride};
-  };
-  std::size_t column = 0;
-  for (; column + width * V::kLanes <= columns; column += width * V::kLanes) {
-    for (std::size_t i = 0; i < count; i++) {
-      largest = std::max(largest, multiplyGatedTile<V, height, width>(tileAt(i, column), V::kLanes));
+  const std::size_t columns = product.below.columns;
+  typename V::Scalar largest = 0;
+  for (std::size_t column = 0; column < columns;) {
+    const std::size_t left = columns - column, lanes = std::min(V::kLanes, left);
+    const bool wide = left >= width * V::kLanes;
+    for (std::size_t piece = 0; piece < group.pieces; piece++) {
+      const auto here =
+          wide ? multiplyGatedStrip<V, height, width, false>(product, group, chain, column, piece, 0)
+               : multiplyGatedStrip<V, height, 1, true>(product, group, chain, column, piece, lanes);
+      largest = std::max(largest, here);
     }
-  }
-  for (; column < columns; column += V::kLanes) {
-    const std::size_t lanes = std::min(V::kLanes, columns - column);
-    for (std::size_t i = 0; i < count; i++) {
-      largest = std::max(largest, multiplyGatedTile<V, height, 1>(tileAt(i, column), lanes));
-    }
+    column += wide ? width * V::kLanes : lanes;
   }
   return largest;
 }
 
 template <typename V>
-typename V::Scalar multiplyGroup(const GatedProduct<typename V::Scalar>& product, std::size_t first,
-                                 std::size_t count, const GatedScratch<typename V::Scalar>& scratch) {
+typename V::Scalar multiplyGroup(const GatedProduct<typename V::Scalar>& product,
+                                 const GatedGroup<typename V::Scalar>& group) {
   using T = typename V::Scalar;
   constexpr std::size_t most = V::kRegisters == 32 ? 12 : 6;
   T largest = 0;
@@ -174,29 +172,29 @@ typename V::Scalar multiplyGroup(const GatedProduct<typename V::Scalar>& product
     largest = std::max(largest, [&]() -> T {
       switch (height) {
         case 1:
-          return multiplyChains<V, 1>(product, first, count, chain, scratch);
+          return multiplyChains<V, 1>(product, group, chain);
         case 2:
-          return multiplyChains<V, 2>(product, first, count, chain, scratch);
+          return multiplyChains<V, 2>(product, group, chain);
         case 3:
-          return multiplyChains<V, 3>(product, first, count, chain, scratch);
+          return multiplyChains<V, 3>(product, group, chain);
         case 4:
-          return multiplyChains<V, 4>(product, first, count, chain, scratch);
+          return multiplyChains<V, 4>(product, group, chain);
         case 5:
-          return multiplyChains<V, 5>(product, first, count, chain, scratch);
+          return multiplyChains<V, 5>(product, group, chain);
         case 6:
-          return multiplyChains<V, 6>(product, first, count, chain, scratch);
+          return multiplyChains<V, 6>(product, group, chain);
         case 7:
-          return multiplyChains < V, V::kRegisters == 32 ? 7 : 1 > (product, first, count, chain, scratch);
+          return multiplyChains < V, V::kRegisters == 32 ? 7 : 1 > (product, group, chain);
         case 8:
-          return multiplyChains < V, V::kRegisters == 32 ? 8 : 1 > (product, first, count, chain, scratch);
+          return multiplyChains < V, V::kRegisters == 32 ? 8 : 1 > (product, group, chain);
         case 9:
-          return multiplyChains < V, V::kRegisters == 32 ? 9 : 1 > (product, first, count, chain, scratch);
+          return multiplyChains < V, V::kRegisters == 32 ? 9 : 1 > (product, group, chain);
         case 10:
-          return multiplyChains < V, V::kRegisters == 32 ? 10 : 1 > (product, first, count, chain, scratch);
+          return multiplyChains < V, V::kRegisters == 32 ? 10 : 1 > (product, group, chain);
         case 11:
-          return multiplyChains < V, V::kRegisters == 32 ? 11 : 1 > (product, first, count, chain, scratch);
+          return multiplyChains < V, V::kRegisters == 32 ? 11 : 1 > (product, group, chain);
         default:
-          return multiplyChains < V, V::kRegisters == 32 ? 12 : 1 > (product, first, count, chain, scratch);
+          return multiplyChains < V, V::kRegisters == 32 ? 12 : 1 > (product, group, chain);
       }
     }());
     chain += height;

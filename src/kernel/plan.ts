@@ -180,7 +180,8 @@ function scratchBytes(kernel: KernelShape, blocks: KernelBlocks, widest: number,
   const { widths } = kernel.network;
   const edge = blocks.gram * (kernel.form === 'full' ? outputs : 1);
   const tiles = kernel.threads * 2 * edge * edge * 8;
-  const largestLayer = largestOf(widths.slice(1).map((width, i) => width * widths[i]!));
+  // Gathered rows begin on cache lines.
+  const largestLayer = largestOf(widths.slice(1).map((width, i) => width * (widths[i]! + 7)));
   // Native threads pack the deltas of some inputs, or of one that is larger (native/core/vector_products.cpp).
   const packed =
     kernel.backend === 'native' ? kernel.threads * Math.max(PACKED_BYTES, 8 * widest * outputs) : 0;
