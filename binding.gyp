@@ -27,6 +27,7 @@
         'native/core/lane_products.cpp',
         'native/core/mlp.cpp',
         'native/core/normal.cpp',
+        'native/core/philox_lanes.cpp',
         'native/core/products.cpp',
         'native/core/vector_products.cpp',
         'native/core/run.cpp',

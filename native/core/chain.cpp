@@ -10,6 +10,7 @@
 #include "chain_streams.hpp"
 #include "chi_square.hpp"
 #include "elementwise.hpp"
+#include "philox_lanes.hpp"
 #include "powers.hpp"
 
 namespace deepntk {
@@ -23,7 +24,7 @@ constexpr int kDowns[kLaws] = {0, 0, 0, 1, 2, 1};
 
 // One entry a lane. The loops below run over all lanes, also those beyond the last replica.
 struct Lanes {
-  alignas(64) std::uint32_t replica0[kLanes], replica1[kLanes];
+  alignas(64) std::uint32_t block[kLanes], replica0[kLanes], replica1[kLanes];
   alignas(64) std::uint32_t words[4][kLanes];
   alignas(64) double normals[2][kLanes];
   alignas(64) double uniforms[2][kLanes];
@@ -57,31 +58,28 @@ struct Key {
   std::uint32_t key0, key1;
 };
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void drawWords(Lanes& lanes, Key key, std::uint32_t block, std::uint32_t stream) {
-  for (std::size_t i = 0; i < kLanes; i++) {
-    const PhiloxBlock drawn =
-        philox4x32({{block, stream, lanes.replica0[i], lanes.replica1[i]}}, key.key0, key.key1);
-    lanes.words[0][i] = drawn.words[0];
-    lanes.words[1][i] = drawn.words[1];
-    lanes.words[2][i] = drawn.words[2];
-    lanes.words[3][i] = drawn.words[3];
-  }
+PhiloxCounters countersOf(const Lanes& lanes, Key key, std::uint32_t stream) {
+  return {lanes.block, stream, lanes.replica0, lanes.replica1, key.key0, key.key1};
 }
 
 DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void drawNormals(Lanes& lanes, Key key, std::uint32_t block, std::uint32_t stream) {
-  drawWords(lanes, key, block, stream);
-  for (std::size_t i = 0; i < kLanes; i++) {
-    lanes.uniforms[0][i] = uniform(lanes.words[0][i], lanes.words[1][i]);
-    lanes.uniforms[1][i] = uniform(lanes.words[2][i], lanes.words[3][i]);
-  }
+void transform(Lanes& lanes) {
   for (std::size_t i = 0; i < kLanes; i++) {
     double normal0, normal1;
     boxMuller(lanes.uniforms[0][i], lanes.uniforms[1][i], normal0, normal1);
     lanes.normals[0][i] = normal0;
     lanes.normals[1][i] = normal1;
   }
+}
+
+// Two normals of block 0, and the words of block 1.
+void drawLayer(Lanes& lanes, Key key, std::uint32_t stream) {
+  std::fill_n(lanes.block, kLanes, 0u);
+  drawUniforms(countersOf(lanes, key, stream), kLanes, {lanes.uniforms[0], lanes.uniforms[1]});
+  transform(lanes);
+  std::fill_n(lanes.block, kLanes, 1u);
+  drawWords(countersOf(lanes, key, stream), kLanes,
+            {lanes.words[0], lanes.words[1], lanes.words[2], lanes.words[3]});
 }
 
 // The numbers of active units, and with them the degrees of freedom. Words 2 and 3 choose.
@@ -177,8 +175,7 @@ void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
   std::fill_n(lanes.dead, kLanes, 0);
   for (std::size_t layer = 1; layer <= plan.depth; layer++) {
     const std::uint32_t stream = streamOf(kChainPurpose, layer);
-    drawNormals(lanes, key, 0, stream);
-    drawWords(lanes, key, 1, stream);
+    drawLayer(lanes, key, stream);
     drawGates(plan, lanes, layer, plan.tilted ? records.law.data() + kLanes * layer : nullptr);
     for (int which : {0, 1}) {
       tryLanes(lanes, which);
@@ -199,8 +196,7 @@ void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
     if (layer % plan.rescaleEvery == 0) rescale(lanes);
   }
   const std::uint32_t stream = streamOf(kChainPurpose, plan.depth + 1);
-  drawNormals(lanes, key, 0, stream);
-  drawWords(lanes, key, 1, stream);
+  drawLayer(lanes, key, stream);
   for (std::size_t i = 0; i < kLanes; i++) lanes.dof[0][i] = lanes.squareDof[i];
   tryLanes(lanes, 0);
   finishLanes(lanes, key, stream, 0);
@@ -257,15 +253,12 @@ inline std::size_t firstAbove(const double* cumulative, std::size_t from, std::s
 constexpr std::size_t kPathBlocks = 32;
 
 // Two uniform numbers of each of kPathBlocks consecutive blocks of a replica's stream.
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void drawPathUniforms(double* out, const LayerStream& at, std::uint32_t firstBlock) {
-  for (std::size_t i = 0; i < kPathBlocks; i++) {
-    const PhiloxBlock block =
-        philox4x32({{firstBlock + static_cast<std::uint32_t>(i), at.stream, at.replica0, at.replica1}},
-                   at.key0, at.key1);
-    out[2 * i] = uniform(block.words[0], block.words[1]);
-    out[2 * i + 1] = uniform(block.words[2], block.words[3]);
-  }
+void drawPathUniforms(double* const (&out)[2], const LayerStream& at, std::uint32_t firstBlock) {
+  std::uint32_t block[kPathBlocks], replica0[kPathBlocks], replica1[kPathBlocks];
+  for (std::size_t i = 0; i < kPathBlocks; i++) block[i] = firstBlock + static_cast<std::uint32_t>(i);
+  std::fill_n(replica0, kPathBlocks, at.replica0);
+  std::fill_n(replica1, kPathBlocks, at.replica1);
+  drawUniforms({block, at.stream, replica0, replica1, at.key0, at.key1}, kPathBlocks, out);
 }
 
 // Chooses the part of the mixture, the law of every layer, and the degrees of freedom of the output's square.
@@ -286,18 +279,19 @@ void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, 
   const std::size_t top =
       firstAbove(tables.top.data(), 0, tables.top.size(), uniform(choice.words[2], choice.words[3]));
   std::size_t state = tables.topState[top];
-  double uniforms[2 * kPathBlocks];
+  double uniforms[2][kPathBlocks];
   std::size_t firstLayer = plan.depth + 1;  // of those that `uniforms` are for
   for (std::size_t layer = plan.depth; layer >= 1; layer--) {
     if (layer < firstLayer) {
       const std::size_t last = layer >> 1, first = last >= kPathBlocks - 1 ? last - (kPathBlocks - 1) : 0;
-      drawPathUniforms(uniforms, at, static_cast<std::uint32_t>(1 + first));
+      drawPathUniforms({uniforms[0], uniforms[1]}, at, static_cast<std::uint32_t>(1 + first));
       firstLayer = 2 * first;
     }
     const std::size_t row = tables.states * layer + state;
     const std::size_t found =
         firstAbove(tables.cumulative.data(), static_cast<std::size_t>(tables.start[row]),
-                   static_cast<std::size_t>(tables.start[row + 1]), uniforms[layer - firstLayer]);
+                   static_cast<std::size_t>(tables.start[row + 1]),
+                   uniforms[(layer - firstLayer) % 2][(layer - firstLayer) / 2]);
     const std::size_t option = std::min(found, tables.law.size() - 1);
     law[kLanes * layer] = tables.law[option];
     state = tables.source[option];

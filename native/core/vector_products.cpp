@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "unroll.hpp"
 #include "vectors.hpp"
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -47,13 +48,6 @@ struct GatedGroup {
 };
 
 }  // namespace
-
-// Sums stay in registers only where every loop over them is unrolled.
-#if defined(__clang__)
-#define DEEPNTK_UNROLL _Pragma("unroll")
-#else
-#define DEEPNTK_UNROLL _Pragma("GCC unroll 16")
-#endif
 
 #define DEEPNTK_TARGET __attribute__((target("avx512f")))
 #define DEEPNTK_NAMESPACE avx512

@@ -1,7 +1,8 @@
 // The vector instructions that vector_products.cpp is written for, in one vocabulary.
 #pragma once
 
-#if defined(__x86_64__) && defined(__GNUC__)
+// Tests of what other CPUs get define DEEPNTK_NO_VECTORS.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(DEEPNTK_NO_VECTORS)
 #define DEEPNTK_X86_VECTORS 1
 #include <immintrin.h>
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "check.hpp"
@@ -172,6 +173,19 @@ void streams() {
   }
 }
 
+void everyInstructionSetGivesTheSameBits() {
+  std::uint64_t checksum = 0;
+  for (double biasVariance : {0.0, 0.2}) {
+    const Sample sample = draw(planOf(2, biasVariance), 9, 0, 1000, 1);
+    for (double value : sample.thetas) {
+      std::uint64_t bits;
+      std::memcpy(&bits, &value, sizeof bits);
+      checksum = checksum * 31 + bits;
+    }
+  }
+  CHECK(checksum == 0x3cefb2a4f0b00a9);
+}
+
 void cancelledRunsEnd() {
   const ChainPlan plan = planOf(2, 0);
   Run run;
@@ -212,6 +226,7 @@ int main() {
   momentsAreExact(2.5, 0.3, 0);
   momentsAreExact(2, 0, 1);
   streams();
+  everyInstructionSetGivesTheSameBits();
   cancelledRunsEnd();
   faultyPlansAreTold();
 }

@@ -2,6 +2,7 @@
 // conditional one against the exact mean, and both against themselves with other threads and cuts.
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -170,6 +171,23 @@ void neitherThreadsNorCutsChangeABit() {
   }
 }
 
+// Inputs and pairs that fill the tiles of the products and others that do not, and a last group of few
+// replicas.
+void everyInstructionSetGivesTheSameBits() {
+  std::uint64_t checksum = 0;
+  for (std::size_t inputs : {1, 2, 3, 5, 11}) {
+    for (KernelForm form : kForms) {
+      Setting setting({6, 33, 40, 7, 3}, inputs, 19, form, 2, 0.1);
+      for (double value : setting.sample(true, 1)) {
+        std::uint64_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        checksum = checksum * 31 + bits;
+      }
+    }
+  }
+  CHECK(checksum == 0xf6a06a8a687b5514);
+}
+
 // E Theta(x, x) = sum over l of (E X_{l-1} + 1) E D_l, times the number of outputs.
 void conditionalSamplesHaveTheExactMean() {
   for (double biasVariance : {0.0, 0.4}) {
@@ -237,6 +255,7 @@ void cancellationIsPrompt() {
 int main() {
   directSamplesAreKernelsOfNets();
   neitherThreadsNorCutsChangeABit();
+  everyInstructionSetGivesTheSameBits();
   conditionalSamplesHaveTheExactMean();
   depthIsNotBounded();
   cancellationIsPrompt();

@@ -1,0 +1,26 @@
+// Many Philox blocks at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace deepntk {
+
+constexpr std::size_t kPhiloxStep = 8;  // blocks are drawn by multiples of so many
+
+// The counters (block[i], stream, replica0[i], replica1[i]) under one key.
+struct PhiloxCounters {
+  const std::uint32_t* block;
+  std::uint32_t stream;
+  const std::uint32_t *replica0, *replica1;
+  std::uint32_t key0, key1;
+};
+
+// words[w][i] is word w of block i.
+void drawWords(const PhiloxCounters& counters, std::size_t count, std::uint32_t* const (&words)[4]);
+
+// uniforms[0][i] is uniform(word 0, word 1) of block i, uniforms[1][i] that of words 2 and 3
+// (box_muller.hpp).
+void drawUniforms(const PhiloxCounters& counters, std::size_t count, double* const (&uniforms)[2]);
+
+}  // namespace deepntk
