@@ -112,8 +112,20 @@ Examples:
     )
     .action(async (files: string[], { out, json }: { out?: string; json?: true }) => {
       if (files.some((file) => /\.(csv|jsonl)$/.test(file))) await mergeSweepFiles(files, out, json);
-      else printEstimate(await mergeDispersion(files, out === undefined ? {} : { out }), json);
+      else await mergeCheckpoints(files, out, json);
     });
+}
+
+async function mergeCheckpoints(
+  files: string[],
+  out: string | undefined,
+  json: true | undefined,
+): Promise<void> {
+  const merged = await mergeDispersion(files, out === undefined ? {} : { out });
+  merged.ranges.slice(1).forEach(([from], i) => {
+    printError(`warning: no file has replicas ${merged.ranges[i]![1]}:${from}`);
+  });
+  printEstimate(merged, json);
 }
 
 async function mergeSweepFiles(
@@ -122,8 +134,13 @@ async function mergeSweepFiles(
   json: true | undefined,
 ): Promise<void> {
   if (out === undefined) throw new UsageError('expected --out, the file for the merged rows, got none');
-  const points = await mergeSweeps(files, out);
-  if (json) printJson({ points, out });
+  const { points, missing } = await mergeSweeps(files, out);
+  if (missing.length > 0) {
+    const few = missing.slice(0, 5).join(', ');
+    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+    printError(`warning: no file has point ${few}${more}`);
+  }
+  if (json) printJson({ points, missing, out });
   else process.stdout.write(`${out}: ${points} points\n`);
 }
 
@@ -167,7 +184,7 @@ function readGoal({ replicas, relativeError, maxReplicas }: Flags): Goal {
 
 /** "5000" or "1000:5000", from and up to but without. */
 function replicaRange(text: string): ReplicaRange {
-  const [, from, to] = /^\s*(?:(\d+)\s*:)?\s*(\d+)\s*$/.exec(text) ?? [];
+  const [, from, to] = /^\s*(?:(\d+(?:e\d+)?)\s*:)?\s*(\d+(?:e\d+)?)\s*$/i.exec(text) ?? [];
   const first = Number(from ?? 0);
   const count = Number(to) - first;
   if (!(Number.isSafeInteger(first + count) && count >= 2)) {

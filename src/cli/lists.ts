@@ -31,24 +31,37 @@ export function wholeNumbers(min: number): (text: string) => number[] {
   };
 }
 
+/** "i/n", or what a Slurm array or an indexed job of Kubernetes tells each of its tasks. */
 export function shardOf(text: string): Shard {
-  const fromEnvironment = (name: string): number => {
-    const value = Number(process.env[name] ?? NaN);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw new InvalidArgumentError(
-      `Expected ${name} in the environment, got ${describe(process.env[name])}.`,
-    );
-  };
-  const [index, count] = ((): [number, number] => {
-    if (text === 'slurm') {
-      const first = fromEnvironment('SLURM_ARRAY_TASK_MIN');
-      return [fromEnvironment('SLURM_ARRAY_TASK_ID') - first, fromEnvironment('SLURM_ARRAY_TASK_COUNT')];
-    }
-    const [, which, of] = /^(\d+|kubernetes)\/(\d+)$/.exec(text) ?? [];
-    return [which === 'kubernetes' ? fromEnvironment('JOB_COMPLETION_INDEX') : Number(which), Number(of)];
-  })();
-  if (index >= 0 && index < count) return { index, count };
+  if (text === 'slurm') return shardOfSlurm();
+  const [, which, of] = /^(\d+|kubernetes)\/(\d+)$/.exec(text) ?? [];
+  const index = which === 'kubernetes' ? fromEnvironment('JOB_COMPLETION_INDEX') : Number(which);
+  const count = Number(of);
+  if (index < count) return { index, count };
+  const found = which === 'kubernetes' ? `JOB_COMPLETION_INDEX ${index} of ${count}` : describe(text);
   throw new InvalidArgumentError(
-    `Expected i/n with 0 <= i < n, slurm, or kubernetes/n, got ${describe(text)}.`,
+    `Expected i/n with 0 <= i < n, slurm, or kubernetes/n with n the number of completions, got ${found}.`,
+  );
+}
+
+/** A task of `--array=0-7`, or of `--array=1-15:2`: the numbers of its array are evenly spaced. */
+function shardOfSlurm(): Shard {
+  const [id, first, count] = ['ID', 'MIN', 'COUNT'].map((name) =>
+    fromEnvironment(`SLURM_ARRAY_TASK_${name}`),
+  );
+  const step =
+    process.env['SLURM_ARRAY_TASK_STEP'] === undefined ? 1 : fromEnvironment('SLURM_ARRAY_TASK_STEP');
+  const index = (id! - first!) / step;
+  if (Number.isSafeInteger(index) && index >= 0 && index < count!) return { index, count: count! };
+  throw new InvalidArgumentError(
+    `Expected a Slurm array of evenly spaced numbers, such as --array=0-7, got task ${id!} of ${count!} from ${first!} by ${step}.`,
+  );
+}
+
+function fromEnvironment(name: string): number {
+  const text = process.env[name] ?? '';
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(
+    `Expected ${name} in the environment, a number, got ${describe(process.env[name])}.`,
   );
 }

@@ -23,7 +23,7 @@ import {
   formatRow,
   openRows,
   type RowWriter,
-  sameSettings,
+  otherSetting,
   type StoredRow,
 } from '../sampling/sweep-file';
 import { abortOnInterrupt } from './interrupt';
@@ -54,7 +54,7 @@ interface Flags {
   readonly inputNorm2: number;
   readonly replicas?: number;
   readonly relativeError?: number;
-  readonly maxReplicas: number;
+  readonly maxReplicas?: number;
   readonly sampler: Sampler | 'auto';
   readonly out?: string;
   readonly shard?: Shard;
@@ -67,6 +67,7 @@ interface Flags {
 }
 
 const DEFAULT_REPLICAS = 10_000;
+const DEFAULT_MAX_REPLICAS = 1_000_000;
 
 export function addSweepCommand(program: Command): void {
   program
@@ -104,9 +105,9 @@ export function addSweepCommand(program: Command): void {
         .conflicts('replicas'),
     )
     .addOption(
-      new Option('--max-replicas <n>', 'limit for --relative-error')
-        .argParser(integer({ min: 2 }))
-        .default(1_000_000),
+      new Option('--max-replicas <n>', 'limit for --relative-error (default: 1000000)').argParser(
+        integer({ min: 2 }),
+      ),
     )
     .addOption(
       new Option('--sampler <name>', 'how replicas are drawn').choices(['auto', ...SAMPLERS]).default('auto'),
@@ -175,6 +176,9 @@ async function runSweep(flags: Flags): Promise<void> {
 
 function readPoints(flags: Flags): SweepPoint[] {
   const { sw2, sb2, depth, width, inputDim, zip, parametrization, biasGradients } = flags;
+  if (flags.maxReplicas !== undefined && flags.relativeError === undefined) {
+    throw new UsageError('--max-replicas: expected --relative-error with it');
+  }
   if (flags.inputNorm2 === 0 && sb2.includes(0)) {
     throw new UsageError('--input-norm2: expected a number > 0 where --sb2 is 0, got 0');
   }
@@ -192,7 +196,9 @@ function readPoints(flags: Flags): SweepPoint[] {
 
 function goalOf({ relativeError, maxReplicas, replicas, sampler, inputNorm2, seed }: Flags): SweepGoal {
   const until =
-    relativeError === undefined ? { replicas: replicas ?? DEFAULT_REPLICAS } : { relativeError, maxReplicas };
+    relativeError === undefined
+      ? { replicas: replicas ?? DEFAULT_REPLICAS }
+      : { relativeError, maxReplicas: maxReplicas ?? DEFAULT_MAX_REPLICAS };
   return { inputNorm2, seed, sampler, until };
 }
 
@@ -200,8 +206,11 @@ function goalOf({ relativeError, maxReplicas, replicas, sampler, inputNorm2, see
 function isStored(flags: Flags, point: SweepPoint, stored: readonly StoredRow[]): boolean {
   const row = stored.find((candidate) => candidate.point === point.point);
   if (row === undefined) return false;
-  if (sameSettings(row, goalSettings(point, goalOf(flags)))) return true;
-  throw new UsageError(`--out: point ${point.point} in ${flags.out!} is of a sweep with other settings`);
+  const other = otherSetting(row, goalSettings(point, goalOf(flags)));
+  if (other === undefined) return true;
+  throw new UsageError(
+    `--out: ${flags.out!} is of another sweep: expected ${other.name} ${other.expected} at point ${point.point}, got ${other.found}`,
+  );
 }
 
 /** The rows of the points, in their order, one after the other: computed here, or by the workers of a queue. */

@@ -28,7 +28,7 @@ export interface IntegerRange {
 
 export function integer({ min, max = Number.MAX_SAFE_INTEGER }: IntegerRange): (text: string) => number {
   return (text) => {
-    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : NaN;
+    const value = /^[+-]?\d+(e\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
     if (!Number.isSafeInteger(value) || value < min || value > max) {
       const limit = max === Number.MAX_SAFE_INTEGER ? '' : ` and <= ${max}`;
       throw new InvalidArgumentError(`Expected an integer >= ${min}${limit}, got ${describe(text)}.`);

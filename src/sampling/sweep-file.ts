@@ -91,8 +91,14 @@ function jsonSettings(line: string): string[] | null {
   }
 }
 
-export function sameSettings(row: StoredRow, settings: SweepSettings): boolean {
-  return SETTING_COLUMNS.every((name, i) => row.settings[i] === String(settings[name]));
+/** The first setting in which a row differs from what is expected. */
+export function otherSetting(
+  row: StoredRow,
+  settings: SweepSettings,
+): { name: string; expected: string; found: string } | undefined {
+  const i = SETTING_COLUMNS.findIndex((name, at) => row.settings[at] !== String(settings[name]));
+  const name = SETTING_COLUMNS[i];
+  return name && { name, expected: String(settings[name]), found: row.settings[i]! };
 }
 
 export interface RowWriter {
@@ -149,10 +155,13 @@ const COMMON = ['parametrization', 'biasGradients', 'inputNorm2', 'seed', 'goal'
 /**
  * Puts the files of shards together, in the order of the points.
  *
- * @returns the number of points
+ * @returns the number of points, and the numbers of those before the last that no file has
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a point occurs twice, or rows are of different sweeps
  */
-export async function mergeSweeps(paths: readonly string[], out: string): Promise<number> {
+export async function mergeSweeps(
+  paths: readonly string[],
+  out: string,
+): Promise<{ points: number; missing: number[] }> {
   const refuse = (problem: string): DeepntkError =>
     new DeepntkError('ERR_INVALID_ARGUMENT', `merge: expected parts of one sweep, got ${problem}`);
   const merged = new Map<number, StoredRow>();
@@ -172,8 +181,10 @@ export async function mergeSweeps(paths: readonly string[], out: string): Promis
       merged.set(row.point, row);
     }
   }
-  const lines = [...merged.values()].sort((a, b) => a.point - b.point).map(({ line }) => line);
+  const rows = [...merged.values()].sort((a, b) => a.point - b.point);
   const header = formatOf(out) === 'csv' ? CSV_HEADER : '';
-  await writeFileAtomically(out, [Buffer.from(header + lines.join(''))]);
-  return lines.length;
+  await writeFileAtomically(out, [Buffer.from(header + rows.map(({ line }) => line).join(''))]);
+  const before = (rows.at(-1)?.point ?? 0) + 1;
+  const missing = Array.from({ length: before }, (_, point) => point).filter((point) => !merged.has(point));
+  return { points: rows.length, missing: rows.length === 0 ? [] : missing };
 }

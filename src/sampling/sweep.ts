@@ -63,12 +63,15 @@ function combinations(shape: SweepShape): Combination[] {
       biasVariance.flatMap((b) => depth.flatMap((l) => width.map((m): Combination => [w, b, l, m]))),
     );
   }
-  const lists = [weightVariance, biasVariance, depth, width] as const;
+  const named = { sw2: weightVariance, sb2: biasVariance, depth, width };
+  const lists = Object.values(named);
   const length = Math.max(...lists.map((list) => list.length));
   if (lists.some((list) => list.length !== 1 && list.length !== length)) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `sweep: expected lists of one length (or of one value) to zip, got lengths ${lists.map((list) => list.length).join(', ')}`,
+      `sweep: expected lists of one length (or of one value) to zip, got ${Object.entries(named)
+        .map(([name, list]) => `${list.length} of ${name}`)
+        .join(', ')}`,
     );
   }
   const at = (list: readonly number[], i: number): number => list[list.length === 1 ? 0 : i]!;

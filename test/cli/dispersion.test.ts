@@ -91,6 +91,9 @@ test('ranges of replicas merge into the whole', () => {
   }
   expect(merged['ranges']).toEqual([[0, 2000]]);
   expectFailure(run(['merge', 'a.json', 'c.json'], here()), 1, 'do not overlap, got');
+  part('3e3:4000', 'd.json');
+  const { status, stderr } = run(['merge', 'd.json', 'c.json'], here());
+  expect([status, stderr]).toEqual([0, 'deepntk: warning: no file has replicas 2000:3000\n']);
   writeFileSync(join(folder, 'broken.json'), readFileSync(join(folder, 'a.json'), 'utf8').slice(0, 100));
   expectFailure(
     run(['merge', 'a.json', 'broken.json'], here()),

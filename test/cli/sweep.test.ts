@@ -69,7 +69,7 @@ test('lists side by side are zipped, and a list of one value serves all', () => 
   expectFailure(
     run(['sweep', '--zip', '--sw2', '1,2', '--depth', '1,2,3', '--width', '9'], here()),
     2,
-    'one length',
+    'one length (or of one value) to zip, got 2 of sw2, 1 of sb2, 3 of depth, 1 of width',
   );
 });
 
@@ -86,7 +86,7 @@ test.each(['csv', 'jsonl'])('a sweep that broke off goes on where it was, in a .
   expectFailure(
     run([...GRID, '--seed', '1', '--out', broken], here()),
     2,
-    'is of a sweep with other settings',
+    'broken.' + format + ' is of another sweep: expected seed 1 at point 0, got 0',
   );
 });
 
@@ -100,10 +100,13 @@ test('shards, by number or by the environment of a job, merge into the whole', (
   const parts = ['part-2.csv', 'part-0.csv', 'part-1.csv'];
   expect(runJson(['merge', ...parts, '--out', 'merged.csv'], here())).toEqual({
     points: 6,
+    missing: [],
     out: 'merged.csv',
   });
   expect(read('merged.csv')).toBe(read('sweep.csv'));
 
+  const partly = run(['merge', 'part-0.csv', 'part-2.csv', '--out', 'partly.csv'], here());
+  expect(partly).toMatchObject({ status: 0, stderr: 'deepntk: warning: no file has point 1, 4\n' });
   expectFailure(run(['merge', 'part-0.csv', 'part-0.csv', '--out', 'x.csv'], here()), 1, 'point 0 twice');
   run([...GRID, '--seed', '5', '--shard', '1/3', '--out', 'other.csv'], here());
   expectFailure(
@@ -114,12 +117,27 @@ test('shards, by number or by the environment of a job, merge into the whole', (
   expectFailure(run(['merge', 'part-0.csv'], here()), 2, 'expected --out');
 });
 
+test('a Slurm array may start anywhere and step, but not leap', () => {
+  const task = (id: string, step: string) => ({
+    SLURM_ARRAY_TASK_ID: id,
+    SLURM_ARRAY_TASK_MIN: '3',
+    SLURM_ARRAY_TASK_COUNT: '3',
+    SLURM_ARRAY_TASK_STEP: step,
+  });
+  const points = (env: Record<string, string>): number[] =>
+    (runJson([...GRID, '--shard', 'slurm'], here(env)) as { rows: Row[] }).rows.map(({ point }) => point);
+  expect(points(task('11', '4'))).toEqual([2, 5]);
+  const leaping = run([...GRID, '--shard', 'slurm'], here(task('8', '1')));
+  expectFailure(leaping, 2, 'evenly spaced numbers, such as --array=0-7, got task 8 of 3 from 3 by 1');
+});
+
 test('what is wrong on the command line is one line and status 2', () => {
   const net = ['sweep', '--width', '20', '--depth'];
   expectFailure(run([...net, 'x'], here()), 2, 'Expected numbers such as');
   expectFailure(run([...net, '1.5'], here()), 2, 'Expected integers >= 0');
   expectFailure(run([...net, '5:1:1'], here()), 2, 'Expected numbers such as');
   expectFailure(run([...net, '3', '--sw2', '0'], here()), 2, 'weightVariance: expected a finite number > 0');
+  expectFailure(run([...net, '3', '--max-replicas', '9'], here()), 2, 'expected --relative-error with it');
   expectFailure(run([...net, '3', '--shard', '3/3'], here()), 2, 'Expected i/n');
   expectFailure(run([...net, '3', '--shard', 'slurm'], here()), 2, 'SLURM_ARRAY_TASK');
   expectFailure(run([...net, '3', '--out', 'rows.txt'], here()), 2, 'a file named .csv or .jsonl');
