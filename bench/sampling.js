@@ -3,8 +3,9 @@
 /**
  * node bench/sampling.js: what a replica costs, and how near to exact 100,000 of them come.
  *
- * With `matrix`, only what kernels of several inputs cost. Times are medians of several runs on one thread, in one process with what they are compared with. The direct sampler here
- * is a fast one: normals in bulk and the kernel in C++, no arrays allocated in between.
+ * With `matrix`, only what kernels of several inputs cost; with `times`, that and what one input costs. Times are CPU time of one
+ * thread, of several runs that take turns, so that a busy machine slows all samplers alike. The direct sampler here is a fast
+ * one: normals in bulk and the kernel in C++, no arrays allocated in between.
  */
 
 delete process.env.OPENBLAS_CORETYPE;
@@ -31,6 +32,7 @@ async function main() {
   await printMatrixTimes();
   if (process.argv[2] === 'matrix') return;
   await printTimes();
+  if (process.argv[2] === 'times') return;
   await printErrors();
 }
 
@@ -83,8 +85,9 @@ async function printMatrixTimes() {
   console.log();
 }
 
+/** Samplers of one input, by turns, as above. */
 async function printTimes() {
-  console.log('a replica, us: median (fastest)');
+  console.log('a replica, us of CPU: median (fastest) of 9 interleaved runs');
   for (const [depth, width] of [
     [10, 50],
     [50, 100],
@@ -92,16 +95,14 @@ async function printTimes() {
   ]) {
     for (const biasVariance of [0, 0.1]) {
       const spec = createSpec({ inputDim: 100, depth, width, biasVariance });
-      const direct = await time(
-        spec,
-        'direct',
-        'native',
-        Math.max(4, Math.round(4e7 / (depth * width * width))),
-      );
-      const chain = await time(spec, 'chain', 'native', 20_000);
-      const tilted = await time(spec, 'tilted', 'native', 20_000);
-      const chainOfTypeScript = await time(spec, 'chain', 'typescript', 4000);
-      const tiltedOfTypeScript = await time(spec, 'tilted', 'typescript', 4000);
+      const nets = Math.max(4, Math.round(4e7 / (depth * width * width)));
+      const [direct, chain, tilted, chainOfTypeScript, tiltedOfTypeScript] = await times(spec, [
+        ['direct', 'native', nets],
+        ['chain', 'native', 20_000],
+        ['tilted', 'native', 20_000],
+        ['chain', 'typescript', 4000],
+        ['tilted', 'typescript', 4000],
+      ]);
       console.log(
         [
           `L=${depth} M=${width} sigma_b^2=${biasVariance}: direct ${show(direct)}`,
@@ -115,16 +116,23 @@ async function printTimes() {
   }
 }
 
-async function time(spec, sampler, backend, count) {
-  const source = replicaSource(sampler, spec, 1, 1, resolveBackend(backend));
-  const times = [];
+async function times(spec, runs) {
+  const lists = runs.map(() => []);
+  const sources = runs.map(([sampler, backend]) =>
+    replicaSource(sampler, spec, 1, 1, resolveBackend(backend)),
+  );
   for (let round = 0; round < 9; round++) {
-    const start = performance.now();
-    await source.sample(round * count, count, { threads: 1 });
-    times.push(((performance.now() - start) * 1000) / count);
+    for (const [i, [, , count]] of runs.entries()) {
+      const before = process.cpuUsage();
+      await sources[i].sample(round * count, count, { threads: 1 });
+      const { user, system } = process.cpuUsage(before);
+      lists[i].push((user + system) / count);
+    }
   }
-  times.sort((a, b) => a - b);
-  return { median: times[4], fastest: times[0] };
+  return lists.map((list) => {
+    list.sort((x, y) => x - y);
+    return { median: list[4], fastest: list[0] };
+  });
 }
 
 const show = ({ median, fastest }) => `${median.toPrecision(3)} (${fastest.toPrecision(3)})`;

@@ -154,31 +154,32 @@ DEEPNTK_TARGET void factorLanes(const Pack* matrix, std::size_t n, Pack* root, P
   }
 }
 
-DEEPNTK_TARGET void solveTransposed(const Pack* root, const Pack* inversePivots, std::size_t n, Pack* right,
-                                    std::size_t columns) {
-  const Part *const r = partsOf(root), *const inverses = partsOf(inversePivots);
-  for (std::size_t i = 0; i < n; i++) {
-    for (std::size_t j = 0; j < kParts * columns; j++) {
-      const std::size_t p = j % kParts;
-      Part* const w = partsOf(right) + j;
-      Part sum = w[kParts * i * columns];
-      for (std::size_t k = 0; k < i; k++) sum -= r[kParts * (k * n + i) + p] * w[kParts * k * columns];
-      w[kParts * i * columns] = sum * inverses[kParts * i + p];
+// Takes rows `from` .. `to` - 1, times the packs of r at `first`, `first` + `step`, ..., from row i, and
+// scales it.
+DEEPNTK_TARGET DEEPNTK_INLINE void solveRow(std::size_t i, std::size_t from, std::size_t to, const Part* r,
+                                            std::size_t first, std::size_t step, const Part* inverse, Part* w,
+                                            std::size_t columns) {
+  for (std::size_t j = 0; j < kParts * columns; j++) {
+    const Part* factor = r + kParts * first + j % kParts;
+    Part sum = w[kParts * i * columns + j];
+    for (std::size_t k = from; k < to; k++, factor += kParts * step) {
+      sum -= *factor * w[kParts * k * columns + j];
     }
+    w[kParts * i * columns + j] = sum * inverse[j % kParts];
   }
 }
 
-DEEPNTK_TARGET void solveUpper(const Pack* root, const Pack* inversePivots, std::size_t n, Pack* right,
+DEEPNTK_TARGET void solveTransposed(const Pack* r, const Pack* inverses, std::size_t n, Pack* w,
+                                    std::size_t columns) {
+  for (std::size_t i = 0; i < n; i++) {
+    solveRow(i, 0, i, partsOf(r), i, n, partsOf(inverses + i), partsOf(w), columns);
+  }
+}
+
+DEEPNTK_TARGET void solveUpper(const Pack* r, const Pack* inverses, std::size_t n, Pack* w,
                                std::size_t columns) {
-  const Part *const r = partsOf(root), *const inverses = partsOf(inversePivots);
   for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t j = 0; j < kParts * columns; j++) {
-      const std::size_t p = j % kParts;
-      Part* const w = partsOf(right) + j;
-      Part sum = w[kParts * i * columns];
-      for (std::size_t k = i + 1; k < n; k++) sum -= r[kParts * (i * n + k) + p] * w[kParts * k * columns];
-      w[kParts * i * columns] = sum * inverses[kParts * i + p];
-    }
+    solveRow(i, i + 1, n, partsOf(r), i * n + i + 1, 1, partsOf(inverses + i), partsOf(w), columns);
   }
 }
 

@@ -173,13 +173,7 @@ export function solveTransposed(
   w: Float64Array,
   columns: number,
 ): void {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < columns; j++) {
-      let sum = w[i * columns + j];
-      for (let k = 0; k < i; k++) sum -= r[k * n + i] * w[k * columns + j];
-      w[i * columns + j] = sum * inverses[i];
-    }
-  }
+  for (let i = 0; i < n; i++) solveRow(i, 0, i, r, i, n, inverses[i], w, columns);
 }
 
 /** R^-1 w in place of w, n x columns; entries of dependent columns become 0. */
@@ -190,11 +184,25 @@ export function solveUpper(
   w: Float64Array,
   columns: number,
 ): void {
-  for (let i = n - 1; i >= 0; i--) {
-    for (let j = 0; j < columns; j++) {
-      let sum = w[i * columns + j];
-      for (let k = i + 1; k < n; k++) sum -= r[i * n + k] * w[k * columns + j];
-      w[i * columns + j] = sum * inverses[i];
-    }
+  for (let i = n - 1; i >= 0; i--) solveRow(i, i + 1, n, r, i * n + i + 1, 1, inverses[i], w, columns);
+}
+
+/** Takes rows `from` .. `to` - 1, times the numbers of r at `first`, `first` + `step`, ..., from row i, and scales it. */
+function solveRow(
+  i: number,
+  from: number,
+  to: number,
+  r: Float64Array,
+  first: number,
+  step: number,
+  inverse: number,
+  w: Float64Array,
+  columns: number,
+): void {
+  for (let j = 0; j < columns; j++) {
+    let sum = w[i * columns + j];
+    let at = first;
+    for (let k = from; k < to; k++, at += step) sum -= r[at] * w[k * columns + j];
+    w[i * columns + j] = sum * inverse;
   }
 }

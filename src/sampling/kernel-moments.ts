@@ -57,6 +57,13 @@ export function shapeOf({ n, form, outputs }: KernelLayout): number[] {
   return form === 'diagonal' ? [n, n, outputs] : [n, n];
 }
 
+/** Numbers of one replica after the other. */
+export interface Spectra {
+  readonly largest: number[];
+  /** Of those that are not dead. */
+  readonly conditions: number[];
+}
+
 export class KernelAccumulator {
   count = 0;
   #dead = 0;
@@ -72,10 +79,14 @@ export class KernelAccumulator {
   readonly #matrices: readonly Int32Array[];
   readonly #order: number;
 
-  /** @param exponent of the unit that added kernels are in */
+  /**
+   * @param exponent of the unit that added kernels are in
+   * @param spectra where the numbers of every replica's eigenvalues go as well
+   */
   constructor(
     private readonly layout: KernelLayout,
     private readonly exponent = 0,
+    private readonly spectra?: Spectra,
   ) {
     this.#length = shapeOf(layout).reduce((product, extent) => product * extent, 1);
     this.#entries = new Welford(this.#length);
@@ -93,6 +104,7 @@ export class KernelAccumulator {
     const [largest, smallest] = this.#extremeEigenvalues(kernel);
     this.#number[0] = largest;
     this.#largest.add(this.#number, this.count);
+    this.spectra?.largest.push(largest);
     if (this.#diagonal.some((at) => kernel[at] === 0)) {
       this.#dead++;
       return;
@@ -102,6 +114,7 @@ export class KernelAccumulator {
     this.#ratios.add(this.#ratio, alive);
     this.#number[0] = smallest > this.#order * Number.EPSILON * largest ? largest / smallest : Infinity;
     this.#condition.add(this.#number, alive);
+    this.spectra?.conditions.push(this.#number[0]);
   }
 
   result(): KernelMoments {
@@ -139,7 +152,8 @@ export class KernelAccumulator {
   }
 }
 
-function diagonalOf({ n, form, outputs }: KernelLayout, length: number): Int32Array {
+/** For every number of a kernel, where the one is that ratios measure it by: the diagonal one of its row and output. */
+export function diagonalOf({ n, form, outputs }: KernelLayout, length: number): Int32Array {
   const entries = length / (n * n);
   return Int32Array.from({ length }, (_, at) => {
     const entry = at % entries;

@@ -1,11 +1,17 @@
-/** Quantiles over replicas, entry by entry. */
+/** Quantiles over replicas: of every entry, and of what is made of several. */
 import type { NdArray } from '../ndarray';
+import { diagonalOf, type KernelLayout, shapeOf, type Spectra } from './kernel-moments';
 
-/** Quantiles over replicas, entry by entry. */
+/** What a share `probability` of the replicas does not exceed. */
 export interface KernelQuantile {
   readonly probability: number;
   /** Each entry's own quantile; of the shape of the kernel. */
   readonly entries: NdArray<Float64Array>;
+  /** Of each entry's ratio to the diagonal one of its row, over the replicas that are not dead; NaN where all are. */
+  readonly ratio: NdArray<Float64Array>;
+  readonly largestEigenvalue: number;
+  /** Over the replicas that are not dead; NaN where all are. */
+  readonly conditionNumber: number;
 }
 
 /**
@@ -17,23 +23,41 @@ export function quantilesOf(
   kernels: Float64Array,
   replicas: number,
   probabilities: readonly number[],
-  shape: readonly number[],
+  layout: KernelLayout,
+  { largest, conditions }: Spectra,
 ): KernelQuantile[] {
-  const entries = kernels.length / replicas;
-  const results = probabilities.map(() => new Float64Array(entries));
-  const column = new Float64Array(replicas);
-  for (let entry = 0; entry < entries && probabilities.length > 0; entry++) {
-    for (let r = 0; r < replicas; r++) column[r] = kernels[r * entries + entry]!;
-    column.sort();
-    probabilities.forEach((probability, i) => {
-      const place = (replicas - 1) * probability;
-      const below = Math.floor(place);
-      const above = Math.min(replicas - 1, below + 1);
-      results[i]![entry] = column[below]! + (place - below) * (column[above]! - column[below]!);
-    });
-  }
-  return probabilities.map((probability, i) => ({
+  const shape = shapeOf(layout);
+  const length = kernels.length / replicas;
+  const diagonal = diagonalOf(layout, length);
+  const array = (): NdArray<Float64Array> => ({ data: new Float64Array(length), shape: [...shape] });
+  const sorted = (values: ArrayLike<number>): Float64Array => Float64Array.from(values).sort();
+  const [ofLargest, ofConditions] = [sorted(largest), sorted(conditions)];
+  const results = probabilities.map((probability) => ({
     probability,
-    entries: { data: results[i]!, shape: [...shape] },
+    entries: array(),
+    ratio: array(),
+    largestEigenvalue: quantile(ofLargest, probability),
+    conditionNumber: quantile(ofConditions, probability),
   }));
+  const alive = Array.from({ length: replicas }, (_, r) => r * length).filter(
+    (at) => !diagonal.some((own) => kernels[at + own] === 0),
+  );
+  for (let entry = 0; entry < length; entry++) {
+    const values = Float64Array.from({ length: replicas }, (_, r) => kernels[r * length + entry]!).sort();
+    const ratios = sorted(alive.map((at) => kernels[at + entry]! / kernels[at + diagonal[entry]!]!));
+    for (const { probability, entries, ratio } of results) {
+      entries.data[entry] = quantile(values, probability);
+      ratio.data[entry] = quantile(ratios, probability);
+    }
+  }
+  return results;
+}
+
+function quantile(sorted: Float64Array, probability: number): number {
+  if (sorted.length === 0) return NaN;
+  const place = (sorted.length - 1) * probability;
+  const below = Math.floor(place);
+  const [from, to] = [sorted[below]!, sorted[Math.min(sorted.length - 1, below + 1)]!];
+  // Condition numbers may be infinite.
+  return place === below || from === to ? from : from + (place - below) * (to - from);
 }

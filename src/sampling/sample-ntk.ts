@@ -13,6 +13,7 @@ import {
   type KernelMoments,
   rescale,
   shapeOf,
+  type Spectra,
   unitFor,
 } from './kernel-moments';
 import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
@@ -39,7 +40,10 @@ export interface SampleNtkOptions extends Omit<ComputeOptions, 'allowNonFinite'>
    * the kernel scales exactly: weights by a^L, the bias of layer l by a^(L+1-l), where a is the ratio of the two values.
    */
   readonly weightVariances?: readonly number[];
-  /** Probabilities, each with the quantiles of every entry; needs room for all replicas. */
+  /**
+   * Probabilities, each with the quantiles of every entry, its ratio, the largest eigenvalue and the condition number; needs
+   * room for all replicas.
+   */
   readonly quantiles?: readonly number[];
   /** Also return every replica's kernel; needs room for them. */
   readonly keepReplicas?: boolean;
@@ -101,7 +105,10 @@ export async function sampleNtk(
     return {
       ...total!,
       byWeightVariance: variances.map((weightVariance, i) => ({ weightVariance, ...others[i]! })),
-      quantiles: kept === null ? [] : quantilesOf(kept, replicas, request.quantiles, shape),
+      quantiles:
+        request.quantiles.length === 0
+          ? []
+          : quantilesOf(kept!, replicas, request.quantiles, layout, run.spectra),
       replicaKernels: request.keepReplicas ? { data: kept!, shape: [replicas, ...shape] } : null,
       replicasFile: replicasTo,
       outputs,
@@ -137,6 +144,7 @@ class SampleRun {
   /** The kernel itself, and the kernels at the further values of sigma_w^2. */
   sets: TermSet[] = [];
   readonly kept: Float64Array | null;
+  readonly spectra: Spectra = { largest: [], conditions: [] };
   readonly #length: number;
   readonly #task: Omit<KernelSampleTask, 'first' | 'count'>;
   readonly #chunk: number;
@@ -217,7 +225,8 @@ class SampleRun {
     if (this.sets.length === 0) {
       this.sets = this.#task.terms.map((_, set) => {
         const unit = firstUnit(count, (i) => [kernelAt(i * sets + set), exponents[i * sets + set]!]);
-        return { unit, accumulator: new KernelAccumulator(this.request.layout, unit) };
+        const spectra = set === 0 && this.request.quantiles.length > 0 ? this.spectra : undefined;
+        return { unit, accumulator: new KernelAccumulator(this.request.layout, unit, spectra) };
       });
     }
     const rows = this.file === null ? null : new Float64Array(count * this.#length);

@@ -110,12 +110,24 @@ test.each([0.01, 0.1, 0.5, 1, 2, 5])(
 );
 
 describe.each(testedBackends())('an estimate on the %s backend', (backend) => {
-  test('is the same for any number of threads, and on every backend', async () => {
-    const options = { replicas: 3001, seed: 5, sampler: 'tilted' } as const;
-    const one = numbersOf(await estimateDispersion(SPEC, { ...options, backend, threads: 1 }));
-    expect(numbersOf(await estimateDispersion(SPEC, { ...options, backend, threads: 3 }))).toEqual(one);
-    expect(numbersOf(await estimateDispersion(SPEC, { ...options, backend: 'typescript' }))).toEqual(one);
-  });
+  const samplers = ['direct', 'conditional', 'chain', 'tilted'] as const;
+  test.each(samplers.flatMap((sampler) => [0, 0.2].map((biasVariance) => ({ sampler, biasVariance }))))(
+    '$sampler, sigma_b^2 = $biasVariance: the same for 1, 2 and 7 threads, and on every backend',
+    async ({ sampler, biasVariance }) => {
+      const spec = createSpec({ inputDim: 8, depth: 4, width: 12, biasVariance });
+      const options = { replicas: sampler === 'direct' ? 301 : 3001, seed: 5, sampler };
+      const one = numbersOf(await estimateDispersion(spec, { ...options, backend, threads: 1 }));
+      for (const threads of [2, 7]) {
+        const several = await estimateDispersion(spec, { ...options, backend, threads });
+        expect(numbersOf(several)).toEqual(one);
+      }
+      const typescript = await estimateDispersion(spec, { ...options, backend: 'typescript' });
+      if (sampler !== 'direct') expect(numbersOf(typescript)).toEqual(one);
+      // Matrix products of nets are rounded in another order.
+      const { dispersion } = one as DispersionEstimate;
+      expect(Math.abs(typescript.dispersion / dispersion - 1)).toBeLessThan(1e-12);
+    },
+  );
 
   test.each(['direct', 'conditional'] as const)(
     '%s agrees with the exact one, also with several outputs',

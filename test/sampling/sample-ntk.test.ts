@@ -25,6 +25,19 @@ function difference(a: NdArray, b: NdArray): number {
   return Math.max(...Array.from(a.data, (value, i) => Math.abs(value - b.data[i]!))) / largest;
 }
 
+/** The eigenvalues of a symmetric 3 x 3 matrix from the largest down, by the cosines of the cubic's three roots. */
+function eigenvaluesOf3(a: Float64Array): [number, number, number] {
+  const [a11, a12, a13, , a22, a23, , , a33] = a as unknown as number[];
+  const mean = (a11! + a22! + a33!) / 3;
+  const [b11, b22, b33] = [a11! - mean, a22! - mean, a33! - mean];
+  const p = Math.sqrt((b11 ** 2 + b22 ** 2 + b33 ** 2 + 2 * (a12! ** 2 + a13! ** 2 + a23! ** 2)) / 6);
+  const determinant =
+    b11 * (b22 * b33 - a23! ** 2) - a12! * (a12! * b33 - a23! * a13!) + a13! * (a12! * a23! - b22 * a13!);
+  const angle = Math.acos(Math.max(-1, Math.min(1, determinant / 2 / p ** 3))) / 3;
+  const root = (turn: number): number => mean + 2 * p * Math.cos(angle + (turn * 2 * Math.PI) / 3);
+  return [root(0), root(2), root(1)];
+}
+
 describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
   const sample = (options: Partial<SampleNtkOptions> = {}): Promise<NtkSample> =>
     sampleNtk(spec, X, { replicas: 30, seed: 3, backend, sampler: 'direct', ...options });
@@ -58,13 +71,47 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
     }
   });
 
+  test('moments and quantiles of ratios, largest eigenvalues and condition numbers are those of the kernels', async () => {
+    const result = await sample({ keepReplicas: true, quantiles: [0.5] });
+    const kernels = Array.from({ length: 30 }, (_, r) =>
+      result.replicaKernels!.data.subarray(9 * r, 9 * r + 9),
+    );
+    const spectra = kernels.map((kernel) => eigenvaluesOf3(kernel));
+    const largest = spectra.map(([first]) => first);
+    const conditions = spectra.map(([first, , last]) => first / last);
+    const median = (values: number[]): number => {
+      const sorted = [...values].sort((a, b) => a - b);
+      return (sorted[14]! + sorted[15]!) / 2;
+    };
+    for (const [moment, values] of [
+      [result.largestEigenvalue, largest],
+      [result.conditionNumber, conditions],
+    ] as const) {
+      const mean = values.reduce((sum, v) => sum + v, 0) / 30;
+      const variance = values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 29;
+      // Small eigenvalues lose digits in the closed form.
+      expect(moment.mean / mean).toBeCloseTo(1, 7);
+      expect(moment.variance / variance).toBeCloseTo(1, 6);
+      expect(moment.standardError).toBeCloseTo(Math.sqrt(moment.variance / 30), 10);
+    }
+    const [half] = result.quantiles;
+    expect(half!.largestEigenvalue / median(largest)).toBeCloseTo(1, 9);
+    expect(half!.conditionNumber / median(conditions)).toBeCloseTo(1, 7);
+    for (let i = 0; i < 9; i++) {
+      const ratios = kernels.map((kernel) => kernel[i]! / kernel[4 * Math.floor(i / 3)]!);
+      expect(half!.ratio.data[i]).toBeCloseTo(median(ratios), 12);
+    }
+  });
+
   test.each(['direct', 'conditional'] as const)(
     '%s: does not depend on the number of threads',
     async (sampler) => {
-      const { threads, ...one } = await sample({ sampler, threads: 1 });
-      const { threads: three, ...other } = await sample({ sampler, threads: 3 });
-      expect([threads, three]).toEqual([1, 3]);
-      expect(other).toEqual(one);
+      const { threads: one, ...alone } = await sample({ sampler, quantiles: [0.9], threads: 1 });
+      for (const threads of [2, 7]) {
+        const { threads: used, ...together } = await sample({ sampler, quantiles: [0.9], threads });
+        expect([one, used]).toEqual([1, threads]);
+        expect(together).toEqual(alone);
+      }
     },
   );
 
@@ -159,6 +206,24 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
     }
   });
 
+  test.each([1, 2, 4])(
+    '10,000 layers at sigma_w^2 = %d neither overflow nor underflow',
+    async (weightVariance) => {
+      const deep = createSpec({ inputDim: 8, depth: 10_000, width: 30, weightVariance });
+      for (const sampler of ['direct', 'conditional'] as const) {
+        const options = { replicas: 2, seed: 3, backend, sampler };
+        const { exponent, mean, ratio, deadReplicas } = await sampleNtk(deep, X, options);
+        expect(deadReplicas).toBe(0);
+        // Typical kernels go with (sigma_w^2 / 2)^depth beyond the edge, less the fluctuations; before it the last biases stay.
+        if (weightVariance < 2) expect(exponent).toBe(0);
+        if (weightVariance > 2) expect(exponent).toBeGreaterThan(8000);
+        expect([...mean.data].every((value) => value > 0 && value < 1e300)).toBe(true);
+        // Inputs have become one on their way.
+        expect(Math.abs(ratio.mean.data[1]! - 1)).toBeLessThan(1e-3);
+      }
+    },
+  );
+
   test('dead nets are counted, and left out of ratios', async () => {
     const narrow = createSpec({ inputDim: 8, depth: 4, width: 3, biasGradients: false });
     for (const sampler of ['direct', 'conditional'] as const) {
@@ -173,6 +238,10 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
       expect(result.deadReplicas).toBe(200 - alive.length);
       const average = alive.reduce((sum, kernel) => sum + kernel[1]! / kernel[0]!, 0) / alive.length;
       expect(result.ratio.mean.data[1]).toBeCloseTo(average, 12);
+      const { quantiles } = await sampleNtk(narrow, X, { ...options, quantiles: [0, 1] });
+      const ratios = alive.map((kernel) => kernel[1]! / kernel[0]!);
+      expect(quantiles[0]!.ratio.data[1]).toBe(Math.min(...ratios));
+      expect(quantiles[0]!.conditionNumber).toBeGreaterThan(1);
     }
   });
 
@@ -184,8 +253,14 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
   });
 
   test('tells of equal inputs by an infinite condition number, and of one input by 1', async () => {
-    const twice = await sampleNtk(spec, inputsAtCosines([1, 1], 8), { replicas: 5, seed: 1, backend });
+    const twice = await sampleNtk(spec, inputsAtCosines([1, 1], 8), {
+      replicas: 5,
+      seed: 1,
+      quantiles: [0.3],
+      backend,
+    });
     expect(twice.conditionNumber.mean).toBe(Infinity);
+    expect(twice.quantiles[0]!.conditionNumber).toBe(Infinity);
     expect(twice.largestEigenvalue.mean).toBeCloseTo(2 * twice.mean.data[0]!, 9);
     const once = await sampleNtk(spec, inputsAtCosines([0.5], 8), { replicas: 5, seed: 1, backend });
     expect(once.conditionNumber).toEqual({ mean: 1, variance: 0, standardError: 0 });

@@ -25,7 +25,7 @@ const parameters = {
   depths: integers({ default: range(2, 16, 2), quick: [2, 6], help: 'numbers of hidden layers' }),
   weightVariances: common.weightVariances([1, 1.5, 1.8, 2, 2.2, 2.5], [1, 2]),
   width: common.width(32),
-  inputDim: integer({ default: 32, help: 'inputs of the nets, n_0' }),
+  inputDim: common.inputDim(32),
   inputNorm2: common.inputNorm2(),
   biasGradients: common.biasGradients(true),
   smallRate: number({

@@ -4,7 +4,7 @@ import { estimateDispersion } from '../../sampling/dispersion';
 import { moments } from '../../theory/moments';
 import { phaseOf } from '../../theory/classify-phase';
 import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
-import { common, integer, integers, number, range, type ValuesOf } from './parameters';
+import { common, integer, integers, netParameters, range, type ValuesOf } from './parameters';
 import {
   biasesOf,
   COLOURS,
@@ -26,11 +26,7 @@ const parameters = {
     quick: [2, 4],
     help: 'those at which plain Monte Carlo is run too; deeper ones need more than any feasible number of replicas',
   }),
-  width: common.width(16),
-  inputDim: integer({ default: 16, help: 'inputs of the nets, n_0' }),
-  inputNorm2: common.inputNorm2(),
-  weightVariance: number({ default: 2, above: 0, flag: 'sw2', help: 'sigma_w^2' }),
-  biasGradients: common.biasGradients(false),
+  ...netParameters({ width: 16, inputDim: 16, biasGradients: false }),
   replicas: common.replicas(200_000, 5000),
   chainReplicas: integer({ default: 1_000_000, quick: 20_000, min: 2, help: 'plain replicas of the chain' }),
   directReplicas: integer({ default: 20_000, quick: 1000, min: 2, help: 'real nets of each point' }),

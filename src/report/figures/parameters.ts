@@ -167,12 +167,24 @@ export function range(from: number, to: number, step = 1): number[] {
 /** Parameters that several figures have. */
 export const common = {
   width: (preset: number) => integer({ default: preset, help: 'units of each hidden layer, M' }),
-  inputDim: () => integer({ default: 100, help: 'inputs of the nets, n_0' }),
+  inputDim: (preset = 100) => integer({ default: preset, help: 'inputs of the nets, n_0' }),
   inputNorm2: () => number({ default: 1, above: 0, help: 'squared norm of the input, |x|^2' }),
   seed: () => integer({ default: 1, min: 0, help: 'seed of the random numbers' }),
   replicas: (preset: number, quick: number) =>
     integer({ default: preset, quick, min: 2, help: 'random initializations of each point' }),
   biasGradients: (preset: boolean) => switched({ default: preset, help: 'count biases as parameters' }),
+  weightVariance: () => number({ default: 2, above: 0, flag: 'sw2', help: 'sigma_w^2' }),
   weightVariances: (preset: readonly number[], quick: readonly number[] = preset) =>
     numbers({ default: preset, quick, above: 0, flag: 'sw2', help: 'values of sigma_w^2' }),
 } as const;
+
+/** A net at one value of sigma_w^2, and the input that it sees. */
+export function netParameters(preset: { width: number; inputDim?: number; biasGradients: boolean }) {
+  return {
+    width: common.width(preset.width),
+    inputDim: common.inputDim(preset.inputDim),
+    inputNorm2: common.inputNorm2(),
+    weightVariance: common.weightVariance(),
+    biasGradients: common.biasGradients(preset.biasGradients),
+  } as const;
+}

@@ -3,7 +3,7 @@ import { createSpec } from '../../network/spec';
 import { estimateDispersion } from '../../sampling/dispersion';
 import { phaseOf } from '../../theory/classify-phase';
 import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
-import { common, integers, number, range, type ValuesOf } from './parameters';
+import { common, integers, netParameters, range, type ValuesOf } from './parameters';
 import {
   biasesOf,
   COLOURS,
@@ -24,11 +24,7 @@ const parameters = {
     quick: [50, 200, 500],
     help: 'numbers of hidden layers; lambda is depth over width',
   }),
-  width: common.width(100),
-  inputDim: common.inputDim(),
-  inputNorm2: common.inputNorm2(),
-  weightVariance: number({ default: 2, above: 0, flag: 'sw2', help: 'sigma_w^2' }),
-  biasGradients: common.biasGradients(true),
+  ...netParameters({ width: 100, biasGradients: true }),
   replicas: common.replicas(20_000, 2000),
   seed: common.seed(),
 };
