@@ -58,6 +58,41 @@ void chain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t s
   sampleChain(run, threads, plan, seed, first, count, out);
 }
 
+void conditional(Run& run, std::size_t threads, const ConditionalTask& task) {
+  sampleConditional(run, threads, task);
+}
+
+void direct(Run& run, std::size_t threads, const DirectTask& task) {
+  sampleDirect(run, threads, task);
+}
+
+template <typename T>
+void features(Run& run, std::size_t threads, const FeatureShape& shape, const double* x,
+              FeatureBlock<T> block) {
+  computeFeatures<T>(run, threads, shape, x, block);
+}
+
+template <typename T, typename Out>
+void gramTile(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> a,
+              FeatureBlock<const T> b, std::size_t edge, double scale, Out* tile, Out* mirror) {
+  computeGramTile<T, Out>(run, threads, shape, a, b, edge, scale, tile, mirror);
+}
+
+template <typename T>
+void addGradients(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> block,
+                  std::size_t directions, const double* coefficients, double* gradients) {
+  deepntk::addGradients<T>(run, threads, shape, block, directions, coefficients, gradients);
+}
+
+template <typename T>
+void contractGradients(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> block,
+                       std::size_t directions, const double* vectors, double* products) {
+  deepntk::contractGradients<T>(run, threads, shape, block, directions, vectors, products);
+}
+
+DEEPNTK_INSTANTIATE_COMPUTE(double)
+DEEPNTK_INSTANTIATE_COMPUTE(float)
+
 void training(Run& run, std::size_t threads, const TrainTask& task) {
   takeSteps(run, threads, task);
 }

@@ -6,6 +6,7 @@
 
 #include "../core/features.hpp"
 #include "arguments.hpp"
+#include "compute.hpp"
 #include "job.hpp"
 #include "network.hpp"
 
@@ -83,7 +84,7 @@ Napi::Value startFeaturesIn(const Napi::CallbackInfo& info, Arguments& arguments
   const double* const x = arguments.float64("x", product(arguments.env(), {n, shape->network.inputs()})).data;
   const FeatureBlock<T> block = readBlock<T>(arguments, shape->features, n, "values", "exponents");
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [=](Run& run) { computeFeatures<T>(run, threads, shape->features, x, block); });
+                    [=](Run& run) { compute::features<T>(run, threads, shape->features, x, block); });
 }
 
 template <typename T, typename Out>
@@ -111,7 +112,7 @@ Napi::Value startGramTileIn(const Napi::CallbackInfo& info, Arguments& arguments
   Out* const mirror = arguments.isNull("mirror") ? nullptr : readReals<Out>(arguments, "mirror", length).data;
   if (symmetric && mirror != nullptr) arguments.fail("mirror: expected null on the diagonal");
   return Job::start(info.Env(), info[1], arguments.takeReferences(), [=](Run& run) {
-    computeGramTile<T, Out>(run, threads, shape->features, a, b, edge, scale, tile, mirror);
+    compute::gramTile<T, Out>(run, threads, shape->features, a, b, edge, scale, tile, mirror);
   });
 }
 
@@ -131,9 +132,9 @@ Napi::Value startProductsIn(const Napi::CallbackInfo& info, Arguments& arguments
       arguments.float64("columns", product(arguments.env(), {directions, parametersOf(shape->network)})).data;
   return Job::start(info.Env(), info[1], arguments.takeReferences(), [=](Run& run) {
     if (transposed) {
-      addGradients<T>(run, threads, shape->features, block, directions, rows, columns);
+      compute::addGradients<T>(run, threads, shape->features, block, directions, rows, columns);
     } else {
-      contractGradients<T>(run, threads, shape->features, block, directions, columns, rows);
+      compute::contractGradients<T>(run, threads, shape->features, block, directions, columns, rows);
     }
   });
 }

@@ -8,6 +8,7 @@
 #include "../core/conditional.hpp"
 #include "../core/direct.hpp"
 #include "arguments.hpp"
+#include "compute.hpp"
 #include "job.hpp"
 
 namespace deepntk {
@@ -75,7 +76,7 @@ Napi::Value startKernelSamples(const Napi::CallbackInfo& info) {
     task->weightGains = arguments.float64("weightGains", layers).data;
     task->biasGains = arguments.float64("biasGains", layers).data;
     return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                      [task, threads](Run& run) { sampleDirect(run, threads, *task); });
+                      [task, threads](Run& run) { compute::direct(run, threads, *task); });
   }
   const auto task = std::make_shared<ConditionalTask>();
   readCommon(arguments, *task);
@@ -84,7 +85,7 @@ Napi::Value startKernelSamples(const Napi::CallbackInfo& info) {
   task->weightScale = arguments.float64("weightScale", task->layers()).data;
   task->biasVariance = arguments.number("biasVariance");
   return Job::start(info.Env(), info[1], arguments.takeReferences(),
-                    [task, threads](Run& run) { sampleConditional(run, threads, *task); });
+                    [task, threads](Run& run) { compute::conditional(run, threads, *task); });
 }
 
 }  // namespace deepntk

@@ -5,12 +5,14 @@
 // not needed from what the backward pass and the Gram matrices read.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "../core/activations.hpp"
 #include "../core/compaction.hpp"
 #include "products.hpp"
 
@@ -89,16 +91,14 @@ class ForwardPass {
 
   // Waits for the forward pass, and drops the units that are not worth keeping.
   void compact(const std::vector<LayerWork>& work, Compaction compaction) {
-    if (compaction == Compaction::never) {
-      for (std::size_t l = 0; l < net_.layers(); l++) activations_[l].units.width = net_.width(l);
-      return;
-    }
     const std::vector<std::uint64_t> bits = maxima_.toHost();
     for (std::size_t l = 0; l < net_.layers(); l++) {
       Activations<Device, T>& layer = activations_[l];
       const std::size_t width = net_.width(l);
       std::vector<double> maxima(width);
       for (std::size_t j = 0; j < width; j++) maxima[j] = fromBits(bits[offsets_[l] + j]);
+      // In float32 layers carry exponents, and no range is left.
+      if (std::is_same_v<F, double> && l > 0) expectGates(*std::max_element(maxima.begin(), maxima.end()), l);
       layer.units = chooseUnits(maxima, work[l], compaction, kFlopsPerGather);
       if (layer.units.all) continue;
       const std::size_t count = layer.units.count();

@@ -39,6 +39,40 @@ void chain(Run& run, std::size_t, const ChainPlan& plan, std::uint64_t seed, std
   cuda::sampleChain(run, plan, seed, first, count, out);
 }
 
+void conditional(Run& run, std::size_t, const ConditionalTask& task) {
+  cuda::sampleConditional(run, task);
+}
+
+void direct(Run& run, std::size_t, const DirectTask& task) {
+  cuda::sampleDirect(run, task);
+}
+
+template <typename T>
+void features(Run& run, std::size_t, const FeatureShape& shape, const double* x, FeatureBlock<T> block) {
+  cuda::computeFeatures<T>(run, shape, x, block);
+}
+
+template <typename T, typename Out>
+void gramTile(Run& run, std::size_t, const FeatureShape& shape, FeatureBlock<const T> a,
+              FeatureBlock<const T> b, std::size_t, double scale, Out* tile, Out* mirror) {
+  cuda::computeGramTile<T, Out>(run, shape, a, b, scale, tile, mirror);
+}
+
+template <typename T>
+void addGradients(Run& run, std::size_t, const FeatureShape& shape, FeatureBlock<const T> block,
+                  std::size_t directions, const double* coefficients, double* gradients) {
+  cuda::addGradients<T>(run, shape, block, directions, coefficients, gradients);
+}
+
+template <typename T>
+void contractGradients(Run& run, std::size_t, const FeatureShape& shape, FeatureBlock<const T> block,
+                       std::size_t directions, const double* vectors, double* products) {
+  cuda::contractGradients<T>(run, shape, block, directions, vectors, products);
+}
+
+DEEPNTK_INSTANTIATE_COMPUTE(double)
+DEEPNTK_INSTANTIATE_COMPUTE(float)
+
 void training(Run& run, std::size_t, const TrainTask& task) {
   cuda::takeSteps(run, task);
 }

@@ -88,8 +88,6 @@ std::string whyUnavailable() {
   return loadCublas(missing) == nullptr ? missing : "";
 }
 
-namespace {
-
 MixedMode mixedMode(std::string& name) {
   const char* const text = std::getenv("DEEPNTK_CUDA_MIXED");
   name = text == nullptr || *text == '\0' ? "float32" : text;
@@ -101,8 +99,6 @@ MixedMode mixedMode(std::string& name) {
       "DEEPNTK_CUDA_MIXED: expected \"float32\", \"tf32x3\", \"tf32\" or \"all-float32\", got \"" + name +
       "\"");
 }
-
-}  // namespace
 
 // Asks for nothing that a job under way would make wait.
 Description describe() {
@@ -136,8 +132,7 @@ void close() {
 }
 
 void computeKernel(Run& run, const KernelTask& task) {
-  std::string name;
-  const MixedMode mode = mixedMode(name);
+  const MixedMode mode = mixedMode();
   const Lease lease(run);
   computeKernel(run, lease.device(), mode, task);
 }

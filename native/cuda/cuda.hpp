@@ -8,6 +8,9 @@
 #include <string>
 
 #include "../core/chain.hpp"
+#include "../core/conditional.hpp"
+#include "../core/direct.hpp"
+#include "../core/features.hpp"
 #include "../core/jacobian.hpp"
 #include "../core/kernel.hpp"
 #include "../core/mlp.hpp"
@@ -32,7 +35,22 @@ void computeJacobian(Run& run, const JacobianTask& task);
 void computeKernel(Run& run, const KernelTask& task);
 void sampleChain(Run& run, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first, std::size_t count,
                  const ChainReplicas& out);
+void sampleConditional(Run& run, const ConditionalTask& task);
+void sampleDirect(Run& run, const DirectTask& task);
 void takeSteps(Run& run, const TrainTask& task);
+
+// T and Out: float or double; in float as `mixed` precision is computed.
+template <typename T>
+void computeFeatures(Run& run, const FeatureShape& shape, const double* x, FeatureBlock<T> block);
+template <typename T, typename Out>
+void computeGramTile(Run& run, const FeatureShape& shape, FeatureBlock<const T> a, FeatureBlock<const T> b,
+                     double scale, Out* tile, Out* mirror);
+template <typename T>
+void addGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block, std::size_t directions,
+                  const double* coefficients, double* gradients);
+template <typename T>
+void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block,
+                       std::size_t directions, const double* vectors, double* products);
 
 // Gives back all that is held of the device between jobs; the next job takes it anew.
 void close();

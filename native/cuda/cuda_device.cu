@@ -46,6 +46,10 @@ CudaDevice::CudaDevice() {
     check(cudaDeviceGetAttribute(&readsHostPages, cudaDevAttrPageableMemoryAccess, 0),
           "asking for an attribute");
     readsHostPages_ = readsHostPages != 0;
+    int sharedBytes = 0;
+    check(cudaDeviceGetAttribute(&sharedBytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, 0),
+          "asking for an attribute");
+    sharedBytes_ = std::max(sharedBytes_, static_cast<std::size_t>(sharedBytes));
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "creating a stream");
     check(cudaEventCreateWithFlags(&ready_, cudaEventDisableTiming), "creating an event");
@@ -259,22 +263,25 @@ void CudaDevice::gemm(Transpose transposeA, Transpose transposeB, const T* alpha
 }
 
 template <typename T>
-void CudaDevice::gemmBatched(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c,
-                             BatchStrides strides) {
+void CudaDevice::gemmBatched(Transpose transposeA, Transpose transposeB, const T* alpha,
+                             MatrixView<const T> a, MatrixView<const T> b, const T* beta, MatrixView<T> c,
+                             BatchStrides strides, bool tf32) {
   if (c.rows == 0 || c.columns == 0 || strides.count == 0) return;
-  const int m = toInt(c.columns), n = toInt(c.rows), k = toInt(a.columns), count = toInt(strides.count);
+  const int m = toInt(c.columns), n = toInt(c.rows), count = toInt(strides.count);
+  const int k = toInt(transposeA == Transpose::yes ? a.rows : a.columns);
+  const cublasOperation_t left = operation(transposeB), right = operation(transposeA);
   const auto strideA = static_cast<long long>(strides.a), strideB = static_cast<long long>(strides.b),
              strideC = static_cast<long long>(strides.c);
   if constexpr (sizeof(T) == sizeof(double)) {
-    checkCublas(cublas_->dgemmStridedBatched(handle_, CUBLAS_OP_T, CUBLAS_OP_N, m, n, k, one<T>(), b.data,
-                                             leading(b.stride), strideB, a.data, leading(a.stride), strideA,
-                                             zero<T>(), c.data, leading(c.stride), strideC, count),
+    checkCublas(cublas_->dgemmStridedBatched(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride),
+                                             strideB, a.data, leading(a.stride), strideA, beta, c.data,
+                                             leading(c.stride), strideC, count),
                 "a batch of matrix products");
   } else {
-    useTf32(false);
-    checkCublas(cublas_->sgemmStridedBatched(handle_, CUBLAS_OP_T, CUBLAS_OP_N, m, n, k, one<T>(), b.data,
-                                             leading(b.stride), strideB, a.data, leading(a.stride), strideA,
-                                             zero<T>(), c.data, leading(c.stride), strideC, count),
+    useTf32(tf32);
+    checkCublas(cublas_->sgemmStridedBatched(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride),
+                                             strideB, a.data, leading(a.stride), strideA, beta, c.data,
+                                             leading(c.stride), strideC, count),
                 "a batch of matrix products");
   }
 }
@@ -300,8 +307,9 @@ void CudaDevice::syrk(MatrixView<const T> a, MatrixView<T> c) {
   template const T* CudaDevice::constants<T>() const;                                               \
   template void CudaDevice::gemm<T>(Transpose, Transpose, const T*, MatrixView<const T>,            \
                                     MatrixView<const T>, const T*, MatrixView<T>, bool);            \
-  template void CudaDevice::gemmBatched<T>(MatrixView<const T>, MatrixView<const T>, MatrixView<T>, \
-                                           BatchStrides);                                           \
+  template void CudaDevice::gemmBatched<T>(Transpose, Transpose, const T*, MatrixView<const T>,     \
+                                           MatrixView<const T>, const T*, MatrixView<T>,            \
+                                           BatchStrides, bool);                                     \
   template void CudaDevice::syrk<T>(MatrixView<const T>, MatrixView<T>);
 DEEPNTK_INSTANTIATE(double)
 DEEPNTK_INSTANTIATE(float)

@@ -37,6 +37,37 @@ __global__ void forEachKernel(std::size_t rows, std::size_t columns, Body body) 
     body(row, column);
 }
 
+// The threads of one block. Written so that both sides compile it; only a device calls it.
+class BlockTeam {
+ public:
+  template <typename Body>
+  DEEPNTK_PORTABLE void forEach(std::size_t count, const Body& body) const {
+#if defined(__CUDA_ARCH__)
+    for (std::size_t i = threadIdx.x; i < count; i += blockDim.x) body(i);
+#else
+    (void)count;
+    (void)body;
+#endif
+    sync();
+  }
+  DEEPNTK_PORTABLE void sync() const {
+#if defined(__CUDA_ARCH__)
+    __syncthreads();
+#endif
+  }
+};
+
+constexpr unsigned kBlockThreads = 128;
+
+// `scratch`: null where the blocks' numbers are in shared memory.
+template <typename Body>
+__global__ void __launch_bounds__(kBlockThreads)
+    forEachBlockKernel(Body body, double* scratch, std::size_t size) {
+  extern __shared__ double shared[];
+  const BlockTeam team;
+  body(team, static_cast<std::size_t>(blockIdx.x), scratch == nullptr ? shared : scratch + blockIdx.x * size);
+}
+
 class CudaDevice {
  public:
   // The first device that is visible (CUDA_VISIBLE_DEVICES), or a DeviceError that says what is missing.
@@ -90,6 +121,32 @@ class CudaDevice {
     check(cudaGetLastError(), "launching a kernel");
   }
 
+  // Numbers that fit a block's share of the chip are there, others in the device's memory.
+  template <typename Body>
+  void forEachBlock(std::size_t count, std::size_t scratch, const Body& body) {
+    if (count == 0) return;
+    const std::size_t bytes = scratch * sizeof(double);
+    if (count > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+      throw DeviceError("CUDA: too many blocks for one launch");
+    double* global = nullptr;
+    if (blockMemory(scratch) > 0) {
+      global = static_cast<double*>(allocate(count * bytes));
+    } else if (bytes > kSharedBytes) {
+      check(cudaFuncSetAttribute(forEachBlockKernel<Body>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 static_cast<int>(bytes)),
+            "asking for shared memory");
+    }
+    forEachBlockKernel<<<static_cast<unsigned>(count), kBlockThreads, global == nullptr ? bytes : 0, stream_>>>(
+        body, global, scratch);
+    const cudaError_t status = cudaGetLastError();
+    if (global != nullptr) release(global);
+    check(status, "launching a kernel");
+  }
+  double blockMemory(std::size_t scratch) const {
+    const double bytes = static_cast<double>(scratch) * sizeof(double);
+    return bytes > static_cast<double>(sharedBytes_) ? bytes : 0;
+  }
+
   template <typename T>
   const T* zero() const {
     return constants<T>();
@@ -103,7 +160,9 @@ class CudaDevice {
   void gemm(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
             MatrixView<const T> b, const T* beta, MatrixView<T> c, bool tf32 = false);
   template <typename T>
-  void gemmBatched(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c, BatchStrides strides);
+  void gemmBatched(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
+                   MatrixView<const T> b, const T* beta, MatrixView<T> c, BatchStrides strides,
+                   bool tf32 = false);
   template <typename T>
   void syrk(MatrixView<const T> a, MatrixView<T> c);
 
@@ -161,6 +220,8 @@ class CudaDevice {
   void* workspace_ = nullptr;
   void* constants_ = nullptr;  // 0 and 1 as doubles, then as floats
   bool tf32_ = false, graphs_ = true, readsHostPages_ = false, lost_ = false;
+  static constexpr std::size_t kSharedBytes = 48 << 10;  // of a block that asks for no more
+  std::size_t sharedBytes_ = kSharedBytes;               // of a block that does
   std::size_t limit_ = std::numeric_limits<std::size_t>::max();
   std::vector<Pinned> pinned_;  // not in use
   std::deque<Milestone> milestones_;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "../core/mlp.hpp"
@@ -19,6 +21,25 @@ void applyLayer(Device& device, Products<Device>& products, const ResidentNetwor
   products.template multiply<double>(Transpose::no, Transpose::yes, resident.weightGain(l), x, layer.weights,
                                      device.template zero<double>(), h);
   device.forEach(h.rows, h.columns, AddBias{h.data, h.columns, layer.biases, layer.biasGain, relu});
+}
+
+// df/dx^L over `count` units, those listed or all: W^{L+1} of the output layer, a row for every output; or for
+// the sum of logits the sum of its rows over sqrt(K), one row.
+template <typename Device, typename T>
+DeviceArray<Device, T> outputRows(Device& device, const Layer& layer, bool sumOfLogits,
+                                  const std::uint32_t* units, std::size_t count) {
+  const std::size_t width = layer.weights.columns, outputs = layer.weights.rows;
+  DeviceArray<Device, T> rows(device, (sumOfLogits ? 1 : outputs) * count);
+  if (sumOfLogits) {
+    device.forEach(1, count,
+                   SumRows<T>{layer.weights.data, outputs, width, units,
+                              layer.weightGain / std::sqrt(static_cast<double>(outputs)), rows.data()});
+  } else {
+    device.forEach(outputs, count,
+                   Gather<double, T>{layer.weights.data, width, nullptr, units, rows.data(), count,
+                                     layer.weightGain});
+  }
+  return rows;
 }
 
 // f(X), n x K, into `out`, on the host as `x` is.

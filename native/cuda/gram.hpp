@@ -24,15 +24,32 @@ struct KernelBlock {
   }
 };
 
+// Binary exponents of what belongs to a block's inputs, on the device: of row i number (i / group) * step of
+// `rows`, of column j likewise. Group 0: one for all.
+struct Exponents {
+  const std::int32_t *rows = nullptr, *columns = nullptr;  // null: 0
+  std::size_t group = 0, step = 0;
+
+  static Exponents ofAll(const std::int32_t* exponent) { return {exponent, exponent, 0, 0}; }
+
+  DEEPNTK_PORTABLE int of(std::size_t i, std::size_t j) const {
+    if (rows == nullptr) return 0;
+    if (group == 0) return *rows + *columns;
+    const auto divisor = static_cast<std::uint32_t>(group);  // 64-bit divisions are slow on a GPU
+    return rows[static_cast<std::uint32_t>(i) / divisor * step] +
+           columns[static_cast<std::uint32_t>(j) / divisor * step];
+  }
+};
+
 // A layer as its Gram matrices see it; rows of X, then rows of X2 where the block is not symmetric.
 template <typename T>
 struct GramLayer {
   const T* activations;
   std::size_t activationWidth;
-  const std::int32_t* activationExponent;  // on the device; null: 0
-  const T* deltas;                         // null: the identity (the output layer)
+  Exponents activationExponents;
+  const T* deltas;  // null: the identity (the output layer)
   std::size_t deltaWidth;
-  const std::int32_t* deltaExponent;
+  Exponents deltaExponents;
   std::size_t chains;
   double weightTerm, biasTerm;
 };
@@ -44,15 +61,14 @@ struct AddLayer {
   const T* deltas;       // the entry of pair (i, j) at i * rowStep + j * columnStep; null: `constantDelta`
   std::size_t rowStep, columnStep;
   double constantDelta, weightTerm, biasTerm;
-  const std::int32_t *activationExponent, *deltaExponent;
+  Exponents activationExponents, deltaExponents;
   double *kernel, *weights, *biases;
   std::size_t n2, entries, entry;
   bool lower, diagonal;  // only pairs below the diagonal, or only up to it
 
   DEEPNTK_PORTABLE void operator()(std::size_t i, std::size_t j) const {
     if (lower && (diagonal ? j > i : j >= i)) return;
-    const int deltaPower = deltaExponent == nullptr ? 0 : 2 * *deltaExponent;
-    const int power = deltaPower + (activationExponent == nullptr ? 0 : 2 * *activationExponent);
+    const int deltaPower = deltaExponents.of(i, j), power = deltaPower + activationExponents.of(i, j);
     const double delta =
         deltas == nullptr ? constantDelta : static_cast<double>(deltas[i * rowStep + j * columnStep]);
     const double weightPart =
@@ -64,41 +80,6 @@ struct AddLayer {
     kernel[at] += weightPart + biasPart;
     if (weights != nullptr) weights[at] = weightPart;
     if (biases != nullptr) biases[at] = biasPart;
-  }
-};
-
-// Copies the lower triangle of a symmetric block to the upper.
-struct Mirror {
-  double* values;
-  std::size_t n, outputs, entries;
-  bool full;
-
-  DEEPNTK_PORTABLE void operator()(std::size_t i, std::size_t j) const {
-    if (j > i) return;
-    const double* const lower = values + (i * n + j) * entries;
-    double* const upper = values + (j * n + i) * entries;
-    for (std::size_t entry = 0; entry < entries; entry++) {
-      const std::size_t k1 = entry / outputs, k2 = entry - k1 * outputs;
-      if (i == j && (!full || k2 >= k1)) continue;
-      upper[full ? k2 * outputs + k1 : entry] = lower[entry];
-    }
-  }
-};
-
-// The same block seen from the other side: to[j][i] = from[i][j], and of every pair the outputs changed over.
-struct TransposeBlock {
-  const double* from;
-  double* to;
-  std::size_t n, n2, outputs, entries;
-  bool full;
-
-  DEEPNTK_PORTABLE void operator()(std::size_t j, std::size_t i) const {
-    const double* const source = from + (i * n2 + j) * entries;
-    double* const target = to + (j * n + i) * entries;
-    for (std::size_t entry = 0; entry < entries; entry++) {
-      const std::size_t k1 = entry / outputs, k2 = entry - k1 * outputs;
-      target[full ? k2 * outputs + k1 : entry] = source[entry];
-    }
   }
 };
 
@@ -120,8 +101,8 @@ class GramAdder {
                      1.0,
                      layer.weightTerm,
                      layer.biasTerm,
-                     layer.activationExponent,
-                     layer.deltaExponent,
+                     layer.activationExponents,
+                     layer.deltaExponents,
                      block.kernel,
                      block.weights,
                      block.biases,
@@ -172,8 +153,10 @@ class GramAdder {
     line.columnStep = 1;
     if (block.form == KernelForm::diagonal && n <= kBatchedInputs && n2 <= kBatchedInputs) {
       DeviceArray<Device, T> deltas(device_, outputs * n * n2);
-      device_.template gemmBatched<T>({rows, n, width, chains * width}, {columns, n2, width, chains * width},
-                                      {deltas.data(), n, n2, n2}, {width, width, n * n2, outputs});
+      products_.template multiplyBatched<T>(
+          Transpose::no, Transpose::yes, device_.template one<T>(), {rows, n, width, chains * width},
+          {columns, n2, width, chains * width}, device_.template zero<T>(), {deltas.data(), n, n2, n2},
+          {width, width, n * n2, outputs});
       for (std::size_t k = 0; k < outputs; k++) {
         line.deltas = deltas.data() + k * n * n2;
         addEntry(k);

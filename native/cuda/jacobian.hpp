@@ -8,6 +8,7 @@
 
 #include "../core/jacobian.hpp"
 #include "forward.hpp"
+#include "gates.hpp"
 
 namespace deepntk::cuda {
 
@@ -64,6 +65,7 @@ void computeJacobian(Run& run, Device& device, const JacobianTask& task) {
   const double rowsThatFit = std::min(room / perInput, kBlockBytes / (8.0 * outputs * (rowLength + 1.0)));
   const auto step = static_cast<std::size_t>(std::clamp(rowsThatFit, 1.0, static_cast<double>(task.n)));
   Results<Device> results(device);
+  LargestActivations<Device> largest(device, 1, net.layers());
   for (std::size_t first = 0; first < task.n; first += step) {
     const std::size_t n = std::min(step, task.n - first), rows = n * outputs;
     std::vector<DeviceArray<Device, double>> activations;
@@ -73,6 +75,7 @@ void computeJacobian(Run& run, Device& device, const JacobianTask& task) {
       activations.emplace_back(device, n * width);
       applyLayer(device, products, resident, l, {activations[l - 1].data(), n, below, below}, true,
                  {activations[l].data(), n, width, width});
+      largest.note(l, activations[l].data(), n, width, n);
     }
     DeviceArray<Device, double> jacobian(device, rows * rowLength);
     DeviceArray<Device, double> deltas(device, rows * outputs);
@@ -105,6 +108,7 @@ void computeJacobian(Run& run, Device& device, const JacobianTask& task) {
                  rowLength);
     device.pace(run, static_cast<double>(rows) * rowLength);
   }
+  largest.expectGates();
   results.finish();
 }
 

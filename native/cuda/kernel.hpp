@@ -13,49 +13,11 @@
 
 #include "../core/kernel.hpp"
 #include "activations.hpp"
+#include "blocks.hpp"
+#include "forward.hpp"
 #include "gram.hpp"
-#include "results.hpp"
 
 namespace deepntk::cuda {
-
-// The block of the kernel of inputs row .. row + rows - 1 by column .. column + columns - 1.
-struct BlockOfInputs {
-  std::size_t row, rows, column, columns;
-  bool symmetric;  // the columns' inputs are the rows'
-};
-
-// Sends blocks, and of a symmetric kernel's blocks below the diagonal their mirror images too.
-template <typename Device>
-class BlockSender {
- public:
-  BlockSender(Device& device, const KernelTask& task, std::size_t entries)
-      : device_(device), results_(device), task_(task), entries_(entries) {}
-
-  void send(DeviceArray<Device, double>&& values, const BlockOfInputs& block, double* to) {
-    const std::size_t outputs = task_.network.outputs(), stride = task_.n2 * entries_;
-    const bool full = task_.form == KernelForm::full;
-    if (block.symmetric) {
-      device_.forEach(block.rows, block.rows, Mirror{values.data(), block.rows, outputs, entries_, full});
-    } else if (task_.x2 == nullptr) {
-      DeviceArray<Device, double> other(device_, values.size());
-      device_.forEach(
-          block.columns, block.rows,
-          TransposeBlock{values.data(), other.data(), block.rows, block.columns, outputs, entries_, full});
-      results_.send(std::move(other), to + block.column * stride + block.row * entries_, block.columns,
-                    block.rows * entries_, stride);
-    }
-    results_.send(std::move(values), to + block.row * stride + block.column * entries_, block.rows,
-                  block.columns * entries_, stride);
-  }
-
-  void finish() { results_.finish(); }
-
- private:
-  Device& device_;
-  Results<Device> results_;
-  const KernelTask& task_;
-  std::size_t entries_;
-};
 
 template <typename Device, typename F, typename T>
 class KernelComputation {
@@ -75,11 +37,12 @@ class KernelComputation {
   void compute() {
     if (lowest_ > net_.layers()) return;
     const ResidentNetwork<Device> resident(device_, net_);
-    const std::vector<BlockOfInputs> blocks = blocksOf(edgeThatFits());
+    const std::vector<BlockOfInputs> blocks =
+        blocksOf(task_.n, task_.n2, task_.x2 == nullptr, edgeThatFits());
     double flops = 0;
     for (const BlockOfInputs& block : blocks) flops += flopsOf(block);
     run_.expect(flops);
-    BlockSender<Device> sender(device_, task_, entries_);
+    BlockSender<Device, double> sender(device_);
     for (const BlockOfInputs& block : blocks) computeBlock(resident, block, sender);
     sender.finish();
   }
@@ -100,16 +63,11 @@ class KernelComputation {
   // --- Blocks
   // ---------------------------------------------------------------------------------------------------------
 
-  std::vector<BlockOfInputs> blocksOf(std::size_t edge) const {
-    std::vector<BlockOfInputs> blocks;
-    const bool symmetric = task_.x2 == nullptr;
-    for (std::size_t row = 0; row < task_.n; row += edge) {
-      for (std::size_t column = 0; column < (symmetric ? row + 1 : task_.n2); column += edge) {
-        blocks.push_back({row, std::min(edge, task_.n - row), column, std::min(edge, task_.n2 - column),
-                          symmetric && row == column});
-      }
-    }
-    return blocks;
+  KernelTarget<double> targetOf(double* values) const {
+    const std::size_t stride = task_.n2 * entries_;
+    return {net_.outputs(), entries_, task_.form == KernelForm::full,
+            values,         stride,   task_.x2 == nullptr ? values : nullptr,
+            stride};
   }
 
   // The largest edge of blocks, by halves, that fits four fifths of the free memory.
@@ -147,7 +105,7 @@ class KernelComputation {
   // ---------------------------------------------------------------------------------------------------------
 
   void computeBlock(const ResidentNetwork<Device>& resident, const BlockOfInputs& block,
-                    BlockSender<Device>& sender) {
+                    BlockSender<Device, double>& sender) {
     const std::size_t inputs = net_.inputs();
     const double* const right = task_.x2 == nullptr ? task_.x : task_.x2;
     const DeviceArray<Device, double> x(device_, task_.x + block.row * inputs, block.rows * inputs);
@@ -163,7 +121,7 @@ class KernelComputation {
     DeviceArray<Device, double> kernel(device_, block.rows * block.columns * entries_);
     kernel.clear();
     backwardPass(resident, block, batch.count(), activations, kernel, sender);
-    sender.send(std::move(kernel), block, task_.kernel);
+    sender.send(std::move(kernel), block, targetOf(task_.kernel));
   }
 
   std::vector<LayerWork> worksOf(const BlockOfInputs& block, std::size_t inputs) const {
@@ -181,7 +139,7 @@ class KernelComputation {
   // delta^L .. delta^lowest, and on the way down every layer's part of the kernel.
   void backwardPass(const ResidentNetwork<Device>& resident, const BlockOfInputs& block, std::size_t inputs,
                     ForwardPass<Device, F, T>& activations, const DeviceArray<Device, double>& kernel,
-                    BlockSender<Device>& sender) {
+                    BlockSender<Device, double>& sender) {
     GramAdder<Device, T> grams(device_, products_);
     Deltas above, below;
     for (std::size_t l = net_.layers();; l--) {
@@ -197,15 +155,16 @@ class KernelComputation {
           weights.clear();
           biases.clear();
         }
-        grams.add({input.values.data(), input.units.count(), kScaled ? activations.exponent(l - 1) : nullptr,
+        grams.add({input.values.data(), input.units.count(),
+                   Exponents::ofAll(kScaled ? activations.exponent(l - 1) : nullptr),
                    outputLayer ? nullptr : above.values.data(), above.width,
-                   kScaled && !outputLayer ? above.exponent.data() : nullptr, chains_,
+                   Exponents::ofAll(kScaled && !outputLayer ? above.exponent.data() : nullptr), chains_,
                    task_.weightTerms[l - 1], task_.biasTerms[l - 1]},
                   {task_.form, block.symmetric, block.rows, block.columns, net_.outputs(), kernel.data(),
                    weights.data(), biases.data()});
         if (parts) {
-          sender.send(std::move(weights), block, task_.weights[l - 1]);
-          sender.send(std::move(biases), block, task_.biases[l - 1]);
+          sender.send(std::move(weights), block, targetOf(task_.weights[l - 1]));
+          sender.send(std::move(biases), block, targetOf(task_.biases[l - 1]));
         }
       }
       device_.pace(run_, flopsOf(block, l));
@@ -234,7 +193,7 @@ class KernelComputation {
       below.maxima.clear();
     }
     if (l == net_.layers()) {
-      source = outputWeights(layer, here);
+      source = outputRows<Device, T>(device_, layer, task_.form == KernelForm::sumOfLogits, here.list(), width);
     } else {
       const T* factor = nullptr;
       if constexpr (kScaled) {
@@ -275,23 +234,6 @@ class KernelComputation {
     return {gathered.data(), rows, columns, columns};
   }
 
-  // df/dx^L over the kept units: W^{L+1}, or for the sum of logits the sum of its rows over sqrt(K).
-  DeviceArray<Device, T> outputWeights(const Layer& layer, const Activations<Device, T>& below) {
-    const std::size_t width = layer.weights.columns, outputs = layer.weights.rows,
-                      count = below.units.count();
-    DeviceArray<Device, T> rows(device_, chains_ * count);
-    if (task_.form == KernelForm::sumOfLogits) {
-      device_.forEach(1, count,
-                      SumRows<T>{layer.weights.data, outputs, width, below.list(),
-                                 layer.weightGain / std::sqrt(static_cast<double>(outputs)), rows.data()});
-    } else {
-      device_.forEach(chains_, count,
-                      Gather<double, T>{layer.weights.data, width, nullptr, below.list(), rows.data(), count,
-                                        layer.weightGain});
-    }
-    return rows;
-  }
-
   // --- Work, for progress
   // ---------------------------------------------------------------------------------------------------------
 
@@ -325,13 +267,6 @@ class KernelComputation {
   std::size_t chains_;
   std::size_t entries_;
   std::size_t lowest_ = 1;
-};
-
-// How `mixed` precision is computed: the arithmetic of the float32 products, and whether the forward pass is
-// in float32 too (which flips gates near 0: docs/performance.md).
-struct MixedMode {
-  Arithmetic arithmetic = Arithmetic::single;
-  bool singleForward = false;
 };
 
 template <typename Device>

@@ -25,6 +25,7 @@ inline std::size_t stripsOf(std::size_t rows) {
 DEEPNTK_PORTABLE inline void raise(std::uint64_t* to, double magnitude) {
   const std::uint64_t bits = toBits(magnitude) & 0x7fffffffffffffff;
 #if defined(__CUDA_ARCH__)
+  if (bits <= *to) return;  // it only grows: an old value costs a wait at most
   atomicMax(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(bits));
 #else
   if (bits > *to) *to = bits;
@@ -94,6 +95,56 @@ struct ColumnMagnitude {
       if (!(magnitude <= top)) top = magnitude;
     }
     if (!(top <= 0)) raise(largest + j, top);
+  }
+};
+
+// The largest magnitude of every group of `group` rows, into largest[step * number of the group]; a strip of
+// one column of one group (stripsOfGroups).
+template <typename T>
+struct GroupMagnitude {
+  const T* values;
+  std::size_t rows, columns, group;
+  std::uint64_t* largest;
+  std::size_t step;
+
+  DEEPNTK_PORTABLE void operator()(std::size_t strip, std::size_t j) const {
+    const std::size_t strips = (group + kStrip - 1) / kStrip, number = strip / strips;
+    const std::size_t begin = number * group + (strip - number * strips) * kStrip;
+    std::size_t end = begin + kStrip < (number + 1) * group ? begin + kStrip : (number + 1) * group;
+    if (end > rows) end = rows;
+    double top = 0;
+    for (std::size_t i = begin; i < end; i++) {
+      const double magnitude = std::fabs(static_cast<double>(values[i * columns + j]));
+      if (!(magnitude <= top)) top = magnitude;
+    }
+    if (!(top <= 0)) raise(largest + number * step, top);
+  }
+};
+
+inline std::size_t stripsOfGroups(std::size_t rows, std::size_t group) {
+  return (rows + group - 1) / group * ((group + kStrip - 1) / kStrip);
+}
+
+// The number of the group that a row belongs to.
+DEEPNTK_PORTABLE inline std::size_t groupOf(std::size_t row, std::size_t group) {
+  return static_cast<std::uint32_t>(row) / static_cast<std::uint32_t>(group);
+}
+
+// Numbers times 2^-e, with e the exponent of the largest of their group; never 0 where they are positive:
+// gates are read from the result.
+template <typename From>
+struct NarrowGroups {
+  const From* from;
+  const std::uint64_t* largest;  // of group g at g * step
+  std::size_t step, group;
+  float* to;
+  std::size_t columns;
+
+  DEEPNTK_PORTABLE void operator()(std::size_t i, std::size_t j) const {
+    const double value = static_cast<double>(from[i * columns + j]);
+    const int exponent = exponentOfBits(largest[groupOf(i, group) * step]);
+    const float narrow = static_cast<float>(std::ldexp(value, -exponent));
+    to[i * columns + j] = narrow == 0 && value > 0 ? std::numeric_limits<float>::min() : narrow;
   }
 };
 
@@ -213,16 +264,18 @@ DEEPNTK_PORTABLE inline float roundToTf32(float value) {
   return rounded;
 }
 
+// Row number m rows + i is row i of matrix m of a batch.
 struct SplitTf32 {
   const float* from;
-  std::size_t stride;
+  std::size_t stride, rows, matrixStride;
   float *high, *low;
   std::size_t columns;
 
-  DEEPNTK_PORTABLE void operator()(std::size_t i, std::size_t j) const {
-    const float value = from[i * stride + j], rounded = roundToTf32(value);
-    high[i * columns + j] = rounded;
-    low[i * columns + j] = std::isfinite(rounded) ? value - rounded : 0.0f;
+  DEEPNTK_PORTABLE void operator()(std::size_t row, std::size_t j) const {
+    const std::size_t matrix = row / rows, i = row - matrix * rows;
+    const float value = from[matrix * matrixStride + i * stride + j], rounded = roundToTf32(value);
+    high[row * columns + j] = rounded;
+    low[row * columns + j] = std::isfinite(rounded) ? value - rounded : 0.0f;
   }
 };
 

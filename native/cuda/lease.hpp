@@ -1,5 +1,7 @@
-// One job's hold of the device.
+// One job's hold of the device, and what the environment says of how it computes.
 #pragma once
+
+#include <string>
 
 #include "../core/run.hpp"
 #include "cuda_device.hpp"
@@ -19,5 +21,12 @@ class Lease {
  private:
   CudaDevice* device_;
 };
+
+// DEEPNTK_CUDA_MIXED, and its name; a DeviceError where it is none that is known.
+MixedMode mixedMode(std::string& name);
+inline MixedMode mixedMode() {
+  std::string name;
+  return mixedMode(name);
+}
 
 }  // namespace deepntk::cuda

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 
 #include "../core/blas.hpp"
@@ -15,12 +16,21 @@ namespace deepntk::cuda {
 // three products; what is lost is the product of the two small parts, some 2^-22 of the result.
 enum class Arithmetic { single, tf32x3, tf32 };
 
+// How `mixed` precision is computed: the arithmetic of the float32 products, and whether the forward pass is
+// in float32 too (which flips gates near 0: docs/performance.md).
+struct MixedMode {
+  Arithmetic arithmetic = Arithmetic::single;
+  bool singleForward = false;
+};
+
+// Matrices of a batch: number i of each begins i strides after the first.
 struct BatchStrides {
   std::size_t a, b, c, count;
 };
 
 // `Device::gemm(transposeA, transposeB, alpha, a, b, beta, c, tf32)`: C = alpha op(A) op(B) + beta C,
-// row-major; alpha and beta lie in the device's memory. `Device::syrk(a, c)`: the lower triangle of C = A A'.
+// row-major; alpha and beta lie in the device's memory. `Device::gemmBatched(..., c, strides, tf32)`: the same
+// of every matrix of a batch. `Device::syrk(a, c)`: the lower triangle of C = A A'.
 template <typename Device>
 class Products {
  public:
@@ -29,19 +39,19 @@ class Products {
   template <typename T>
   void multiply(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
                 MatrixView<const T> b, const T* beta, MatrixView<T> c) {
-    if constexpr (std::is_same_v<T, float>) {
-      if (arithmetic_ == Arithmetic::tf32x3) {
-        const Split left(device_, a), right(device_, b);
-        // The small terms first: they are added up before the large one hides them.
-        device_.gemm(transposeA, transposeB, alpha, left.low(), right.high(), beta, c, true);
-        device_.gemm(transposeA, transposeB, alpha, left.high(), right.low(), device_.template one<T>(), c,
-                     true);
-        device_.gemm(transposeA, transposeB, alpha, left.high(), right.high(), device_.template one<T>(), c,
-                     true);
-        return;
-      }
-    }
-    device_.gemm(transposeA, transposeB, alpha, a, b, beta, c, arithmetic_ == Arithmetic::tf32);
+    split<T>(a, b, {0, 0, 0, 1}, beta, [&](const auto& left, const auto& right, BatchStrides, const T* factor) {
+      device_.gemm(transposeA, transposeB, alpha, left, right, factor, c, arithmetic_ != Arithmetic::single);
+    });
+  }
+
+  template <typename T>
+  void multiplyBatched(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
+                       MatrixView<const T> b, const T* beta, MatrixView<T> c, BatchStrides strides) {
+    split<T>(a, b, strides, beta,
+             [&](const auto& left, const auto& right, BatchStrides operands, const T* factor) {
+               device_.gemmBatched(transposeA, transposeB, alpha, left, right, factor, c, operands,
+                                   arithmetic_ != Arithmetic::single);
+             });
   }
 
   // C = A B', or its lower triangle at least, where both are the same rows.
@@ -56,18 +66,43 @@ class Products {
   }
 
  private:
+  // Calls product(A, B, strides, beta) for what the arithmetic makes of the operands.
+  template <typename T, typename Product>
+  void split(MatrixView<const T> a, MatrixView<const T> b, BatchStrides strides, const T* beta,
+             const Product& product) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (arithmetic_ == Arithmetic::tf32x3) {
+        const Split left(device_, a, strides.a, strides.count);
+        std::optional<Split> other;
+        const bool same = a.data == b.data && a.rows == b.rows && a.columns == b.columns &&
+                          a.stride == b.stride && strides.a == strides.b;
+        if (!same) other.emplace(device_, b, strides.b, strides.count);
+        const Split& right = same ? left : *other;
+        const BatchStrides operands{left.step(), right.step(), strides.c, strides.count};
+        // The small terms first: they are added up before the large one hides them.
+        product(left.low(), right.high(), operands, beta);
+        product(left.high(), right.low(), operands, device_.template one<T>());
+        product(left.high(), right.high(), operands, device_.template one<T>());
+        return;
+      }
+    }
+    product(a, b, strides, beta);
+  }
+
+  // The two parts of every matrix of a batch, one matrix after the other.
   class Split {
    public:
-    Split(Device& device, MatrixView<const float> matrix)
+    Split(Device& device, MatrixView<const float> matrix, std::size_t stride, std::size_t count)
         : rows_(matrix.rows),
           columns_(matrix.columns),
-          high_(device, matrix.rows * matrix.columns),
-          low_(device, matrix.rows * matrix.columns) {
-      device.forEach(rows_, columns_,
-                     SplitTf32{matrix.data, matrix.stride, high_.data(), low_.data(), columns_});
+          high_(device, count * rows_ * columns_),
+          low_(device, count * rows_ * columns_) {
+      device.forEach(count * rows_, columns_,
+                     SplitTf32{matrix.data, matrix.stride, rows_, stride, high_.data(), low_.data(), columns_});
     }
     MatrixView<const float> high() const { return {high_.data(), rows_, columns_, columns_}; }
     MatrixView<const float> low() const { return {low_.data(), rows_, columns_, columns_}; }
+    std::size_t step() const { return rows_ * columns_; }
 
    private:
     std::size_t rows_, columns_;

@@ -18,7 +18,7 @@ int testOnDevice() {
   {
     const Run run;
     const Lease lease(run);
-    checkEverything(lease.device(), 200'000, 30'000);
+    checkEverything(lease.device(), 200'000, 30'000, 400'000);
   }
   std::printf("float64 product of edge 4096: %.3g s\n", secondsOfGemm(4096, 4096, 4096, false));
   close();  // what is still allocated then is a leak

@@ -60,7 +60,7 @@ void stepsAreReplayed() {
 
 int main() {
   HostDevice device;
-  checkEverything(device, 200'000, 30'000);
+  checkEverything(device, 200'000, 30'000, 400'000);
   CHECK(device.used() == 0);
   theHostStaysOnItsSide();
   blocksStayWithinTheMemory();

@@ -18,53 +18,11 @@
 #include "../cuda/jacobian.hpp"
 #include "../cuda/kernel.hpp"
 #include "../cuda/training.hpp"
-#include "check.hpp"
-#include "random_net.hpp"
+#include "device_compare.hpp"
+#include "feature_checks.hpp"
+#include "sample_checks.hpp"
 
 namespace deepntk::cuda {
-
-inline double largestOf(const std::vector<double>& values) {
-  double result = 0;
-  for (double value : values) result = std::max(result, std::abs(value));
-  return result;
-}
-
-inline double distance(const std::vector<double>& actual, const std::vector<double>& expected) {
-  CHECK(actual.size() == expected.size());
-  double result = 0;
-  for (std::size_t i = 0; i < actual.size(); i++) {
-    const double difference = std::abs(actual[i] - expected[i]);
-    result = std::isnan(difference) ? std::numeric_limits<double>::infinity() : std::max(result, difference);
-  }
-  return result / std::max(largestOf(expected), std::numeric_limits<double>::min());
-}
-
-inline void checkClose(const std::vector<double>& actual, const std::vector<double>& expected,
-                       double relative) {
-  CHECK_NEAR(distance(actual, expected), 0, relative);
-}
-
-struct NetCase {
-  std::vector<std::size_t> widths;
-  std::size_t n, n2;  // n2 = 0: symmetric
-  bool gains;
-};
-
-inline std::vector<NetCase> netCases() {
-  return {
-      {{3, 1}, 4, 0, false},
-      {{5, 3}, 4, 3, true},
-      {{4, 7, 1}, 1, 0, false},
-      {{6, 8, 5, 2}, 4, 3, true},
-      {{5, 12, 7, 9, 5}, 12, 0, true},
-      {{9, 1, 6, 3}, 7, 0, false},
-      {{2, 30, 30, 30, 30, 4}, 6, 9, false},
-      {{20, 64, 64, 64, 64, 64, 64, 3}, 70, 0, false},
-  };
-}
-
-// Roundings of sums of some hundred terms in another order.
-constexpr double kRounding = 1e-13;
 
 template <typename Device>
 void checkNormals(Device& device) {
@@ -187,9 +145,6 @@ struct KernelProblem {
   }
 };
 
-constexpr KernelForm kForms[] = {KernelForm::trace, KernelForm::full, KernelForm::diagonal,
-                                 KernelForm::sumOfLogits};
-
 template <typename Device>
 void checkKernel(Device& device) {
   for (const NetCase& shape : netCases()) {
@@ -284,6 +239,44 @@ void checkArithmetics(Device& device) {
   CHECK(split < 4e-6);
   CHECK(tf32 > 1e-5 && tf32 < 1e-2);  // that TF32 was used can be seen, and that no more than it was lost
   CHECK(all < 1e-2);
+}
+
+// A batch of products is what its products are, one by one, in each arithmetic.
+template <typename Device>
+void checkBatches(Device& device) {
+  constexpr std::size_t kCount = 5, kRows = 7, kColumns = 9, kInner = 33, kStride = kCount * kInner;
+  const auto randomFloats = [&](std::size_t size, std::uint64_t seed) {
+    std::vector<double> numbers(size);
+    fillNormals({numbers.data(), size}, {seed, 0, 0}, 1);
+    return std::vector<float>(numbers.begin(), numbers.end());
+  };
+  // Matrices that lie side by side, as the deltas of the outputs do.
+  const std::vector<float> left = randomFloats(kRows * kStride, 1), right = randomFloats(kColumns * kStride, 2);
+  std::vector<double> expected(kCount * kRows * kColumns, 0.0);
+  for (std::size_t m = 0; m < kCount; m++) {
+    for (std::size_t i = 0; i < kRows; i++) {
+      for (std::size_t j = 0; j < kColumns; j++) {
+        double& sum = expected[(m * kRows + i) * kColumns + j];
+        for (std::size_t t = 0; t < kInner; t++)
+          sum += static_cast<double>(left[i * kStride + m * kInner + t]) * right[j * kStride + m * kInner + t];
+      }
+    }
+  }
+  const DeviceArray<Device, float> a(device, left), b(device, right);
+  const auto errorOf = [&](Arithmetic arithmetic) {
+    DeviceArray<Device, float> c(device, expected.size());
+    Products<Device>(device, arithmetic)
+        .template multiplyBatched<float>(Transpose::no, Transpose::yes, device.template one<float>(),
+                                         {a.data(), kRows, kInner, kStride}, {b.data(), kColumns, kInner, kStride},
+                                         device.template zero<float>(), {c.data(), kRows, kColumns, kColumns},
+                                         {kInner, kInner, kRows * kColumns, kCount});
+    const std::vector<float> values = c.toHost();
+    return distance(std::vector<double>(values.begin(), values.end()), expected);
+  };
+  CHECK(errorOf(Arithmetic::single) < 1e-6);
+  CHECK(errorOf(Arithmetic::tf32x3) < 2e-6);
+  const double tf32 = errorOf(Arithmetic::tf32);
+  CHECK(tf32 > 1e-5 && tf32 < 1e-2);
 }
 
 inline ChainPlan chainPlan(double biasVariance, bool tilted) {
@@ -481,10 +474,11 @@ void checkEndings(Device& device) {
   CHECK(problem.on(device) == expected);
 }
 
-// `kernelMemory` and `trainingMemory`: room, in bytes, for a part of what checkBlocks and checkTraining
-// compute.
+// `kernelMemory`, `trainingMemory` and `featureMemory`: room, in bytes, for a part of what checkBlocks,
+// checkTraining and checkFeatures compute.
 template <typename Device>
-void checkEverything(Device& device, std::size_t kernelMemory, std::size_t trainingMemory) {
+void checkEverything(Device& device, std::size_t kernelMemory, std::size_t trainingMemory,
+                     std::size_t featureMemory) {
   checkNormals(device);
   checkForward(device);
   checkJacobian(device);
@@ -492,8 +486,12 @@ void checkEverything(Device& device, std::size_t kernelMemory, std::size_t train
   checkBlocks(device, kernelMemory);
   checkMixedInEveryPhase(device);
   checkArithmetics(device);
+  checkBatches(device);
   checkChain(device);
   checkTraining(device, trainingMemory);
+  checkFeatures(device, featureMemory);
+  checkConditional(device);
+  checkDirect(device);
   checkEndings(device);
 }
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <new>
 #include <vector>
@@ -137,6 +138,40 @@ class HostDevice {
     }
   }
 
+  // One thread, which takes the calls of every other team in reverse: that their order does not matter can be
+  // seen.
+  class Team {
+   public:
+    explicit Team(bool reverse) : reverse_(reverse) {}
+    template <typename Body>
+    void forEach(std::size_t count, const Body& body) const {
+      for (std::size_t i = 0; i < count; i++) body(reverse_ ? count - 1 - i : i);
+    }
+    void sync() const {}
+
+   private:
+    bool reverse_;
+  };
+
+  template <typename Body>
+  void forEachBlock(std::size_t count, std::size_t scratch, const Body& body) {
+    checkPointers(body);
+    const bool outside = blockMemory(scratch) > 0;
+    double* const own = static_cast<double*>(outside ? allocate(count * scratch * sizeof(double)) : nullptr);
+    {
+      const Open open(*this);
+      for (std::size_t i = 0; i < count; i++) {
+        std::vector<double> inside(outside ? 0 : scratch, std::numeric_limits<double>::quiet_NaN());
+        body(Team(i % 2 == 1), i, outside ? own + i * scratch : inside.data());
+      }
+    }
+    if (outside) release(own);
+  }
+  double blockMemory(std::size_t scratch) const {
+    const double bytes = static_cast<double>(scratch) * sizeof(double);
+    return bytes > 48 << 10 ? bytes : 0;
+  }
+
   template <typename T>
   const T* zero() const {
     return reinterpret_cast<const T*>(constants_ + (sizeof(T) == sizeof(double) ? 0 : 2 * sizeof(double)));
@@ -165,11 +200,13 @@ class HostDevice {
   }
 
   template <typename T>
-  void gemmBatched(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c, BatchStrides strides) {
+  void gemmBatched(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
+                   MatrixView<const T> b, const T* beta, MatrixView<T> c, BatchStrides strides,
+                   bool tf32 = false) {
     for (std::size_t i = 0; i < strides.count; i++) {
-      gemm<T>(Transpose::no, Transpose::yes, one<T>(), {a.data + i * strides.a, a.rows, a.columns, a.stride},
-              {b.data + i * strides.b, b.rows, b.columns, b.stride}, zero<T>(),
-              {c.data + i * strides.c, c.rows, c.columns, c.stride});
+      gemm<T>(transposeA, transposeB, alpha, {a.data + i * strides.a, a.rows, a.columns, a.stride},
+              {b.data + i * strides.b, b.rows, b.columns, b.stride}, beta,
+              {c.data + i * strides.c, c.rows, c.columns, c.stride}, tf32);
     }
   }
 

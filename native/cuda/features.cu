@@ -1,0 +1,53 @@
+#include "cuda.hpp"
+#include "features.hpp"
+#include "gradients.hpp"
+#include "gram_tile.hpp"
+#include "lease.hpp"
+
+namespace deepntk::cuda {
+
+template <typename T>
+void computeFeatures(Run& run, const FeatureShape& shape, const double* x, FeatureBlock<T> block) {
+  const MixedMode mode = mixedMode();
+  const Lease lease(run);
+  computeFeatures(run, lease.device(), mode.arithmetic, shape, x, block);
+}
+
+template <typename T, typename Out>
+void computeGramTile(Run& run, const FeatureShape& shape, FeatureBlock<const T> a, FeatureBlock<const T> b,
+                     double scale, Out* tile, Out* mirror) {
+  const MixedMode mode = mixedMode();
+  const Lease lease(run);
+  computeGramTile(run, lease.device(), mode.arithmetic, shape, a, b, scale, tile, mirror);
+}
+
+template <typename T>
+void addGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block, std::size_t directions,
+                  const double* coefficients, double* gradients) {
+  const MixedMode mode = mixedMode();
+  const Lease lease(run);
+  addGradients(run, lease.device(), mode.arithmetic, shape, block, directions, coefficients, gradients);
+}
+
+template <typename T>
+void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block,
+                       std::size_t directions, const double* vectors, double* products) {
+  const MixedMode mode = mixedMode();
+  const Lease lease(run);
+  contractGradients(run, lease.device(), mode.arithmetic, shape, block, directions, vectors, products);
+}
+
+#define DEEPNTK_INSTANTIATE(T)                                                                            \
+  template void computeFeatures(Run&, const FeatureShape&, const double*, FeatureBlock<T>);               \
+  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,  \
+                                double, double*, double*);                                                \
+  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,  \
+                                double, float*, float*);                                                  \
+  template void addGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t, const double*, \
+                             double*);                                                                    \
+  template void contractGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t,          \
+                                  const double*, double*);
+DEEPNTK_INSTANTIATE(double)
+DEEPNTK_INSTANTIATE(float)
+
+}  // namespace deepntk::cuda
