@@ -3,8 +3,11 @@
 #
 #   scripts/cuda.sh build     builds build-cuda/Release/deepntk_cuda.node (npm run build:cuda)
 #   scripts/cuda.sh compile   compiles native/cuda and its device test, and runs what needs no GPU; for CI
+#   scripts/cuda.sh stand-in [JEST ARGUMENTS]
+#                             the suite with DEEPNTK_BACKEND=cuda where there is no GPU: over an addon that has all of the
+#                             CUDA addon but the GPU, whose part the CPU plays (needs neither nvcc nor cuBLAS)
 #   scripts/cuda.sh test      on a machine with a GPU, everything: the build, the device test, the suite on the GPU,
-#                             compute-sanitizer, the benchmark (npm run test:cuda)
+#                             compute-sanitizer, the benchmark, the paper's training study (npm run test:cuda)
 #
 # Needs nvcc (CUDA 12 or 13), cmake, a C++ compiler, OpenBLAS, and the headers of cuBLAS: those of the toolkit, or in the
 # folder DEEPNTK_CUBLAS_INCLUDE, or of the package nvidia-cublas of a Python, installed or as a wheel on this disk.
@@ -59,6 +62,12 @@ compile() {
     ctest --test-dir build-cuda-core --tests-regex '^cuda' --output-on-failure
 }
 
+stand_in() {
+  npx cmake-js compile --out build-cuda-stand-in --target deepntk_cuda_stand_in --CDDEEPNTK_CUDA_STAND_IN=ON &&
+    DEEPNTK_CUDA_ADDON="$PWD/build-cuda-stand-in/Release/deepntk_cuda_stand_in.node" DEEPNTK_BACKEND=cuda \
+      DEEPNTK_REQUIRE_CUDA=1 npx jest "$@"
+}
+
 failures=()
 # step NAME COMMAND...
 step() {
@@ -77,17 +86,22 @@ everything() {
   step 'the suite with DEEPNTK_BACKEND=cuda' env DEEPNTK_BACKEND=cuda DEEPNTK_REQUIRE_CUDA=1 npx jest
   if command -v compute-sanitizer >/dev/null; then
     step 'compute-sanitizer memcheck' compute-sanitizer --tool memcheck --leak-check full --error-exitcode 1 ./build-cuda-core/cuda_device_test
-    step 'compute-sanitizer racecheck' compute-sanitizer --tool racecheck --error-exitcode 1 ./build-cuda-core/cuda_device_test
+    # Racecheck and synccheck are about shared memory and barriers: the conditional sampler's. Initcheck: what is read was written.
+    for tool in racecheck synccheck initcheck; do
+      step "compute-sanitizer $tool" compute-sanitizer --tool "$tool" --error-exitcode 1 ./build-cuda-core/cuda_device_test
+    done
   else
     say 'compute-sanitizer was not found: not run'
     failures+=('compute-sanitizer')
   fi
-  step 'the benchmark' node bench/cuda.js
+  step 'the device test without graphs' env DEEPNTK_CUDA_GRAPHS=0 ./build-cuda-core/cuda_device_test
+  step "the benchmark, and the paper's training study" node bench/cuda.js --study
 }
 
 case "${1:-}" in
   build) require_tools && build ;;
   compile) require_tools && compile ;;
+  stand-in) stand_in "${@:2}" ;;
   test)
     require_tools
     everything

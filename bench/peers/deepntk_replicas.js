@@ -9,13 +9,14 @@ const peer = require('./peer');
 async function main() {
   const job = peer.readJob();
   const { depth, width, replicas, threads } = job;
+  const backend = job.device === 'cuda' ? 'cuda' : 'native';
   const x = await readNpy(job.x);
   const [n, inputDim] = x.shape;
   const spec = createSpec({ inputDim, depth, width });
   let seed = 0;
   if (n === 1) {
     // What is compared is the sample; what is timed is the estimate, end to end.
-    const { thetas, exponents } = await replicaSource('chain', spec, 1, 1, resolveBackend('native')).sample(
+    const { thetas, exponents } = await replicaSource('chain', spec, 1, 1, resolveBackend(backend)).sample(
       0,
       replicas,
       { threads },
@@ -27,14 +28,14 @@ async function main() {
         seed: ++seed,
         sampler: 'chain',
         threads,
-        backend: 'native',
+        backend,
       });
       return logs;
     });
     return;
   }
   const sample = () =>
-    sampleNtk(spec, x, { replicas, seed: ++seed, keepReplicas: true, threads, backend: 'native' });
+    sampleNtk(spec, x, { replicas, seed: ++seed, keepReplicas: true, threads, backend });
   const { sampler } = await sample();
   await peer.serve(job, { version: `deepntk ${version}`, note: sampler }, [replicas, n], async () => {
     const { data } = (await sample()).replicaKernels;

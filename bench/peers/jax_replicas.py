@@ -15,6 +15,8 @@ try:
 except ImportError as error:
     peer.skip(str(error))
 
+if job.get("device") == "cuda" and jax.default_backend() != "gpu":
+    peer.skip("JAX finds no CUDA device")
 jax.config.update("jax_enable_x64", job["precision"] == "float64")
 x = jnp.asarray(np.load(job["x"]), dtype=job["precision"])
 width = job["width"]
@@ -57,7 +59,9 @@ def seconds(run, times=3):
     return min(taken)
 
 
-forms = {"one after the other": form(None), "vmap of 10": form(10)}
+# A GPU takes many nets at once.
+batches = [100, 1000] if job.get("device") == "cuda" else [None, 10]
+forms = {f"vmap of {batch}" if batch else "one after the other": form(batch) for batch in batches}
 fastest = min(forms, key=lambda name: seconds(forms[name]))
 run = forms[fastest]
 number = 0

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * npm run bench:replicas -- [--inputs 11 1] [--threads 1] [--python PATH] [--json FILE]
+ * npm run bench:replicas -- [--device cpu|cuda] [--inputs 11 1] [--threads 1] [--python PATH] [--json FILE]
  *
  * One Monte Carlo replica of the paper's job (a net of n_0 = M = 100, 50 layers, one output; its kernel at 11 inputs, or one)
  * by deepntk and by JAX. Before anything is timed, the two must agree in law: the means of log Theta(x_0, x_0) and of the
@@ -14,7 +14,7 @@ delete process.env.OPENBLAS_L2_SIZE;
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { Command } = require('commander');
+const { Command, Option } = require('commander');
 const { inputsAtCosines, readNpy, writeNpy } = require('deepntk');
 const { describeMachine } = require('../common');
 const { milliseconds, runByTurns, startPeer } = require('./process');
@@ -22,12 +22,16 @@ const { milliseconds, runByTurns, startPeer } = require('./process');
 const NET = { depth: 50, width: 100 };
 const COSINES = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0];
 /** Replicas of a run: JAX's, and ours for several inputs and for one. */
-const REPLICAS = { peer: 200, several: 200, one: 100_000 };
+const REPLICAS = {
+  cpu: { peer: 200, several: 200, one: 100_000 },
+  cuda: { peer: 4000, several: 40_000, one: 10_000_000 },
+};
 /** Of 11 differences of means, by chance none is as many standard errors wide. */
 const MOST_ERRORS = 5;
 
 async function main() {
   const options = new Command('npm run bench:replicas --')
+    .addOption(new Option('--device <name>', 'where both compute').choices(['cpu', 'cuda']).default('cpu'))
     .option('--inputs <n...>', 'how many inputs, 1 to 11', ['11', '1'])
     .option('--threads <n>', 'how many threads', '1')
     .option('--precision <names...>', 'of JAX: float64, float32', ['float64', 'float32'])
@@ -56,10 +60,12 @@ async function main() {
 async function race(inputs, precision, folder, options) {
   const x = path.join(folder, 'x.npy');
   await writeNpy(x, inputsAtCosines(COSINES.slice(0, inputs), 100));
-  const job = { ...NET, x, precision, device: 'cpu', threads: Number(options.threads) };
+  const { device } = options;
+  const job = { ...NET, x, precision, device, threads: Number(options.threads) };
   const start = (file, replicas) =>
     startPeer(file, { ...job, replicas }, { folder, environment: process.env, python: options.python });
-  const counts = { peer: REPLICAS.peer, ours: inputs === 1 ? REPLICAS.one : REPLICAS.several };
+  const { peer: ofPeer, several, one } = REPLICAS[device];
+  const counts = { peer: ofPeer, ours: inputs === 1 ? one : several };
   const peer = start('jax_replicas.py', counts.peer);
   const about = await peer.hello;
   if (about.skipped !== undefined) {

@@ -30,6 +30,7 @@ add_library(deepntk_gpu STATIC
   native/cuda/features.cu
   native/cuda/forward.cu
   native/cuda/kernel_samples.cu
+  native/cuda/mixed.cpp
   native/cuda/training.cu)
 target_include_directories(deepntk_gpu PUBLIC ${DEEPNTK_CUBLAS_INCLUDE} ${CUDAToolkit_INCLUDE_DIRS})
 target_link_libraries(deepntk_gpu PUBLIC deepntk_core CUDA::cudart_static ${CMAKE_DL_LIBS})

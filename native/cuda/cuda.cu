@@ -88,18 +88,6 @@ std::string whyUnavailable() {
   return loadCublas(missing) == nullptr ? missing : "";
 }
 
-MixedMode mixedMode(std::string& name) {
-  const char* const text = std::getenv("DEEPNTK_CUDA_MIXED");
-  name = text == nullptr || *text == '\0' ? "float32" : text;
-  if (name == "float32") return {Arithmetic::single, false};
-  if (name == "tf32x3") return {Arithmetic::tf32x3, false};
-  if (name == "tf32") return {Arithmetic::tf32, false};
-  if (name == "all-float32") return {Arithmetic::single, true};
-  throw DeviceError(
-      "DEEPNTK_CUDA_MIXED: expected \"float32\", \"tf32x3\", \"tf32\" or \"all-float32\", got \"" + name +
-      "\"");
-}
-
 // Asks for nothing that a job under way would make wait.
 Description describe() {
   cudaDeviceProp properties{};

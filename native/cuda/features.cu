@@ -37,17 +37,7 @@ void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T
   contractGradients(run, lease.device(), mode.arithmetic, shape, block, directions, vectors, products);
 }
 
-#define DEEPNTK_INSTANTIATE(T)                                                                            \
-  template void computeFeatures(Run&, const FeatureShape&, const double*, FeatureBlock<T>);               \
-  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,  \
-                                double, double*, double*);                                                \
-  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,  \
-                                double, float*, float*);                                                  \
-  template void addGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t, const double*, \
-                             double*);                                                                    \
-  template void contractGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t,          \
-                                  const double*, double*);
-DEEPNTK_INSTANTIATE(double)
-DEEPNTK_INSTANTIATE(float)
+DEEPNTK_INSTANTIATE_FEATURES(double)
+DEEPNTK_INSTANTIATE_FEATURES(float)
 
 }  // namespace deepntk::cuda

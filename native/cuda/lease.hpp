@@ -1,7 +1,5 @@
-// One job's hold of the device, and what the environment says of how it computes.
+// One job's hold of the device.
 #pragma once
-
-#include <string>
 
 #include "../core/run.hpp"
 #include "cuda_device.hpp"
@@ -21,12 +19,5 @@ class Lease {
  private:
   CudaDevice* device_;
 };
-
-// DEEPNTK_CUDA_MIXED, and its name; a DeviceError where it is none that is known.
-MixedMode mixedMode(std::string& name);
-inline MixedMode mixedMode() {
-  std::string name;
-  return mixedMode(name);
-}
 
 }  // namespace deepntk::cuda

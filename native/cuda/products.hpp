@@ -8,20 +8,9 @@
 #include "../core/blas.hpp"
 #include "device.hpp"
 #include "kernels.hpp"
+#include "mixed.hpp"
 
 namespace deepntk::cuda {
-
-// How float32 products are computed. `single`: with float32's own units. `tf32`: on tensor cores, operands
-// rounded to 11 significant bits. `tf32x3`: on tensor cores, every operand as the sum of two such numbers, by
-// three products; what is lost is the product of the two small parts, some 2^-22 of the result.
-enum class Arithmetic { single, tf32x3, tf32 };
-
-// How `mixed` precision is computed: the arithmetic of the float32 products, and whether the forward pass is
-// in float32 too (which flips gates near 0: docs/performance.md).
-struct MixedMode {
-  Arithmetic arithmetic = Arithmetic::single;
-  bool singleForward = false;
-};
 
 // Matrices of a batch: number i of each begins i strides after the first.
 struct BatchStrides {

@@ -29,6 +29,9 @@ void theHostStaysOnItsSide() {
   problem.take({20, 20, 10}, std::vector<std::int32_t>(50, 7),
                [&](Run& run, const TrainTask& task) { cuda::takeSteps(run, device, task); });
   checkForward(device);
+  checkFeaturesInPieces(device, 400'000);
+  checkConditional(device);
+  checkDirect(device);
 }
 
 // A kernel that does not fit in one block stays within the memory that there is.
@@ -45,6 +48,41 @@ void blocksStayWithinTheMemory() {
       CHECK(all.used() == 0 && some.used() == 0);
     }
   }
+}
+
+// So do features, tiles and products, and replicas of kernels.
+void piecesStayWithinTheMemory() {
+  HostDevice all;
+  checkFeaturesInPieces(all, std::size_t{1} << 40);
+  HostDevice some(all.peak() / 2);
+  checkFeaturesInPieces(some, all.peak() / 2);
+  Setting setting({10, 30, 30, 2}, 5, 40, KernelForm::full, 2, 0.1);
+  for (const bool conditional : {true, false}) {
+    const auto sample = [&](HostDevice& device) {
+      return conditional ? setting.sampleBy([&](Run& run, const ConditionalTask& task) {
+        cuda::sampleConditional(run, device, task);
+      })
+                         : setting.sampleBy([&](Run& run, const DirectTask& task) {
+        cuda::sampleDirect(run, device, task);
+      });
+    };
+    HostDevice whole;
+    const std::vector<double> expected = sample(whole);
+    HostDevice half(whole.peak() / 2);
+    checkClose(sample(half), expected, conditional ? 0 : kRounding);
+    CHECK(whole.used() == 0 && half.used() == 0);
+  }
+}
+
+// A batch of nets is recorded once, after the first, and asks for no memory.
+void batchesOfNetsAreReplayed() {
+  HostDevice device;
+  Setting setting({6, 13, 9, 17, 3}, 4, 23, KernelForm::full, 2, 0.3);
+  const std::vector<double> expected = setting.sample(false, 1);
+  const std::vector<double> actual = setting.sampleBy(
+      [&](Run& run, const DirectTask& task) { cuda::sampleDirect(run, device, task, 4); });
+  checkClose(actual, expected, kRounding);
+  CHECK(device.captures() == 1 && device.replays() == 4);  // 4 nets, then four times 4 of them, then 3
 }
 
 // A step is recorded once for every size of batches, after the first of that size, and asks for no memory.
@@ -64,5 +102,7 @@ int main() {
   CHECK(device.used() == 0);
   theHostStaysOnItsSide();
   blocksStayWithinTheMemory();
+  piecesStayWithinTheMemory();
+  batchesOfNetsAreReplayed();
   stepsAreReplayed();
 }

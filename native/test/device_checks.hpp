@@ -171,6 +171,25 @@ void checkKernel(Device& device) {
   }
 }
 
+// A layer that no input activates: its deltas, and the weights below it, have no columns.
+template <typename Device>
+void checkDeadLayer(Device& device) {
+  RandomNet net({6, 8, 5, 7, 2}, 7);
+  const auto layer = net.parameters.begin() + 8 * 7;  // the second: weights, then biases
+  std::fill_n(layer, 5 * 8, 0.0);
+  std::fill_n(layer + 5 * 8, 5, -1.0);
+  for (const KernelForm form : kForms) {
+    for (const bool mixed : {false, true}) {
+      for (const std::size_t n2 : {0, 3}) {
+        KernelProblem problem(net, 5, n2, form);
+        problem.mixed = mixed;
+        problem.compaction = Compaction::always;
+        checkClose(problem.on(device), problem.onCore(), mixed ? 2e-6 : kRounding);
+      }
+    }
+  }
+}
+
 // Blocks of inputs that fit a small memory give the kernel that one block gives.
 template <typename Device>
 void checkBlocks(Device& device, std::size_t memory) {
@@ -483,6 +502,7 @@ void checkEverything(Device& device, std::size_t kernelMemory, std::size_t train
   checkForward(device);
   checkJacobian(device);
   checkKernel(device);
+  checkDeadLayer(device);
   checkBlocks(device, kernelMemory);
   checkMixedInEveryPhase(device);
   checkArithmetics(device);

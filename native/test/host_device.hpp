@@ -186,7 +186,7 @@ class HostDevice {
             MatrixView<const T> b, const T* beta, MatrixView<T> c, bool tf32 = false) {
     if (c.rows == 0 || c.columns == 0) return;
     CHECK(isHere(alpha) && isHere(beta) && isHere(c.data));
-    CHECK((a.columns == 0 || isHere(a.data)) && (b.columns == 0 || isHere(b.data)));
+    CHECK((a.rows * a.columns == 0 || isHere(a.data)) && (b.rows * b.columns == 0 || isHere(b.data)));
     const Open open(*this);
     if constexpr (std::is_same_v<T, float>) {
       if (tf32) {

@@ -83,16 +83,21 @@ const TILE_EDGES = [4096, 2048, 1024, 512, 256];
 const MIB = 2 ** 20;
 
 /** Floating-point operations a second and thread, and bytes a second: the order of magnitude is what matters. */
-const NATIVE_SPEED = { float64: 6e10, mixed: 1.2e11 };
 const SPEED = {
-  native: NATIVE_SPEED,
-  cuda: NATIVE_SPEED, // its blocks and tiles are computed on the CPU
+  native: { float64: 6e10, mixed: 1.2e11 },
   typescript: { float64: 5e9, mixed: 5e9 },
 } as const;
+/** Of a GPU as a whole, and of the way between it and memory that is not pinned. From data sheets: nothing was measured. */
+const CUDA_SPEED = { float64: 2e13, mixed: 4e13 } as const;
+const BUS_SPEED = 1e10;
 const DISK_SPEED = 5e8;
 /** One call that writes a piece of a row of the file. */
 const SECONDS_PER_WRITE = 5e-6;
 const SECONDS_PER_TILE = 2e-3;
+
+function speedOf({ backend, threads }: LargeKernel, precision: Precision): number {
+  return backend === 'cuda' ? CUDA_SPEED[precision] : SPEED[backend][precision] * threads;
+}
 
 /**
  * The cheapest plan that fits.
@@ -143,15 +148,18 @@ function sizesOf({ shape, n, n2, dtype, threads, backend }: LargeKernel, edge: n
   const gramScratch = piece ** 2 * (8 * entries + 2 * 8 * (form === 'full' ? chains ** 2 : 1));
   const perThread = Math.max(featureScratch, gramScratch) + (backend === 'typescript' ? 24 * MIB : 4 * MIB);
   const inputs = 8 * rows * widths[0]!;
-  const weights = precision === 'mixed' || backend === 'typescript' ? 4 * parameters.length : 0;
+  const weights = backend !== 'cuda' && (precision === 'mixed' || backend === 'typescript');
   const size = dtype === 'float32' ? 4 : 8;
+  // On its way from a GPU: one layer of features, or a tile; two at a time, and one of another size.
+  const pinned = 3 * (real * rows * chains * widest + rows ** 2 * entries * size);
   return {
     entries,
     size,
     perInput,
     block: rows * perInput * real,
     blocks: Math.ceil(n / edge) + (n2 === null ? 0 : Math.ceil(n2 / edge)),
-    scratch: threads * perThread + inputs + weights,
+    scratch:
+      (backend === 'cuda' ? pinned : threads * perThread) + inputs + (weights ? 4 * parameters.length : 0),
     // Two take turns: one is written while the next is computed; each with its mirror image where symmetric.
     tiles: 2 * (n2 === null ? 2 : 1) * rows ** 2 * entries * size,
     reserve: 48 * MIB,
@@ -216,8 +224,10 @@ function describePlan(
   const tiles = symmetric ? (rowBlocks * (rowBlocks + 1)) / 2 : rowBlocks * columnBlocks;
   const entries = n * n2 * sizes.entries;
   const spill = strategy === 'spill' ? once * sizes.block : 0;
-  const speed = SPEED[backend][shape.precision] * threads;
-  const forwardSpeed = SPEED[backend].float64 * threads;
+  const speed = speedOf(kernel, shape.precision);
+  const forwardSpeed = speedOf(kernel, 'float64');
+  // Features come from a GPU, and go there again for every tile.
+  const transferred = backend === 'cuda' ? (blocksComputed + 2 * tiles) * sizes.block : 0;
   const bytes = {
     limit: budget.limit,
     held: budget.held,
@@ -252,6 +262,7 @@ function describePlan(
         (blocksComputed * rowsOfBlock * forward) / forwardSpeed +
         (blocksComputed * rowsOfBlock * backward) / speed +
         grams / speed +
+        transferred / BUS_SPEED +
         tiles * SECONDS_PER_TILE,
       files:
         (entries * sizes.size + spill + blocksRead * sizes.block) / DISK_SPEED +

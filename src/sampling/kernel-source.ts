@@ -1,5 +1,5 @@
 /** Kernels over initializations as tasks for a backend: the law of the parameters, the terms of the kernel, the sampler. */
-import type { KernelForm } from '../backend/backend';
+import type { BackendName, KernelForm } from '../backend/backend';
 import type { KernelSampler, KernelTerms, LayerLaw } from '../backend/kernel-samples';
 import { binaryExponent, powerOfTwo } from '../linalg/powers';
 import type { NetworkSpec } from '../network/spec';
@@ -103,6 +103,11 @@ const NORMAL = 3;
 const LARGE_PRODUCT = 0.05;
 const SMALL_PRODUCT = 0.06;
 const FACTORIZATION = 0.2;
+
+/** Replicas that are under way at once: one a thread, on a GPU some hundreds. */
+export function replicasAtOnce(backend: BackendName, threads: number): number {
+  return backend === 'cuda' ? 256 : threads;
+}
 
 /** About how long a replica takes on one thread of the native backend; on the other one about ten times as long. */
 export function replicaNanoseconds(

@@ -17,7 +17,7 @@ import {
   unitFor,
 } from './kernel-moments';
 import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
-import { lawOf, replicaNanoseconds, termsOf } from './kernel-source';
+import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';
 import { readSampleRequest, type SampleRequest } from './sample-request';
 
 /** Options of {@link sampleNtk}. */
@@ -266,10 +266,11 @@ function firstUnit(
   return 0;
 }
 
-function chunkOf({ spec, choice, run }: SampleRequest, layout: KernelLayout, numbers: number): number {
+function chunkOf({ spec, choice, run, backend }: SampleRequest, layout: KernelLayout, numbers: number): number {
   const form: KernelForm = layout.form;
   const time = replicaNanoseconds(choice.sampler, spec, layout.n, form);
-  const ofTime = Math.max(GROUP * run.threads, (CHUNK_NS * run.threads) / time);
+  const atOnce = replicasAtOnce(backend.name, run.threads);
+  const ofTime = Math.max(GROUP * atOnce, (CHUNK_NS * atOnce) / time);
   const count = Math.max(1, Math.min(ofTime, CHUNK_NUMBERS / numbers));
   return Math.ceil(count / GROUP) * GROUP;
 }

@@ -4,7 +4,7 @@ import type { KernelSampler } from '../backend/kernel-samples';
 import type { NetworkSpec } from '../network/spec';
 import { planShares } from './chain-plan';
 import { chainSource, type ReplicaSource } from './chain-source';
-import { lawOf, replicaNanoseconds, termsOf } from './kernel-source';
+import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';
 import type { Sampler } from './samplers';
 
 export function replicaSource(
@@ -42,7 +42,7 @@ function kernelSource(
   const time = replicaNanoseconds(sampler, spec, 1, 'trace');
   return {
     shares: planShares(false),
-    chunk: Math.min(65_536, Math.max(16, Math.round(CHUNK_NS / time))),
+    chunk: Math.min(65_536, Math.max(16, Math.round((CHUNK_NS * replicasAtOnce(backend.name, 1)) / time))),
     async sample(first, count, run) {
       const { kernels, exponents } = await backend.sampleKernels({ ...task, first, count }, run);
       return {

