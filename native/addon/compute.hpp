@@ -31,7 +31,8 @@ void direct(Run& run, std::size_t threads, const DirectTask& task);
 void training(Run& run, std::size_t threads, const TrainTask& task);
 // As in core/features.hpp; T and Out are float or double.
 template <typename T>
-void features(Run& run, std::size_t threads, const FeatureShape& shape, const double* x, FeatureBlock<T> block);
+void features(Run& run, std::size_t threads, const FeatureShape& shape, const double* x,
+              FeatureBlock<T> block);
 template <typename T, typename Out>
 void gramTile(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> a,
               FeatureBlock<const T> b, std::size_t edge, double scale, Out* tile, Out* mirror);
@@ -45,15 +46,15 @@ void contractGradients(Run& run, std::size_t threads, const FeatureShape& shape,
 double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner, bool single);
 
 // What a compute.cpp ends with.
-#define DEEPNTK_INSTANTIATE_COMPUTE(T)                                                                        \
-  template void features(Run&, std::size_t, const FeatureShape&, const double*, FeatureBlock<T>);             \
-  template void gramTile(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>, \
-                         std::size_t, double, double*, double*);                                              \
-  template void gramTile(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>, \
-                         std::size_t, double, float*, float*);                                                \
-  template void addGradients(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>, std::size_t,      \
-                             const double*, double*);                                                         \
-  template void contractGradients(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>, std::size_t, \
-                                  const double*, double*);
+#define DEEPNTK_INSTANTIATE_COMPUTE(T)                                                                   \
+  template void features(Run&, std::size_t, const FeatureShape&, const double*, FeatureBlock<T>);        \
+  template void gramTile(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>,                  \
+                         FeatureBlock<const T>, std::size_t, double, double*, double*);                  \
+  template void gramTile(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>,                  \
+                         FeatureBlock<const T>, std::size_t, double, float*, float*);                    \
+  template void addGradients(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>, std::size_t, \
+                             const double*, double*);                                                    \
+  template void contractGradients(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>,         \
+                                  std::size_t, const double*, double*);
 
 }  // namespace deepntk::compute

@@ -29,8 +29,8 @@ inline std::vector<BlockOfInputs> blocksOf(std::size_t n, std::size_t n2, bool s
   std::vector<BlockOfInputs> blocks;
   for (std::size_t row = 0; row < n; row += edge) {
     for (std::size_t column = 0; column < (symmetric ? row + 1 : n2); column += edge) {
-      blocks.push_back({row, std::min(edge, n - row), column, std::min(edge, n2 - column),
-                        symmetric && row == column});
+      blocks.push_back(
+          {row, std::min(edge, n - row), column, std::min(edge, n2 - column), symmetric && row == column});
     }
   }
   return blocks;

@@ -72,8 +72,8 @@ struct ConditionalView {
   std::int32_t* reported;
 };
 
-// One replica. `team.forEach(count, body)` has body(0) .. body(count - 1) called by the threads of a block, and
-// all of them done when it returns; what stands between such calls, every thread does.
+// One replica. `team.forEach(count, body)` has body(0) .. body(count - 1) called by the threads of a block,
+// and all of them done when it returns; what stands between such calls, every thread does.
 template <typename Team>
 class ConditionalReplica {
  public:
@@ -108,8 +108,8 @@ class ConditionalReplica {
   }
 
  private:
-  // --- Of layer l: X'X (upper triangle), R of the preactivations over 2^exponent, the inverses of its pivots;
-  // the true activations are those drawn times 2^exponent.
+  // --- Of layer l: X'X (upper triangle), R of the preactivations over 2^exponent, the inverses of its
+  // pivots; the true activations are those drawn times 2^exponent.
   DEEPNTK_PORTABLE double* gramOf(std::size_t l) const { return states_ + l * view_.layout.layer; }
   DEEPNTK_PORTABLE double* rootOf(std::size_t l) const { return gramOf(l) + n_ * n_; }
   DEEPNTK_PORTABLE double* inversesOf(std::size_t l) const { return rootOf(l) + n_ * n_; }
@@ -125,7 +125,8 @@ class ConditionalReplica {
   }
 
   // Numbers first .. first + count - 1 of a stream; `first` is even.
-  DEEPNTK_PORTABLE void draw(double* to, const NormalStream& from, std::size_t first, std::size_t count) const {
+  DEEPNTK_PORTABLE void draw(double* to, const NormalStream& from, std::size_t first,
+                             std::size_t count) const {
     team_.forEach((count + 1) / 2, [&](std::size_t pair) {
       double normals[2];
       from.pairAt(first / 2 + pair, normals);
@@ -284,7 +285,8 @@ class ConditionalReplica {
     if (view_.biasVariance > 0) {
       const double length = powerOfTwo(-exponentOf(l - 1)) * std::sqrt(view_.biasVariance / s);
       team_.forEach(columns, [&](std::size_t j) { fresh[j] = key.at(width * columns + j); });
-      team_.forEach(n_ * columns, [&](std::size_t entry) { across[entry] += length * fresh[entry % columns]; });
+      team_.forEach(n_ * columns,
+                    [&](std::size_t entry) { across[entry] += length * fresh[entry % columns]; });
     }
     solve(l, columns, s);
 
@@ -412,7 +414,8 @@ class ConditionalReplica {
       if (j < i || (i == j && !(full && entry / chains_ < entry % chains_))) return;
       kernels_[term * length + mirrored(task_, i, j, entry)] = kernels_[at];
     });
-    team_.forEach(task_.terms, [&](std::size_t term) { reported_[term] = reportedExponent(exponents_[term]); });
+    team_.forEach(task_.terms,
+                  [&](std::size_t term) { reported_[term] = reportedExponent(exponents_[term]); });
   }
 
   const Team& team_;
@@ -448,7 +451,8 @@ inline double conditionalFlops(const ConditionalTask& task) {
 
 // `mostReplicas`: that are under way at once, where memory allows.
 template <typename Device>
-void sampleConditional(Run& run, Device& device, const ConditionalTask& task, std::size_t mostReplicas = 65536) {
+void sampleConditional(Run& run, Device& device, const ConditionalTask& task,
+                       std::size_t mostReplicas = 65536) {
   // Of one launch: what does not end sooner cannot be cancelled sooner.
   constexpr double kLaunchFlops = 2e11, kFewestReplicas = 256;
   const double flops = conditionalFlops(task);
@@ -458,8 +462,8 @@ void sampleConditional(Run& run, Device& device, const ConditionalTask& task, st
   const DeviceArray<Device, double> weightScale(device, task.weightScale, task.layers());
   const ConditionalLayout layout(task.n, task.chains(), task.outputs(), task.layers(), task.terms.size());
   const std::size_t sets = task.terms.size(), length = sets * task.kernelLength();
-  const double bytes = 8.0 * (layout.state + 3.0 * length + sets) + 12.0 * sets +
-                       device.blockMemory(layout.scratch);
+  const double bytes =
+      8.0 * (layout.state + 3.0 * length + sets) + 12.0 * sets + device.blockMemory(layout.scratch);
   const double fitting = 0.8 * static_cast<double>(device.freeMemory()) / bytes;
   const double wanted = std::min({std::max(kLaunchFlops / flops, kFewestReplicas),
                                   static_cast<double>(mostReplicas), static_cast<double>(task.count)});
@@ -471,10 +475,11 @@ void sampleConditional(Run& run, Device& device, const ConditionalTask& task, st
     const std::size_t size = std::min(batch, task.count - first);
     DeviceArray<Device, double> kernels(device, size * length);
     DeviceArray<Device, std::int32_t> reported(device, size * sets);
-    device.forEachBlock(size, layout.scratch,
-                        SampleConditional{{resident.view(), layout, inputGram.data(), task.inputExponent,
-                                           weightScale.data(), task.biasVariance, task.first + first,
-                                           states.data(), kernels.data(), exponents.data(), reported.data()}});
+    device.forEachBlock(
+        size, layout.scratch,
+        SampleConditional{{resident.view(), layout, inputGram.data(), task.inputExponent, weightScale.data(),
+                           task.biasVariance, task.first + first, states.data(), kernels.data(),
+                           exponents.data(), reported.data()}});
     sendKernels(results, task, first, size, std::move(kernels), std::move(reported));
     device.pace(run, flops * size);
   }

@@ -53,15 +53,15 @@ void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T
                        std::size_t directions, const double* vectors, double* products);
 
 // What defines them ends with this, for double and for float.
-#define DEEPNTK_INSTANTIATE_FEATURES(T)                                                                            \
-  template void computeFeatures(Run&, const FeatureShape&, const double*, FeatureBlock<T>);               \
-  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,  \
-                                double, double*, double*);                                                \
-  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,  \
-                                double, float*, float*);                                                  \
+#define DEEPNTK_INSTANTIATE_FEATURES(T)                                                                    \
+  template void computeFeatures(Run&, const FeatureShape&, const double*, FeatureBlock<T>);                \
+  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,   \
+                                double, double*, double*);                                                 \
+  template void computeGramTile(Run&, const FeatureShape&, FeatureBlock<const T>, FeatureBlock<const T>,   \
+                                double, float*, float*);                                                   \
   template void addGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t, const double*, \
-                             double*);                                                                    \
-  template void contractGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t,          \
+                             double*);                                                                     \
+  template void contractGradients(Run&, const FeatureShape&, FeatureBlock<const T>, std::size_t,           \
                                   const double*, double*);
 
 // Gives back all that is held of the device between jobs; the next job takes it anew.

@@ -22,12 +22,6 @@ int leading(std::size_t stride) {
   return std::max(1, toInt(stride));
 }
 
-// cuBLAS gets a pointer to something also where there is nothing to read: of a layer that no input activates.
-template <typename T>
-const T* present(MatrixView<const T> matrix, MatrixView<T> other) {
-  return matrix.data != nullptr ? matrix.data : other.data;
-}
-
 cublasOperation_t operation(Transpose transpose) {
   return transpose == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
@@ -257,12 +251,12 @@ void CudaDevice::gemm(Transpose transposeA, Transpose transposeB, const T* alpha
   const int k = toInt(transposeA == Transpose::yes ? a.rows : a.columns);
   const cublasOperation_t left = operation(transposeB), right = operation(transposeA);
   if constexpr (sizeof(T) == sizeof(double)) {
-    checkCublas(cublas_->dgemm(handle_, left, right, m, n, k, alpha, present(b, c), leading(b.stride), present(a, c),
+    checkCublas(cublas_->dgemm(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride), a.data,
                                leading(a.stride), beta, c.data, leading(c.stride)),
                 "a matrix product");
   } else {
     useTf32(tf32);
-    checkCublas(cublas_->sgemm(handle_, left, right, m, n, k, alpha, present(b, c), leading(b.stride), present(a, c),
+    checkCublas(cublas_->sgemm(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride), a.data,
                                leading(a.stride), beta, c.data, leading(c.stride)),
                 "a matrix product");
   }
@@ -279,14 +273,14 @@ void CudaDevice::gemmBatched(Transpose transposeA, Transpose transposeB, const T
   const auto strideA = static_cast<long long>(strides.a), strideB = static_cast<long long>(strides.b),
              strideC = static_cast<long long>(strides.c);
   if constexpr (sizeof(T) == sizeof(double)) {
-    checkCublas(cublas_->dgemmStridedBatched(handle_, left, right, m, n, k, alpha, present(b, c), leading(b.stride),
-                                             strideB, present(a, c), leading(a.stride), strideA, beta, c.data,
+    checkCublas(cublas_->dgemmStridedBatched(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride),
+                                             strideB, a.data, leading(a.stride), strideA, beta, c.data,
                                              leading(c.stride), strideC, count),
                 "a batch of matrix products");
   } else {
     useTf32(tf32);
-    checkCublas(cublas_->sgemmStridedBatched(handle_, left, right, m, n, k, alpha, present(b, c), leading(b.stride),
-                                             strideB, present(a, c), leading(a.stride), strideA, beta, c.data,
+    checkCublas(cublas_->sgemmStridedBatched(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride),
+                                             strideB, a.data, leading(a.stride), strideA, beta, c.data,
                                              leading(c.stride), strideC, count),
                 "a batch of matrix products");
   }
@@ -298,24 +292,24 @@ void CudaDevice::syrk(MatrixView<const T> a, MatrixView<T> c) {
   if (c.rows == 0) return;
   const int n = toInt(c.rows), k = toInt(a.columns);
   if constexpr (sizeof(T) == sizeof(double)) {
-    checkCublas(cublas_->dsyrk(handle_, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, n, k, one<T>(), present(a, c),
+    checkCublas(cublas_->dsyrk(handle_, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, n, k, one<T>(), a.data,
                                leading(a.stride), zero<T>(), c.data, leading(c.stride)),
                 "a symmetric product");
   } else {
     useTf32(false);
-    checkCublas(cublas_->ssyrk(handle_, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, n, k, one<T>(), present(a, c),
+    checkCublas(cublas_->ssyrk(handle_, CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_T, n, k, one<T>(), a.data,
                                leading(a.stride), zero<T>(), c.data, leading(c.stride)),
                 "a symmetric product");
   }
 }
 
-#define DEEPNTK_INSTANTIATE(T)                                                                      \
-  template const T* CudaDevice::constants<T>() const;                                               \
-  template void CudaDevice::gemm<T>(Transpose, Transpose, const T*, MatrixView<const T>,            \
-                                    MatrixView<const T>, const T*, MatrixView<T>, bool);            \
-  template void CudaDevice::gemmBatched<T>(Transpose, Transpose, const T*, MatrixView<const T>,     \
-                                           MatrixView<const T>, const T*, MatrixView<T>,            \
-                                           BatchStrides, bool);                                     \
+#define DEEPNTK_INSTANTIATE(T)                                                                         \
+  template const T* CudaDevice::constants<T>() const;                                                  \
+  template void CudaDevice::gemm<T>(Transpose, Transpose, const T*, MatrixView<const T>,               \
+                                    MatrixView<const T>, const T*, MatrixView<T>, bool);               \
+  template void CudaDevice::gemmBatched<T>(Transpose, Transpose, const T*, MatrixView<const T>,        \
+                                           MatrixView<const T>, const T*, MatrixView<T>, BatchStrides, \
+                                           bool);                                                      \
   template void CudaDevice::syrk<T>(MatrixView<const T>, MatrixView<T>);
 DEEPNTK_INSTANTIATE(double)
 DEEPNTK_INSTANTIATE(float)

@@ -136,8 +136,8 @@ class CudaDevice {
                                  static_cast<int>(bytes)),
             "asking for shared memory");
     }
-    forEachBlockKernel<<<static_cast<unsigned>(count), kBlockThreads, global == nullptr ? bytes : 0, stream_>>>(
-        body, global, scratch);
+    forEachBlockKernel<<<static_cast<unsigned>(count), kBlockThreads, global == nullptr ? bytes : 0,
+                         stream_>>>(body, global, scratch);
     const cudaError_t status = cudaGetLastError();
     if (global != nullptr) release(global);
     check(status, "launching a kernel");

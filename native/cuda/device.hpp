@@ -11,10 +11,12 @@
 //   Transfer startTransfer(const void* from, std::size_t bytes);   to the host, beside later computations
 //   const void* Transfer::finish();              the bytes, until the Transfer is destroyed
 //   forEach(rows, columns, body);                body(row, column) for all, in any order and in parallel
-//   forEachBlock(count, scratch, body);          body(team, index, numbers) for all indices, each by a team of
+//   forEachBlock(count, scratch, body);          body(team, index, numbers) for all indices, each by a team
+//   of
 //                                                threads of its own: team.forEach(count, body) has them share
-//                                                calls out, and waits for all, as team.sync() does. `numbers`:
-//                                                `scratch` doubles, uninitialized, of the team alone
+//                                                calls out, and waits for all, as team.sync() does.
+//                                                `numbers`: `scratch` doubles, uninitialized, of the team
+//                                                alone
 //   double blockMemory(std::size_t scratch);     bytes of the device's memory that this takes for one index
 //   gemm, gemmBatched, syrk;                     see products.hpp
 //   const T* zero<T>(), one<T>();                constants in the device's memory

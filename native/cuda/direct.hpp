@@ -1,5 +1,5 @@
-// The direct sampler on a device; the counterpart of native/core/direct.*. Many nets at once: a layer of all of
-// them is one batch of matrix products. Weights are drawn when they are needed, and again on the way back.
+// The direct sampler on a device; the counterpart of native/core/direct.*. Many nets at once: a layer of all
+// of them is one batch of matrix products. Weights are drawn when they are needed, and again on the way back.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +48,8 @@ struct RectifyNets {
   std::uint64_t* largest;
 
   DEEPNTK_PORTABLE void operator()(std::size_t net, std::size_t j) const {
-    const double bias = biases == nullptr ? 0.0 : gain * powerOfTwo(-exponents[net]) * biases[net * width + j];
+    const double bias =
+        biases == nullptr ? 0.0 : gain * powerOfTwo(-exponents[net]) * biases[net * width + j];
     double top = 0;
     for (std::size_t i = 0; i < n; i++) {
       double& x = h[(net * n + i) * width + j];
@@ -60,8 +61,8 @@ struct RectifyNets {
   }
 };
 
-// Deltas of unit j of one net, all rows, through their gates; with `weights` (the output layer's) they are set to
-// its rows first, or to the sum of its rows over sqrt(K). The largest magnitude of the net.
+// Deltas of unit j of one net, all rows, through their gates; with `weights` (the output layer's) they are
+// set to its rows first, or to the sum of its rows over sqrt(K). The largest magnitude of the net.
 struct GateNets {
   const double* activations;  // nets x n x width
   const double* weights;      // nets x outputs x width; null: the deltas themselves
@@ -177,7 +178,8 @@ struct AddNetTerms {
   double* sums;  // nets x terms x kernelLength
 
   DEEPNTK_PORTABLE void operator()(std::size_t row, std::size_t number) const {
-    const std::size_t net = row / task.terms, pair = number / task.entries, entry = number - pair * task.entries;
+    const std::size_t net = row / task.terms, pair = number / task.entries,
+                      entry = number - pair * task.entries;
     const std::size_t i = pair / task.n, j = pair - i * task.n;
     const bool full = task.form == KernelForm::full;
     const std::size_t k = full ? entry / task.chains : entry, m = full ? entry - k * task.chains : entry;
@@ -243,7 +245,8 @@ class DirectSampling {
     nets_ = static_cast<std::size_t>(std::clamp(fitting, 1.0, wanted));
     weights_ = {device, nets_ * heaviest};
     biases_ = {device, nets_ * widest};
-    for (std::size_t l = 0; l < layers_; l++) activations_.emplace_back(device, l == 0 ? 0 : nets_ * n_ * task.widths[l]);
+    for (std::size_t l = 0; l < layers_; l++)
+      activations_.emplace_back(device, l == 0 ? 0 : nets_ * n_ * task.widths[l]);
     above_ = {device, nets_ * rows_ * widest};
     below_ = {device, nets_ * rows_ * widest};
     gram_ = {device, nets_ * n_ * n_};
@@ -274,8 +277,9 @@ class DirectSampling {
       const std::size_t rows = count * task_.terms.size();
       DeviceArray<Device, double> kernels(device_, rows * task_.kernelLength());
       DeviceArray<Device, std::int32_t> reported(device_, rows);
-      device_.forEach(rows, task_.kernelLength(),
-                      FinishNets{resident_.view(), sums_.data(), sumExponents_.data(), kernels.data(), reported.data()});
+      device_.forEach(
+          rows, task_.kernelLength(),
+          FinishNets{resident_.view(), sums_.data(), sumExponents_.data(), kernels.data(), reported.data()});
       sendKernels(results, task_, done, count, std::move(kernels), std::move(reported));
       if (recordable()) device_.pace(run_, flops_ * count);
     }
@@ -283,8 +287,8 @@ class DirectSampling {
   }
 
  private:
-  // A batch of nets: what does not end sooner cannot be cancelled sooner. One net beyond that is watched layer by
-  // layer.
+  // A batch of nets: what does not end sooner cannot be cancelled sooner. One net beyond that is watched
+  // layer by layer.
   static constexpr double kBatchFlops = 5e11, kFlopsPerNormal = 70;
   bool recordable() const { return flops_ <= kBatchFlops; }
 
@@ -308,7 +312,8 @@ class DirectSampling {
   }
 
   void drawWeights(std::size_t l, std::size_t nets) {
-    draw(kWeightPurpose, l, task_.weightDeviations[l - 1], task_.widths[l] * task_.widths[l - 1], nets, weights_);
+    draw(kWeightPurpose, l, task_.weightDeviations[l - 1], task_.widths[l] * task_.widths[l - 1], nets,
+         weights_);
   }
 
   void paceLayer(std::size_t nets) {
@@ -355,8 +360,8 @@ class DirectSampling {
       if (!top) {
         products_.template multiplyBatched<double>(
             Transpose::no, Transpose::no, gains_.data() + (l - 1), {above, rows_, wide, wide},
-            {weights_.data(), wide, width, width}, device_.template zero<double>(), {below, rows_, width, width},
-            {rows_ * wide, wide * width, rows_ * width, nets});
+            {weights_.data(), wide, width, width}, device_.template zero<double>(),
+            {below, rows_, width, width}, {rows_ * wide, wide * width, rows_ * width, nets});
       }
       const bool sum = task_.form == KernelForm::sumOfLogits;
       const double share = sum ? std::sqrt(static_cast<double>(wide)) : 1;

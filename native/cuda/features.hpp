@@ -83,11 +83,9 @@ class FeatureComputation {
     // Two layers of deltas, and two on their way to the host.
     const double perInput = sizeof(T) * (units + chains_ * widest * (3 + split)) + 8 * 3 * widest;
     const double room = 0.8 * static_cast<double>(device_.freeMemory()) -
-                        (kScaled ? heaviest * sizeof(T) * split : 0.0) -
-                        sizeof(T) * chains_ * widest;
+                        (kScaled ? heaviest * sizeof(T) * split : 0.0) - sizeof(T) * chains_ * widest;
     const double groups = std::floor(room / (perInput * shape_.group));
-    return shape_.group *
-           static_cast<std::size_t>(std::clamp(groups, 1.0, 1.0 * shape_.groupsOf(block_.n)));
+    return shape_.group * static_cast<std::size_t>(std::clamp(groups, 1.0, 1.0 * shape_.groupsOf(block_.n)));
   }
 
   void computeRows(std::size_t first, std::size_t rows) {
@@ -98,8 +96,8 @@ class FeatureComputation {
     std::vector<DeviceArray<Device, T>> activations = forward(first, rows, largest, exponents);
     backward(first, rows, activations, exponents);
     if (shape_.hasActivations(lowest_))
-      send(std::move(activations[lowest_ - 1]), block_.activations(shape_, lowest_), first, net_.width(lowest_ - 1),
-           rows);
+      send(std::move(activations[lowest_ - 1]), block_.activations(shape_, lowest_), first,
+           net_.width(lowest_ - 1), rows);
     exponents.copyOut(block_.exponents + first / shape_.group * layers * 2);
     largest.expectGates();
   }
@@ -127,8 +125,9 @@ class FeatureComputation {
       if (l + 1 < lowest_) continue;
       if constexpr (kScaled) {
         kept[l] = DeviceArray<Device, T>(device_, rows * width);
-        device_.forEach(rows, width,
-                        NarrowGroups<double>{below, largest.of(l), layers, shape_.group, kept[l].data(), width});
+        device_.forEach(
+            rows, width,
+            NarrowGroups<double>{below, largest.of(l), layers, shape_.group, kept[l].data(), width});
         device_.forEach(1, shape_.groupsOf(rows),
                         NoteExponents{largest.of(l), layers, exponents.data(), 2 * layers, 2 * l, false});
       } else {
@@ -141,7 +140,8 @@ class FeatureComputation {
   // delta^L .. delta^lowest, each sent as soon as the one below is there.
   void backward(std::size_t first, std::size_t rows, std::vector<DeviceArray<Device, T>>& activations,
                 const DeviceArray<Device, std::int32_t>& exponents) {
-    const std::size_t layers = net_.layers(), groupRows = shape_.group * chains_, groups = shape_.groupsOf(rows);
+    const std::size_t layers = net_.layers(), groupRows = shape_.group * chains_,
+                      groups = shape_.groupsOf(rows);
     DeviceArray<Device, T> above;
     for (std::size_t l = layers - 1; l >= lowest_; l--) {
       const std::size_t width = net_.width(l);
@@ -154,8 +154,9 @@ class FeatureComputation {
         const std::size_t wide = net_.width(l + 1);
         DeviceArray<Device, T> converted;
         products_.template multiply<T>(Transpose::no, Transpose::no, gain(l + 1),
-                                       {above.data(), rows * chains_, wide, wide}, weightsOf(l + 1, converted),
-                                       device_.template zero<T>(), {deltas.data(), rows * chains_, width, width});
+                                       {above.data(), rows * chains_, wide, wide},
+                                       weightsOf(l + 1, converted), device_.template zero<T>(),
+                                       {deltas.data(), rows * chains_, width, width});
       }
       device_.forEach(stripsOf(rows * chains_), width,
                       Gate<T>{activations[l].data(), source.data(), deltas.data(), rows * chains_, chains_,
@@ -163,13 +164,14 @@ class FeatureComputation {
       if constexpr (kScaled) {
         DeviceArray<Device, std::uint64_t> largest(device_, groups);
         largest.clear();
-        device_.forEach(stripsOfGroups(rows * chains_, groupRows), width,
-                        GroupMagnitude<T>{deltas.data(), rows * chains_, width, groupRows, largest.data(), 1});
         device_.forEach(
-            rows * chains_, width,
-            NarrowGroups<T>{deltas.data(), largest.data(), 1, groupRows, deltas.data(), width});
-        device_.forEach(1, groups,
-                        NoteExponents{largest.data(), 1, exponents.data(), 2 * layers, 2 * (l - 1) + 1, !start});
+            stripsOfGroups(rows * chains_, groupRows), width,
+            GroupMagnitude<T>{deltas.data(), rows * chains_, width, groupRows, largest.data(), 1});
+        device_.forEach(rows * chains_, width,
+                        NarrowGroups<T>{deltas.data(), largest.data(), 1, groupRows, deltas.data(), width});
+        device_.forEach(
+            1, groups,
+            NoteExponents{largest.data(), 1, exponents.data(), 2 * layers, 2 * (l - 1) + 1, !start});
       }
       if (!start && shape_.hasDeltas(l + 1))
         send(std::move(above), block_.deltas(shape_, l + 1), first, chains_ * net_.width(l + 1), rows);
@@ -185,7 +187,8 @@ class FeatureComputation {
     }
   }
 
-  void send(DeviceArray<Device, T>&& values, T* to, std::size_t first, std::size_t perInput, std::size_t rows) {
+  void send(DeviceArray<Device, T>&& values, T* to, std::size_t first, std::size_t perInput,
+            std::size_t rows) {
     results_.send(std::move(values), to + first * perInput, rows, perInput, perInput);
   }
 
@@ -213,7 +216,8 @@ class FeatureComputation {
   // df/dx^L: W^{L+1}, or for the sum of logits the sum of its rows over sqrt(K).
   DeviceArray<Device, T> outputWeights() {
     return outputRows<Device, T>(device_, resident_.view().layer(net_.layers()),
-                                 shape_.form == KernelForm::sumOfLogits, nullptr, net_.width(net_.layers() - 1));
+                                 shape_.form == KernelForm::sumOfLogits, nullptr,
+                                 net_.width(net_.layers() - 1));
   }
 
   Run& run_;

@@ -23,8 +23,8 @@ void applyLayer(Device& device, Products<Device>& products, const ResidentNetwor
   device.forEach(h.rows, h.columns, AddBias{h.data, h.columns, layer.biases, layer.biasGain, relu});
 }
 
-// df/dx^L over `count` units, those listed or all: W^{L+1} of the output layer, a row for every output; or for
-// the sum of logits the sum of its rows over sqrt(K), one row.
+// df/dx^L over `count` units, those listed or all: W^{L+1} of the output layer, a row for every output; or
+// for the sum of logits the sum of its rows over sqrt(K), one row.
 template <typename Device, typename T>
 DeviceArray<Device, T> outputRows(Device& device, const Layer& layer, bool sumOfLogits,
                                   const std::uint32_t* units, std::size_t count) {
@@ -35,9 +35,9 @@ DeviceArray<Device, T> outputRows(Device& device, const Layer& layer, bool sumOf
                    SumRows<T>{layer.weights.data, outputs, width, units,
                               layer.weightGain / std::sqrt(static_cast<double>(outputs)), rows.data()});
   } else {
-    device.forEach(outputs, count,
-                   Gather<double, T>{layer.weights.data, width, nullptr, units, rows.data(), count,
-                                     layer.weightGain});
+    device.forEach(
+        outputs, count,
+        Gather<double, T>{layer.weights.data, width, nullptr, units, rows.data(), count, layer.weightGain});
   }
   return rows;
 }

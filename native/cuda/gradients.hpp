@@ -16,8 +16,8 @@
 
 namespace deepntk::cuda {
 
-// The cotangents of a layer's preactivations, `directions` for every input: the sum over chains of coefficient
-// times delta.
+// The cotangents of a layer's preactivations, `directions` for every input: the sum over chains of
+// coefficient times delta.
 template <typename T>
 struct CombineDeltas {
   const double* coefficients;  // of row (i, k) and direction d at (i chains + k) * stride + d
@@ -196,8 +196,8 @@ class GradientProducts {
     DeviceArray<Device, T> activations, deltas;
   };
 
-  // How many directions, and then how many inputs, in whole groups, fit four fifths of the free memory; one at
-  // least. `perDirection`: bytes of what a direction needs at this layer, for all inputs and for each.
+  // How many directions, and then how many inputs, in whole groups, fit four fifths of the free memory; one
+  // at least. `perDirection`: bytes of what a direction needs at this layer, for all inputs and for each.
   Pieces piecesThatFit(std::size_t l, double perDirection, double perInputAndDirection) const {
     const double room = 0.8 * static_cast<double>(device_.freeMemory()), split = kScaled ? 3 : 1;
     std::size_t directions = directions_;
@@ -225,7 +225,8 @@ class GradientProducts {
           DeviceArray<Device, T>(device_, block_.activations(shape_, l) + first * below, rows * below);
     }
     if (shape_.hasDeltas(l))
-      layer.deltas = DeviceArray<Device, T>(device_, block_.deltas(shape_, l) + first * perInput, rows * perInput);
+      layer.deltas =
+          DeviceArray<Device, T>(device_, block_.deltas(shape_, l) + first * perInput, rows * perInput);
     return layer;
   }
 
@@ -265,8 +266,9 @@ class GradientProducts {
                                               {weights.data(), columns, below, below});
         } else {
           DeviceArray<Device, T> gradient(device_, columns * below);
-          products_.template multiply<T>(Transpose::yes, Transpose::no, device_.template one<T>(), left, right,
-                                         device_.template zero<T>(), {gradient.data(), columns, below, below});
+          products_.template multiply<T>(Transpose::yes, Transpose::no, device_.template one<T>(), left,
+                                         right, device_.template zero<T>(),
+                                         {gradient.data(), columns, below, below});
           device_.forEach(1, gradient.size(),
                           AddScaled<T>{gradient.data(), net_.layer(l).weightGain,
                                        exponent(l, layer.first + row, 0), deltaExponent, weights.data()});
@@ -294,12 +296,13 @@ class GradientProducts {
     } else {
       result.largest = DeviceArray<Device, std::uint64_t>(device_, count);
       result.largest.clear();
-      device_.forEach(stripsOfGroups(count * rows, rows), columns,
-                      GroupMagnitude<double>{vectors.data(), count * rows, columns, rows, result.largest.data(), 1});
-      result.values = DeviceArray<Device, T>(device_, vectors.size());
       device_.forEach(
-          count * rows, columns,
-          NarrowGroups<double>{vectors.data(), result.largest.data(), 1, rows, result.values.data(), columns});
+          stripsOfGroups(count * rows, rows), columns,
+          GroupMagnitude<double>{vectors.data(), count * rows, columns, rows, result.largest.data(), 1});
+      result.values = DeviceArray<Device, T>(device_, vectors.size());
+      device_.forEach(count * rows, columns,
+                      NarrowGroups<double>{vectors.data(), result.largest.data(), 1, rows,
+                                           result.values.data(), columns});
     }
     return result;
   }
@@ -332,8 +335,7 @@ class GradientProducts {
         products_.template multiplyBatched<T>(
             Transpose::no, Transpose::yes, device_.template one<T>(), {deltas, chains_, width, width},
             {tangents.data(), count, width, width}, device_.template zero<T>(),
-            {ofWeights.data(), chains_, count, count},
-            {chains_ * width, columns, chains_ * count, rows});
+            {ofWeights.data(), chains_, count, count}, {chains_ * width, columns, chains_ * count, rows});
         weightPart.values = ofWeights.data();
         weightPart.inputStep = chains_ * count;
         weightPart.chainStep = count;
@@ -342,18 +344,19 @@ class GradientProducts {
       if (withBiases) biasPart.values = biases.values.data();
       if (withBiases && deltas != nullptr) {
         ofBiases = DeviceArray<Device, T>(device_, rows * chains_ * count);
-        products_.template multiply<T>(Transpose::no, Transpose::yes, device_.template one<T>(),
-                                       {deltas, rows * chains_, width, width},
-                                       {biases.values.data(), count, width, width}, device_.template zero<T>(),
-                                       {ofBiases.data(), rows * chains_, count, count});
+        products_.template multiply<T>(
+            Transpose::no, Transpose::yes, device_.template one<T>(), {deltas, rows * chains_, width, width},
+            {biases.values.data(), count, width, width}, device_.template zero<T>(),
+            {ofBiases.data(), rows * chains_, count, count});
         biasPart.values = ofBiases.data();
         biasPart.inputStep = chains_ * count;
         biasPart.chainStep = count;
         biasPart.directionStep = 1;
       }
-      device_.forEach(rows * chains_, count,
-                      AddProducts<T>{weightPart, biasPart, exponent(l, first, 0), exponent(l, first, 1),
-                                     2 * net_.layers(), shape_.group, chains_, sums + first * chains_ * count, count});
+      device_.forEach(
+          rows * chains_, count,
+          AddProducts<T>{weightPart, biasPart, exponent(l, first, 0), exponent(l, first, 1),
+                         2 * net_.layers(), shape_.group, chains_, sums + first * chains_ * count, count});
       device_.pace(run_, 2.0 * count * rows * width * below);
     }
   }

@@ -47,8 +47,9 @@ struct GramLayer {
   const T* activations;
   std::size_t activationWidth;
   Exponents activationExponents;
-  const T* deltas;  // null: the identity (the output layer)
-  std::size_t deltaWidth;
+  bool identity;  // the deltas are the identity (the output layer)
+  const T* deltas;
+  std::size_t deltaWidth;  // may be 0: a layer that no input activates
   Exponents deltaExponents;
   std::size_t chains;
   double weightTerm, biasTerm;
@@ -125,7 +126,7 @@ class GramAdder {
       device_.forEach(n, n2, line);
     };
     const std::size_t outputs = block.outputs, chains = layer.chains, width = layer.deltaWidth;
-    if (layer.deltas == nullptr) {
+    if (layer.identity) {
       const std::size_t step = block.form == KernelForm::full ? outputs + 1 : 1;
       if (block.form == KernelForm::trace) line.constantDelta = static_cast<double>(outputs);
       for (std::size_t entry = 0; entry < entries; entry += step) addEntry(entry);
@@ -153,10 +154,10 @@ class GramAdder {
     line.columnStep = 1;
     if (block.form == KernelForm::diagonal && n <= kBatchedInputs && n2 <= kBatchedInputs) {
       DeviceArray<Device, T> deltas(device_, outputs * n * n2);
-      products_.template multiplyBatched<T>(
-          Transpose::no, Transpose::yes, device_.template one<T>(), {rows, n, width, chains * width},
-          {columns, n2, width, chains * width}, device_.template zero<T>(), {deltas.data(), n, n2, n2},
-          {width, width, n * n2, outputs});
+      products_.template multiplyBatched<T>(Transpose::no, Transpose::yes, device_.template one<T>(),
+                                            {rows, n, width, chains * width},
+                                            {columns, n2, width, chains * width}, device_.template zero<T>(),
+                                            {deltas.data(), n, n2, n2}, {width, width, n * n2, outputs});
       for (std::size_t k = 0; k < outputs; k++) {
         line.deltas = deltas.data() + k * n * n2;
         addEntry(k);

@@ -32,8 +32,9 @@ class GramTileComputation {
         scale_(scale),
         symmetric_(a.values == b.values),
         entries_(KernelBlock{shape.form, true, 1, 1, net_.outputs(), nullptr, nullptr, nullptr}.entries()),
-        target_{net_.outputs(), entries_, shape.form == KernelForm::full, tile, b.n * entries_,
-                symmetric_ ? tile : mirror, a.n * entries_},
+        target_{net_.outputs(), entries_,       shape.form == KernelForm::full,
+                tile,           b.n * entries_, symmetric_ ? tile : mirror,
+                a.n * entries_},
         sender_(device) {}
 
   void compute() {
@@ -112,13 +113,14 @@ class GramTileComputation {
 
   void addLayer(const BlockOfInputs& block, std::size_t l, const DeviceArray<Device, double>& sums) {
     DeviceArray<Device, T> activations, deltas;
-    const std::size_t below = net_.width(l - 1), perInput = shape_.hasDeltas(l) ? shape_.chains() * net_.width(l) : 0;
+    const std::size_t below = net_.width(l - 1),
+                      perInput = shape_.hasDeltas(l) ? shape_.chains() * net_.width(l) : 0;
     if (shape_.hasActivations(l)) {
       activations = stack(block, a_.activations(shape_, l), b_.activations(shape_, l), below);
     }
     if (shape_.hasDeltas(l)) deltas = stack(block, a_.deltas(shape_, l), b_.deltas(shape_, l), perInput);
     GramAdder<Device, T>(device_, products_)
-        .add({activations.data(), below, exponentsOf(block, 2 * (l - 1)), deltas.data(),
+        .add({activations.data(), below, exponentsOf(block, 2 * (l - 1)), !shape_.hasDeltas(l), deltas.data(),
               shape_.hasDeltas(l) ? net_.width(l) : 0, exponentsOf(block, 2 * (l - 1) + 1), shape_.chains(),
               shape_.weightTerms[l - 1], shape_.biasTerms[l - 1]},
              {shape_.form, block.symmetric, block.rows, block.columns, net_.outputs(), sums.data(), nullptr,

@@ -156,8 +156,8 @@ class KernelComputation {
           biases.clear();
         }
         grams.add({input.values.data(), input.units.count(),
-                   Exponents::ofAll(kScaled ? activations.exponent(l - 1) : nullptr),
-                   outputLayer ? nullptr : above.values.data(), above.width,
+                   Exponents::ofAll(kScaled ? activations.exponent(l - 1) : nullptr), outputLayer,
+                   above.values.data(), above.width,
                    Exponents::ofAll(kScaled && !outputLayer ? above.exponent.data() : nullptr), chains_,
                    task_.weightTerms[l - 1], task_.biasTerms[l - 1]},
                   {task_.form, block.symmetric, block.rows, block.columns, net_.outputs(), kernel.data(),
@@ -193,7 +193,8 @@ class KernelComputation {
       below.maxima.clear();
     }
     if (l == net_.layers()) {
-      source = outputRows<Device, T>(device_, layer, task_.form == KernelForm::sumOfLogits, here.list(), width);
+      source =
+          outputRows<Device, T>(device_, layer, task_.form == KernelForm::sumOfLogits, here.list(), width);
     } else {
       const T* factor = nullptr;
       if constexpr (kScaled) {

@@ -114,9 +114,19 @@ class ResidentSamples {
     biases_ = {device, biases};
     weightExponents_ = {device, weightExponents};
     biasExponents_ = {device, biasExponents};
-    view_ = {widths_.data(), layers,           task.n,    task.outputs(), task.chains(), task.entries(),
-             task.terms.size(), task.form,     weights_.data(), biases_.data(), weightExponents_.data(),
-             biasExponents_.data(), task.seed};
+    view_ = {widths_.data(),
+             layers,
+             task.n,
+             task.outputs(),
+             task.chains(),
+             task.entries(),
+             task.terms.size(),
+             task.form,
+             weights_.data(),
+             biases_.data(),
+             weightExponents_.data(),
+             biasExponents_.data(),
+             task.seed};
   }
 
   const SampleView& view() const { return view_; }

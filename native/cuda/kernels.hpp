@@ -265,6 +265,17 @@ DEEPNTK_PORTABLE inline float roundToTf32(float value) {
 }
 
 // Row number m rows + i is row i of matrix m of a batch.
+template <typename T>
+struct ClearMatrices {
+  T* to;
+  std::size_t rows, stride, matrixStride;
+
+  DEEPNTK_PORTABLE void operator()(std::size_t row, std::size_t j) const {
+    const std::size_t matrix = row / rows;
+    to[matrix * matrixStride + (row - matrix * rows) * stride + j] = 0;
+  }
+};
+
 struct SplitTf32 {
   const float* from;
   std::size_t stride, rows, matrixStride;

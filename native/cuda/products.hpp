@@ -18,8 +18,8 @@ struct BatchStrides {
 };
 
 // `Device::gemm(transposeA, transposeB, alpha, a, b, beta, c, tf32)`: C = alpha op(A) op(B) + beta C,
-// row-major; alpha and beta lie in the device's memory. `Device::gemmBatched(..., c, strides, tf32)`: the same
-// of every matrix of a batch. `Device::syrk(a, c)`: the lower triangle of C = A A'.
+// row-major, of some inner length; alpha and beta lie in the device's memory. `Device::gemmBatched(..., c,
+// strides, tf32)`: the same of every matrix of a batch. `Device::syrk(a, c)`: the lower triangle of C = A A'.
 template <typename Device>
 class Products {
  public:
@@ -28,14 +28,19 @@ class Products {
   template <typename T>
   void multiply(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
                 MatrixView<const T> b, const T* beta, MatrixView<T> c) {
-    split<T>(a, b, {0, 0, 0, 1}, beta, [&](const auto& left, const auto& right, BatchStrides, const T* factor) {
-      device_.gemm(transposeA, transposeB, alpha, left, right, factor, c, arithmetic_ != Arithmetic::single);
-    });
+    if ((transposeA == Transpose::yes ? a.rows : a.columns) == 0) return addNothing<T>(beta, c, 0, 1);
+    split<T>(a, b, {0, 0, 0, 1}, beta,
+             [&](const auto& left, const auto& right, BatchStrides, const T* factor) {
+               device_.gemm(transposeA, transposeB, alpha, left, right, factor, c,
+                            arithmetic_ != Arithmetic::single);
+             });
   }
 
   template <typename T>
   void multiplyBatched(Transpose transposeA, Transpose transposeB, const T* alpha, MatrixView<const T> a,
                        MatrixView<const T> b, const T* beta, MatrixView<T> c, BatchStrides strides) {
+    if ((transposeA == Transpose::yes ? a.rows : a.columns) == 0)
+      return addNothing<T>(beta, c, strides.c, strides.count);
     split<T>(a, b, strides, beta,
              [&](const auto& left, const auto& right, BatchStrides operands, const T* factor) {
                device_.gemmBatched(transposeA, transposeB, alpha, left, right, factor, c, operands,
@@ -46,7 +51,9 @@ class Products {
   // C = A B', or its lower triangle at least, where both are the same rows.
   template <typename T>
   void gram(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) {
-    if (a.data == b.data && (std::is_same_v<T, double> || arithmetic_ == Arithmetic::single)) {
+    // Rows of no units begin at the same place, whichever they are.
+    const bool same = a.data == b.data && a.columns > 0;
+    if (same && (std::is_same_v<T, double> || arithmetic_ == Arithmetic::single)) {
       device_.syrk(a, c);
     } else {
       multiply<T>(Transpose::no, Transpose::yes, device_.template one<T>(), a, b, device_.template zero<T>(),
@@ -55,6 +62,14 @@ class Products {
   }
 
  private:
+  // A product of no inner length (of a layer that no input activates), which libraries do not agree on.
+  // `beta` is 0 or 1.
+  template <typename T>
+  void addNothing(const T* beta, MatrixView<T> c, std::size_t step, std::size_t count) {
+    if (beta == device_.template zero<T>())
+      device_.forEach(count * c.rows, c.columns, ClearMatrices<T>{c.data, c.rows, c.stride, step});
+  }
+
   // Calls product(A, B, strides, beta) for what the arithmetic makes of the operands.
   template <typename T, typename Product>
   void split(MatrixView<const T> a, MatrixView<const T> b, BatchStrides strides, const T* beta,
@@ -86,8 +101,9 @@ class Products {
           columns_(matrix.columns),
           high_(device, count * rows_ * columns_),
           low_(device, count * rows_ * columns_) {
-      device.forEach(count * rows_, columns_,
-                     SplitTf32{matrix.data, matrix.stride, rows_, stride, high_.data(), low_.data(), columns_});
+      device.forEach(
+          count * rows_, columns_,
+          SplitTf32{matrix.data, matrix.stride, rows_, stride, high_.data(), low_.data(), columns_});
     }
     MatrixView<const float> high() const { return {high_.data(), rows_, columns_, columns_}; }
     MatrixView<const float> low() const { return {low_.data(), rows_, columns_, columns_}; }

@@ -63,8 +63,8 @@ void piecesStayWithinTheMemory() {
         cuda::sampleConditional(run, device, task);
       })
                          : setting.sampleBy([&](Run& run, const DirectTask& task) {
-        cuda::sampleDirect(run, device, task);
-      });
+                             cuda::sampleDirect(run, device, task);
+                           });
     };
     HostDevice whole;
     const std::vector<double> expected = sample(whole);
@@ -79,8 +79,8 @@ void batchesOfNetsAreReplayed() {
   HostDevice device;
   Setting setting({6, 13, 9, 17, 3}, 4, 23, KernelForm::full, 2, 0.3);
   const std::vector<double> expected = setting.sample(false, 1);
-  const std::vector<double> actual = setting.sampleBy(
-      [&](Run& run, const DirectTask& task) { cuda::sampleDirect(run, device, task, 4); });
+  const std::vector<double> actual =
+      setting.sampleBy([&](Run& run, const DirectTask& task) { cuda::sampleDirect(run, device, task, 4); });
   checkClose(actual, expected, kRounding);
   CHECK(device.captures() == 1 && device.replays() == 4);  // 4 nets, then four times 4 of them, then 3
 }

@@ -270,14 +270,16 @@ void checkBatches(Device& device) {
     return std::vector<float>(numbers.begin(), numbers.end());
   };
   // Matrices that lie side by side, as the deltas of the outputs do.
-  const std::vector<float> left = randomFloats(kRows * kStride, 1), right = randomFloats(kColumns * kStride, 2);
+  const std::vector<float> left = randomFloats(kRows * kStride, 1),
+                           right = randomFloats(kColumns * kStride, 2);
   std::vector<double> expected(kCount * kRows * kColumns, 0.0);
   for (std::size_t m = 0; m < kCount; m++) {
     for (std::size_t i = 0; i < kRows; i++) {
       for (std::size_t j = 0; j < kColumns; j++) {
         double& sum = expected[(m * kRows + i) * kColumns + j];
         for (std::size_t t = 0; t < kInner; t++)
-          sum += static_cast<double>(left[i * kStride + m * kInner + t]) * right[j * kStride + m * kInner + t];
+          sum +=
+              static_cast<double>(left[i * kStride + m * kInner + t]) * right[j * kStride + m * kInner + t];
       }
     }
   }
@@ -285,10 +287,10 @@ void checkBatches(Device& device) {
   const auto errorOf = [&](Arithmetic arithmetic) {
     DeviceArray<Device, float> c(device, expected.size());
     Products<Device>(device, arithmetic)
-        .template multiplyBatched<float>(Transpose::no, Transpose::yes, device.template one<float>(),
-                                         {a.data(), kRows, kInner, kStride}, {b.data(), kColumns, kInner, kStride},
-                                         device.template zero<float>(), {c.data(), kRows, kColumns, kColumns},
-                                         {kInner, kInner, kRows * kColumns, kCount});
+        .template multiplyBatched<float>(
+            Transpose::no, Transpose::yes, device.template one<float>(), {a.data(), kRows, kInner, kStride},
+            {b.data(), kColumns, kInner, kStride}, device.template zero<float>(),
+            {c.data(), kRows, kColumns, kColumns}, {kInner, kInner, kRows * kColumns, kCount});
     const std::vector<float> values = c.toHost();
     return distance(std::vector<double>(values.begin(), values.end()), expected);
   };

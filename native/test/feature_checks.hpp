@@ -104,8 +104,8 @@ void checkTile(Device& device, Arithmetic arithmetic, const FeatureProblem<T>& p
       Run run;
       computeGramTile<T, Out>(run, 1, problem.shape, a.view(), second.view(), 2, 0.5, expected.data(),
                               mirrored ? mirror.data() : nullptr);
-      cuda::computeGramTile<Device, T, Out>(run, device, arithmetic, problem.shape, a.view(), second.view(), 0.5,
-                                            actual.data(), mirrored ? actualMirror.data() : nullptr);
+      cuda::computeGramTile<Device, T, Out>(run, device, arithmetic, problem.shape, a.view(), second.view(),
+                                            0.5, actual.data(), mirrored ? actualMirror.data() : nullptr);
       compare(actual, expected);
       if (mirrored) compare(actualMirror, mirror);
     }
@@ -123,11 +123,12 @@ void checkProducts(Device& device, Arithmetic arithmetic, const FeatureProblem<T
     std::vector<double> expected = columns, actual = columns;
     Run run;
     addGradients<T>(run, 1, problem.shape, block.view(), directions, rows.data(), expected.data());
-    cuda::addGradients<Device, T>(run, device, arithmetic, problem.shape, block.view(), directions, rows.data(),
-                                  actual.data());
+    cuda::addGradients<Device, T>(run, device, arithmetic, problem.shape, block.view(), directions,
+                                  rows.data(), actual.data());
     checkClose(actual, expected, kFeatureTolerance<T>);
     std::vector<double> expectedRows(rows.size(), -1.0), actualRows(rows.size(), -1.0);
-    contractGradients<T>(run, 1, problem.shape, block.view(), directions, columns.data(), expectedRows.data());
+    contractGradients<T>(run, 1, problem.shape, block.view(), directions, columns.data(),
+                         expectedRows.data());
     cuda::contractGradients<Device, T>(run, device, arithmetic, problem.shape, block.view(), directions,
                                        columns.data(), actualRows.data());
     checkClose(actualRows, expectedRows, kFeatureTolerance<T>);
@@ -144,7 +145,8 @@ void checkFeaturesIn(Device& device, Arithmetic arithmetic) {
         const auto expected = problem.onCore(shape.n + 1, 11);
         auto actual = problem.block(shape.n + 1, 11);
         Run run;
-        cuda::computeFeatures<Device, T>(run, device, arithmetic, problem.shape, actual.x.data(), actual.room());
+        cuda::computeFeatures<Device, T>(run, device, arithmetic, problem.shape, actual.x.data(),
+                                         actual.room());
         const auto left = problem.trueValues(actual), right = problem.trueValues(expected);
         for (std::size_t i = 0; i < left.size(); i++) checkClose(left[i], right[i], kFeatureTolerance<T>);
         if (problem.shape.lowest() > problem.network.layers()) continue;  // blocks of nothing
@@ -173,15 +175,15 @@ void checkScaledFeatures(Device& device) {
     std::vector<double> tile(36), reference(36);
     computeGramTile<float, double>(run, 1, problem.shape, expected.view(), expected.view(), 4, 1,
                                    reference.data(), nullptr);
-    cuda::computeGramTile<Device, float, double>(run, device, Arithmetic::single, problem.shape, actual.view(),
-                                                 actual.view(), 1, tile.data(), nullptr);
+    cuda::computeGramTile<Device, float, double>(run, device, Arithmetic::single, problem.shape,
+                                                 actual.view(), actual.view(), 1, tile.data(), nullptr);
     checkClose(tile, reference, 1e-4);
     if (weightVariance < 4) continue;
     bool refused = false;
     try {
       std::vector<float> narrow(36);
-      cuda::computeGramTile<Device, float, float>(run, device, Arithmetic::single, problem.shape, actual.view(),
-                                                  actual.view(), 1, narrow.data(), nullptr);
+      cuda::computeGramTile<Device, float, float>(run, device, Arithmetic::single, problem.shape,
+                                                  actual.view(), actual.view(), 1, narrow.data(), nullptr);
     } catch (const std::runtime_error&) {
       refused = true;
     }

@@ -186,7 +186,7 @@ class HostDevice {
             MatrixView<const T> b, const T* beta, MatrixView<T> c, bool tf32 = false) {
     if (c.rows == 0 || c.columns == 0) return;
     CHECK(isHere(alpha) && isHere(beta) && isHere(c.data));
-    CHECK((a.rows * a.columns == 0 || isHere(a.data)) && (b.rows * b.columns == 0 || isHere(b.data)));
+    CHECK(a.rows * a.columns > 0 && isHere(a.data) && isHere(b.data));
     const Open open(*this);
     if constexpr (std::is_same_v<T, float>) {
       if (tf32) {
@@ -213,7 +213,7 @@ class HostDevice {
   // Only the lower triangle is written, as on a GPU.
   template <typename T>
   void syrk(MatrixView<const T> a, MatrixView<T> c) {
-    CHECK(isHere(c.data) && (a.columns == 0 || isHere(a.data)));
+    CHECK(isHere(c.data) && a.columns > 0 && isHere(a.data));
     std::vector<T> whole(c.rows * c.columns);
     const Open open(*this);
     multiply(Transpose::no, Transpose::yes, T(1), a, a, T(0),

@@ -64,9 +64,9 @@ void checkConditional(Device& device) {
       deepntk::sampleConditional(run, 1, task);
     });
     for (const std::size_t most : {65536, 4}) {
-      const SampledKernels actual(setting, setting.conditional(0), [&](Run& run, const ConditionalTask& task) {
-        cuda::sampleConditional(run, device, task, most);
-      });
+      const SampledKernels actual(
+          setting, setting.conditional(0),
+          [&](Run& run, const ConditionalTask& task) { cuda::sampleConditional(run, device, task, most); });
       CHECK(actual.kernels == expected.kernels);
       CHECK(actual.exponents == expected.exponents);
     }

@@ -57,9 +57,11 @@ struct Setting {
   std::size_t length() const { return n * n * entries(); }
 
   std::vector<double> sample(bool conditional, std::size_t threads, std::size_t skip = 0) {
-    return conditional ? sampleBy([&](Run& run, const ConditionalTask& task) { sampleConditional(run, threads, task); },
-                                  skip)
-                       : sampleBy([&](Run& run, const DirectTask& task) { sampleDirect(run, threads, task); }, skip);
+    return conditional
+               ? sampleBy(
+                     [&](Run& run, const ConditionalTask& task) { sampleConditional(run, threads, task); },
+                     skip)
+               : sampleBy([&](Run& run, const DirectTask& task) { sampleDirect(run, threads, task); }, skip);
   }
 
   // By a function of a Run and of either task.

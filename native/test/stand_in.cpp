@@ -1,5 +1,6 @@
-// The functions of native/cuda/cuda.hpp over HostDevice: an addon of these stands in for the one that computes
-// on a GPU, and takes the suite of the package through everything but the GPU (scripts/cuda.sh stand-in).
+// The functions of native/cuda/cuda.hpp over HostDevice: an addon of these stands in for the one that
+// computes on a GPU, and takes the suite of the package through everything but the GPU (scripts/cuda.sh
+// stand-in).
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
