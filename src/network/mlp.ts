@@ -175,7 +175,7 @@ export class Mlp {
    *   anything is allocated where the arrays would not fit; the signal's reason on abort
    * @see theory.md section 1; Jacot, Gabriel and Hongler 2018; Novak, Sohl-Dickstein and Schoenholz 2022 (structure)
    * With `out` the kernel is not returned but written to a .npy file, tile by tile, in memory bounded by `memoryLimit`; an
-   * interrupted call goes on where it was when it is made again (docs/large-kernels.md). The bits in the file depend
+   * interrupted call goes on where it was when it is made again (docs/large-kernels.md). The bits in the file depend (but on a GPU)
    * neither on the limit nor on threads or interruptions. X and X2 are then read in place: do not change them meanwhile.
    * Further errors: `ERR_INVALID_FILE` where the file exists or cannot be written, or other settings have begun it.
    *
