@@ -83,7 +83,9 @@ async function main() {
   for (const dtype of ['float64', 'float32']) {
     const step = ['--device', 'cuda', '--samples', '60000', '--dtype', dtype];
     try {
-      const line = JSON.parse(execFileSync(options.python, [script('torch_training.py'), ...step]).toString());
+      const line = JSON.parse(
+        execFileSync(options.python, [script('torch_training.py'), ...step]).toString(),
+      );
       const said = line.skipped ?? `${milliseconds(line.median)} (PyTorch ${line.version})`;
       console.log(`PyTorch, a step of Adam on 60,000 samples, ${dtype}: ${said}`);
     } catch (error) {
@@ -150,7 +152,12 @@ const MNIST_NET = createSpec({ inputDim: 784, depth: 20, width: 300, outputDim: 
 async function forward(repeats, peak) {
   const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), mnistLikeInputs(60_000)];
   const run = (backend) => net.forward(x, { backend });
-  const error = expectNear((await run('cuda')).data, (await run('native')).data, TOLERANCE.float64, 'forward');
+  const error = expectNear(
+    (await run('cuda')).data,
+    (await run('native')).data,
+    TOLERANCE.float64,
+    'forward',
+  );
   const seconds = await medianSeconds(() => run('cuda'), repeats);
   const flops = 60_000 * multiplications(MNIST_NET.widths).reduce((sum, count) => sum + 2 * count, 0);
   return report('forward N=60000 L=20 M=300 K=10', seconds, { flops, peak, error });
@@ -159,7 +166,12 @@ async function forward(repeats, peak) {
 async function jacobian(repeats) {
   const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), mnistLikeInputs(20)];
   const run = (backend) => net.jacobian(x, { backend });
-  const error = expectNear((await run('cuda')).data, (await run('native')).data, TOLERANCE.float64, 'Jacobian');
+  const error = expectNear(
+    (await run('cuda')).data,
+    (await run('native')).data,
+    TOLERANCE.float64,
+    'Jacobian',
+  );
   const seconds = await medianSeconds(() => run('cuda'), repeats);
   return report('Jacobian N=20 L=20 M=300 K=10', seconds, { error });
 }

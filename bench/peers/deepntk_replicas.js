@@ -34,8 +34,7 @@ async function main() {
     });
     return;
   }
-  const sample = () =>
-    sampleNtk(spec, x, { replicas, seed: ++seed, keepReplicas: true, threads, backend });
+  const sample = () => sampleNtk(spec, x, { replicas, seed: ++seed, keepReplicas: true, threads, backend });
   const { sampler } = await sample();
   await peer.serve(job, { version: `deepntk ${version}`, note: sampler }, [replicas, n], async () => {
     const { data } = (await sample()).replicaKernels;

@@ -266,7 +266,11 @@ function firstUnit(
   return 0;
 }
 
-function chunkOf({ spec, choice, run, backend }: SampleRequest, layout: KernelLayout, numbers: number): number {
+function chunkOf(
+  { spec, choice, run, backend }: SampleRequest,
+  layout: KernelLayout,
+  numbers: number,
+): number {
   const form: KernelForm = layout.form;
   const time = replicaNanoseconds(choice.sampler, spec, layout.n, form);
   const atOnce = replicasAtOnce(backend.name, run.threads);
