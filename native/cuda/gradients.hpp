@@ -168,9 +168,9 @@ class GradientProducts {
     for (std::size_t row = 0; row < layer.rows; row += piece) {
       const std::size_t rows = std::min(piece, layer.rows - row);
       const MatrixView<const T> left{combined.data() + row * columns, rows, columns, columns};
-      const MatrixView<const T> right{layer.activations.data() + row * below, rows, below, below};
       const std::int32_t* const deltaExponent = exponent(l, layer.first + row, 1);
       if (weights.size() > 0) {
+        const MatrixView<const T> right{layer.activations.data() + row * below, rows, below, below};
         if constexpr (!kScaled) {
           products_.template multiply<double>(Transpose::yes, Transpose::no, alpha, left, right,
                                               device_.template one<double>(),
