@@ -18,33 +18,63 @@ export function productsFlops(task: ProductsTask): number {
 
 /** Every thread of the team runs this. */
 export function products(team: Team, job: ProductsJob): void {
-  const { directions, weightTerms, block, group, product, rows } = job;
-  const groups = Math.ceil(block.n / group);
   const buffers = new ProductBuffers();
-  if (product === 'add-transposed') {
-    // One item is one layer of one direction, and goes through the groups in their order.
-    team.stage(directions * weightTerms.length, (item) => {
-      const index = weightTerms.length - 1 - Math.floor(item / directions);
-      for (let g = 0; g < groups; g++) addGradient(team, job, buffers, item % directions, index, g);
+  if (job.product === 'add-transposed') {
+    forEachGroupLayer(team, job, 'layer', (direction, layer) => {
+      addGradient(team, job, buffers, direction, layer);
     });
     return;
   }
+  const { directions, block, group, rows } = job;
   const chains = chainsOf(job);
-  team.stage(directions * groups, (item) => {
-    const direction = item % directions;
-    const g = Math.floor(item / directions);
-    const end = Math.min(block.n, (g + 1) * group) * chains;
-    for (let row = g * group * chains; row < end; row++) rows[row * directions + direction] = 0;
-    for (let index = 0; index < weightTerms.length; index++)
-      contract(team, job, buffers, direction, index, g);
+  forEachGroupLayer(
+    team,
+    job,
+    'group',
+    (direction, layer) => {
+      contract(team, job, buffers, direction, layer);
+    },
+    (direction, g) => {
+      const end = Math.min(block.n, (g + 1) * group) * chains;
+      for (let row = g * group * chains; row < end; row++) rows[row * directions + direction] = 0;
+    },
+  );
+}
+
+/**
+ * Every direction with every layer that counts and every group. One item of the team is a direction with one layer, or
+ * with one group; it goes through the groups, or through the layers, in their order.
+ */
+function forEachGroupLayer(
+  team: Team,
+  job: ProductsJob,
+  each: 'layer' | 'group',
+  body: (direction: number, layer: GroupLayer) => void,
+  begin?: (direction: number, item: number) => void,
+): void {
+  const { directions, weightTerms, biasTerms, block, group } = job;
+  const layers = weightTerms.length;
+  const groups = Math.ceil(block.n / group);
+  const [items, steps] = each === 'layer' ? [layers, groups] : [groups, layers];
+  team.stage(directions * items, (index) => {
+    const direction = index % directions;
+    const item = Math.floor(index / directions);
+    begin?.(direction, item);
+    for (let step = 0; step < steps; step++) {
+      const [layer, g] = each === 'layer' ? [layers - 1 - item, step] : [step, item];
+      if (weightTerms[layer] === 0 && biasTerms[layer] === 0) continue;
+      body(direction, groupLayer(job, layer, g));
+    }
   });
 }
+
+type GroupLayer = ReturnType<typeof groupLayer>;
 
 /** Where one layer of one group lies, and the factors of delta x' and of delta as they are stored. */
 function groupLayer(job: ProductsJob, index: number, g: number) {
   const { network, block, group, weightTerms, biasTerms } = job;
   const slot = featureSlots(job).slots[index]!;
-  const { inputs, outputs: width } = layerSlots(network.widths)[index]!;
+  const { inputs, outputs: width, weights, biases } = layerSlots(network.widths)[index]!;
   const first = g * group;
   const rows = Math.min(group, block.n - first);
   const chains = chainsOf(job);
@@ -56,11 +86,13 @@ function groupLayer(job: ProductsJob, index: number, g: number) {
     chains,
     inputs,
     width,
+    /** Among the parameters. */
+    weights,
+    biases,
     activations: slot.activations === -1 ? -1 : block.n * slot.activations + first * inputs,
     deltas: slot.deltas === -1 ? -1 : block.n * slot.deltas + first * chains * width,
     weightScale: network.weightGains[index]! * 2 ** block.exponents[at]! * deltaScale,
     biasScale: biasTerms[index] === 0 ? 0 : network.biasGains[index]! * deltaScale,
-    counts: weightTerms[index] !== 0 || biasTerms[index] !== 0,
   };
 }
 
@@ -70,16 +102,12 @@ function addGradient(
   job: ProductsJob,
   buffers: ProductBuffers,
   direction: number,
-  index: number,
-  g: number,
+  layer: GroupLayer,
 ): void {
-  const { first, rows, chains, inputs, width, activations, deltas, weightScale, biasScale, counts } =
-    groupLayer(job, index, g);
-  if (!counts) return;
+  const { first, rows, chains, inputs, width, activations, deltas, weightScale, biasScale } = layer;
   const { values } = job.block;
   const { network, directions, columns } = job;
-  const parameters = network.parameters.length;
-  const slot = layerSlots(network.widths)[index]!;
+  const offset = direction * network.parameters.length;
   // The cotangent of h^l: the sum over outputs of coefficient times delta.
   const combined = new Float64Array(rows * width);
   for (let i = 0; i < rows; i++) {
@@ -98,7 +126,7 @@ function addGradient(
     const right = { ...matrix(values, activations, 1), innerStride: inputs };
     const range = { rowBegin: 0, rowEnd: width, columnBegin: 0, columnEnd: inputs };
     multiplyBlock(buffers, left, right, range, rows, false, team.advance);
-    const begin = direction * parameters + slot.weights;
+    const begin = offset + layer.weights;
     for (let i = 0; i < width; i++) {
       const from = i * buffers.stride;
       for (let j = 0; j < inputs; j++) {
@@ -107,7 +135,7 @@ function addGradient(
     }
   }
   if (biasScale !== 0) {
-    const begin = direction * parameters + slot.biases;
+    const begin = offset + layer.biases;
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < width; j++) columns[begin + j]! += biasScale * combined[i * width + j]!;
     }
@@ -120,20 +148,16 @@ function contract(
   job: ProductsJob,
   buffers: ProductBuffers,
   direction: number,
-  index: number,
-  g: number,
+  layer: GroupLayer,
 ): void {
-  const { first, rows, chains, inputs, width, activations, deltas, weightScale, biasScale, counts } =
-    groupLayer(job, index, g);
-  if (!counts) return;
+  const { first, rows, chains, inputs, width, activations, deltas, weightScale, biasScale } = layer;
   const { values } = job.block;
   const { network, directions, columns } = job;
-  const slot = layerSlots(network.widths)[index]!;
-  const begin = direction * network.parameters.length;
-  const biases = begin + slot.biases;
+  const offset = direction * network.parameters.length;
+  const biases = offset + layer.biases;
   if (activations !== -1) {
     const range = { rowBegin: 0, rowEnd: rows, columnBegin: 0, columnEnd: width };
-    const right = matrix(columns, begin + slot.weights, inputs);
+    const right = matrix(columns, offset + layer.weights, inputs);
     multiplyBlock(buffers, matrix(values, activations, inputs), right, range, inputs, false, team.advance);
   }
   for (let i = 0; i < rows; i++) {
