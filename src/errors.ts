@@ -94,7 +94,7 @@ export function expectOneOf<T extends string>(where: string, value: unknown, all
 }
 
 /** Refuses anything but a plain options object with known names, so that a misspelt option is not ignored. */
-export function expectOptions(where: string, options: unknown, known: readonly string[]): void {
+export function expectOptionsObject(where: string, options: unknown): asserts options is object {
   if (
     typeof options !== 'object' ||
     options === null ||
@@ -103,6 +103,10 @@ export function expectOptions(where: string, options: unknown, known: readonly s
   ) {
     throw invalidArgument(where, 'an options object', options);
   }
+}
+
+export function expectOptions(where: string, options: unknown, known: readonly string[]): void {
+  expectOptionsObject(where, options);
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new DeepntkError(

@@ -17,6 +17,7 @@ export type { ForwardOptions, ForwardResult } from './kernel/forward';
 export type { JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
 export {
+  explainTopEigenpairs,
   jacobianVector,
   kernelDiagonal,
   kernelProduct,
@@ -24,15 +25,12 @@ export {
   topEigenpairs,
   vectorJacobian,
 } from './network/products';
-export type { EigenpairOptions, Eigenpairs } from './large/eigenpairs';
-export type {
-  KernelDiagonalOptions,
-  KernelProductOptions,
-  ProductOptions,
-  ProductResult,
-  SketchOptions,
-  SketchResult,
-} from './large/products';
+export type { EigenpairOptions, EigenpairPlan, Eigenpairs } from './large/eigenpairs';
+export type { KernelDiagonalOptions } from './large/diagonal';
+export type { KernelProductOptions, ProductOptions } from './large/operator';
+export type { ProductPlan } from './large/product-plan';
+export type { ProductResult } from './large/products';
+export type { SketchOptions, SketchResult } from './large/sketch';
 export type { NtkFileOptions, NtkFileResult } from './large/ntk-to-file';
 export type { Dtype, FeatureStrategy, LargeKernelPlan } from './large/plan';
 export type { KernelPlan } from './kernel/plan';

@@ -1,12 +1,20 @@
 /** The largest eigenvalues of a kernel that is never formed, from products with it. */
-import { expectInteger, expectNumber, invalidArgument } from '../errors';
-import type { NtkOutputs } from '../kernel/ntk';
-import type { KernelNetwork } from '../kernel/ntk';
-import type { Provenance } from '../kernel/arguments';
+import { expectInteger, expectNumber, expectOptionsObject } from '../errors';
+import { expectInputShape, type Provenance } from '../kernel/arguments';
+import type { KernelNetwork, NtkOutputs } from '../kernel/ntk';
 import { symmetricEigen } from '../linalg/eigen';
+import { add, combine, dot, norm, orthonormalize } from '../linalg/vectors';
 import type { NdArray } from '../ndarray';
 import { fillNormals } from '../random/normal';
-import { type KernelProductOptions, openOperator } from './products';
+import {
+  directionsPerVector,
+  expectProductOutputs,
+  JacobianOperator,
+  type KernelProductOptions,
+} from './operator';
+import { planProducts, type ProductPlan } from './product-plan';
+import { rowsOfVectors } from './products';
+import { expectReady, type LargeRequest, readLargeRequest } from './request';
 
 export interface EigenpairOptions extends KernelProductOptions {
   /** How many of the largest. */
@@ -17,6 +25,14 @@ export interface EigenpairOptions extends KernelProductOptions {
   readonly maxProducts?: number;
   /** Of the start vectors; 0 by default. */
   readonly seed?: number;
+}
+
+/** How {@link Eigenpairs} are computed, and what that takes. */
+export interface EigenpairPlan extends ProductPlan {
+  /** Vectors that are multiplied at a time. */
+  readonly block: number;
+  /** Vectors of the basis, when it is full; then it is restarted with the best of them. */
+  readonly basis: number;
 }
 
 export interface Eigenpairs extends Provenance {
@@ -33,15 +49,12 @@ export interface Eigenpairs extends Provenance {
   readonly tolerance: number;
   readonly outputs: NtkOutputs;
   readonly precision: 'float64' | 'mixed';
+  readonly plan: EigenpairPlan;
 }
 
-/** Vectors that join the basis at a time. */
-const BLOCK = 4;
-
 /**
- * Rayleigh and Ritz on a growing orthonormal basis Q, with K Q kept beside it. New directions are the residuals of the
- * largest pairs that are not found yet, made orthogonal to all of Q, twice: in exact arithmetic block Lanczos with full
- * reorthogonalization and thick restarts (Wu and Simon 2000), but each residual is computed, not inferred.
+ * Block Lanczos with full reorthogonalization and thick restarts (Wu and Simon 2000): Rayleigh and Ritz on a growing
+ * orthonormal basis Q, with K Q kept beside it. New directions are the newest columns of K Q, made orthogonal to all of Q.
  */
 export async function topEigenpairs(
   network: KernelNetwork,
@@ -49,169 +62,261 @@ export async function topEigenpairs(
   options: EigenpairOptions,
 ): Promise<Eigenpairs> {
   const where = 'topEigenpairs';
-  if (typeof options !== 'object' || (options as unknown) === null)
-    throw invalidArgument(where, 'an options object', options);
-  const { count: wanted, tolerance: given, maxProducts: most, seed: start, onProgress, ...rest } = options;
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw invalidArgument(`${where}: onProgress`, 'a function', onProgress);
-  const operator = await openOperator(where, network, X, rest, BLOCK * network.widths.at(-1)!);
-  const { request, inputs, outputs: K } = operator;
-  const rows = request.outputs === 'full' ? inputs * K : inputs;
-  const count = expectInteger(`${where}: count`, wanted, { max: rows });
-  const tolerance = expectNumber(`${where}: tolerance`, given ?? 1e-6, { above: 0, max: 1 });
-  const maxProducts = expectInteger(`${where}: maxProducts`, most ?? Math.max(200, 40 * count), {
-    min: count,
-  });
-  const seed = expectInteger(`${where}: seed`, start ?? 0, { min: 0 });
-  const begin = performance.now();
+  const { large, goal, plan } = readEigenpairs(where, network, X, options);
+  const { count, tolerance, maxProducts, seed } = goal;
+  await expectReady(where, large, { X });
+  const operator = new JacobianOperator(X, large, plan);
+  const rows = rowsOfVectors(large, X).reduce((product, extent) => product * extent);
+  const tell = progressOf(large, goal, plan);
 
-  const limit = Math.min(rows, Math.max(2 * count + 4 * BLOCK, count + 40));
-  let basis: Float64Array[] = [];
-  let images: Float64Array[] = [];
+  const ritz = new RitzBasis(rows);
   let products = 0;
-  let fresh = randomVectors(Math.min(rows, Math.max(BLOCK, 1)), rows, seed, 0);
+  let fresh = orthonormalize(randomVectors(Math.min(rows, plan.block), rows, seed, 0), []);
   for (let round = 1; ; round++) {
-    const added = orthonormalize(fresh, basis).slice(0, rows - basis.length);
-    if (added.length > 0) {
-      const image = await multiply(operator, added, rows);
-      products += added.length;
-      basis.push(...added);
-      images.push(...image);
-    }
-    const ritz = rayleighRitz(basis, images);
-    const found = Math.min(count, basis.length);
-    const scale = Math.abs(ritz.values[0]!);
-    const vectors = combine(basis, ritz.vectors, found);
-    const pictures = combine(images, ritz.vectors, found);
-    const residuals = vectors.map((vector, j) => residualOf(vector, pictures[j]!, ritz.values[j]!));
-    const norms = residuals.map(norm);
-    const open = norms.flatMap((size, j) => (size > tolerance * scale ? [j] : []));
-    if (onProgress !== undefined) {
-      const elapsedSeconds = (performance.now() - begin) / 1000;
-      const fraction = Math.min(1, Math.max((found - open.length) / count, products / maxProducts));
-      onProgress({ fraction, elapsedSeconds, remainingSeconds: null });
-    }
-    // Residuals that lie in the basis already: rounding allows no better.
-    const exhausted = added.length === 0;
-    const complete = basis.length === rows;
-    const done = found === count && (open.length === 0 || complete);
-    if (done || products >= maxProducts || exhausted) {
-      const data = new Float64Array(rows * found);
-      vectors.forEach((vector, j) => {
-        vector.forEach((entry, i) => (data[i * found + j] = entry));
-      });
+    const begun = products;
+    const images = await multiply(operator, fresh, (fraction) => {
+      tell(begun + fraction * fresh.length, 0);
+    });
+    products += fresh.length;
+    ritz.extend(fresh, images);
+    fresh = ritz.directions(images);
+    const missing = Math.min(plan.block, rows - ritz.size) - fresh.length;
+    // K Q lies in the span of Q: what else there is, only chance can tell.
+    if (missing > 0)
+      fresh.push(...ritz.directions(randomVectors(missing, rows, seed, round), fresh).slice(0, missing));
+    const full = ritz.size + fresh.length > plan.basis;
+    if (ritz.size < count || (round % 2 === 1 && !full && fresh.length > 0 && products < maxProducts))
+      continue;
+
+    ritz.solve();
+    const residuals = ritz.residuals(count);
+    const open = residuals.filter((size) => size > tolerance * Math.abs(ritz.values[0]!)).length;
+    tell(products, count - open);
+    if (open === 0 || fresh.length === 0 || products >= maxProducts) {
+      const { outputs, precision, provenance } = large.request;
       return {
-        values: ritz.values.slice(0, found),
-        vectors: { data, shape: [rows, found] },
-        residuals: Float64Array.from(norms),
-        converged: found === count && open.length === 0,
+        values: ritz.values.slice(0, count),
+        vectors: { data: ritz.vectors(count), shape: [rows, count] },
+        residuals: Float64Array.from(residuals),
+        converged: open === 0,
         products,
         tolerance,
-        outputs: request.outputs,
-        precision: request.precision,
-        ...request.provenance,
+        outputs,
+        precision,
+        plan,
+        ...provenance,
       };
     }
-    if (basis.length + BLOCK > limit && limit < rows) {
-      const kept = Math.min(basis.length, count + BLOCK);
-      [basis, images] = [combine(basis, ritz.vectors, kept), combine(images, ritz.vectors, kept)];
+    if (full) ritz.restart(keptOf(count, plan.basis, plan.block));
+  }
+}
+
+/** The plan of {@link topEigenpairs}; X may be the number of inputs. */
+export function explainTopEigenpairs(
+  network: KernelNetwork,
+  X: NdArray | number,
+  options: EigenpairOptions,
+): EigenpairPlan {
+  return readEigenpairs('explainTopEigenpairs', network, X, options).plan;
+}
+
+interface Goal {
+  readonly count: number;
+  readonly tolerance: number;
+  readonly maxProducts: number;
+  readonly seed: number;
+}
+
+function readEigenpairs(
+  where: string,
+  network: KernelNetwork,
+  X: NdArray | number,
+  options: EigenpairOptions,
+): { large: LargeRequest; goal: Goal; plan: EigenpairPlan } {
+  expectOptionsObject(where, options);
+  const { count: wanted, tolerance, maxProducts, seed, ...rest } = options;
+  const large = readLargeRequest(where, network, rest, []);
+  expectProductOutputs(where, large);
+  const n =
+    typeof X === 'number'
+      ? expectInteger(`${where}: X`, X)
+      : expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const rows = large.request.outputs === 'full' ? n * network.widths.at(-1)! : n;
+  const count = expectInteger(`${where}: count`, wanted, { max: rows });
+  const goal = {
+    count,
+    tolerance: expectNumber(`${where}: tolerance`, tolerance ?? 1e-6, { above: 0, max: 1 }),
+    maxProducts: expectInteger(`${where}: maxProducts`, maxProducts ?? Math.max(200, 40 * count), {
+      min: count,
+    }),
+    seed: expectInteger(`${where}: seed`, seed ?? 0, { min: 0 }),
+  };
+  return { large, goal, plan: planEigenpairs(where, large, n, rows, count) };
+}
+
+/** Vectors multiplied at a time. At least two, for a start vector finds one vector only of a double eigenvalue. */
+const BLOCKS = [2, 4, 8];
+/** Sizes of the basis: vectors for one wanted, and at least; and how many more products a smaller basis costs. */
+const BASES = [
+  { perVector: 5, atLeast: 80, cost: 1 },
+  { perVector: 3, atLeast: 40, cost: 1.3 },
+  { perVector: 2, atLeast: 24, cost: 2 },
+];
+/** Products that it takes to find 20 vectors with blocks of two, as measured on kernels of MNIST digits: 64 to 76. */
+const PRODUCTS_PER_VECTOR = 3.5;
+/** How products grow with the block: 1.3 times for 4, 1.8 times for 8, measured likewise. */
+const growth = (block: number): number => (block / 2) ** 0.4;
+
+/** The cheapest way that fits: a larger block needs more products, and fewer passes over features that are not kept. */
+function planEigenpairs(
+  where: string,
+  large: LargeRequest,
+  n: number,
+  rows: number,
+  count: number,
+): EigenpairPlan {
+  let best: { readonly plan: EigenpairPlan; readonly cost: number } | null = null;
+  let failure: unknown;
+  for (const { perVector, atLeast, cost: restarts } of BASES) {
+    for (const block of BLOCKS) {
+      const basis = Math.min(rows, Math.max(perVector * count, count + atLeast, count + 4 * block));
+      // Q and K Q, the same once more while they are restarted, what is found, what is new.
+      const vectors = 8 * rows * (2 * basis + 2 * keptOf(count, basis, block) + count + 6 * block);
+      const directions = block * directionsPerVector(large);
+      try {
+        const plan = planProducts(where, large, n, directions, vectors);
+        const passes = plan.featuresKept ? 0 : (2 * Math.ceil(directions / plan.directionsAtOnce)) / block;
+        const perProduct = passes * plan.seconds.features + (2 * plan.seconds.direction * directions) / block;
+        const cost = growth(block) * restarts * perProduct;
+        if (best === null || cost < best.cost) best = { plan: { ...plan, block, basis }, cost };
+      } catch (error) {
+        failure = error;
+      }
     }
-    // Residuals of the largest open pairs; where there are fewer than a block of them, chance directions beside them.
-    const chosen = open.slice(0, BLOCK).map((j) => residuals[j]!);
-    const missing = basis.length < count || chosen.length === 0 ? BLOCK - chosen.length : 0;
-    fresh = [...chosen, ...randomVectors(Math.max(0, missing), rows, seed, round)];
+  }
+  if (best === null) throw failure;
+  return best.plan;
+}
+
+/** Vectors that a full basis is restarted with: those wanted, and some of the next, which are half found. */
+function keptOf(count: number, basis: number, block: number): number {
+  return Math.min(basis, count + Math.max(block, Math.floor((basis - count) / 3)));
+}
+
+/** How far it is can only be guessed: by the products that such a search took elsewhere, or by what is found. */
+function progressOf({ report }: LargeRequest, { count, maxProducts }: Goal, { block }: EigenpairPlan) {
+  const begin = performance.now();
+  const expected = Math.min(maxProducts, PRODUCTS_PER_VECTOR * growth(block) * count);
+  let fraction = 0;
+  return (products: number, found: number): void => {
+    if (report === undefined) return;
+    fraction = Math.max(fraction, Math.min(0.99, Math.max(products / expected, found / count)));
+    const elapsedSeconds = (performance.now() - begin) / 1000;
+    const remainingSeconds = fraction > 0 ? (elapsedSeconds * (1 - fraction)) / fraction : null;
+    report({ fraction, elapsedSeconds, remainingSeconds });
+  };
+}
+
+/** An orthonormal basis Q with K Q, and the eigenpairs of Q' K Q. */
+class RitzBasis {
+  readonly #rows: number;
+  #basis: Float64Array[] = [];
+  #images: Float64Array[] = [];
+  /** Q' K Q, row by row. */
+  #projected: number[][] = [];
+  #coefficients: Float64Array = new Float64Array(0);
+  values: Float64Array = new Float64Array(0);
+
+  constructor(rows: number) {
+    this.#rows = rows;
+  }
+
+  get size(): number {
+    return this.#basis.length;
+  }
+
+  /** @param directions orthonormal, and orthogonal to the basis */
+  extend(directions: readonly Float64Array[], images: readonly Float64Array[]): void {
+    directions.forEach((direction, at) => {
+      this.#basis.push(direction);
+      this.#images.push(images[at]!);
+    });
+    for (let j = this.#projected.length; j < this.size; j++) {
+      this.#projected.push(
+        Array.from(
+          { length: j + 1 },
+          (_, i) => (dot(this.#basis[i]!, this.#images[j]!) + dot(this.#basis[j]!, this.#images[i]!)) / 2,
+        ),
+      );
+    }
+  }
+
+  /** Orthonormal vectors that span what of the given ones lies outside the basis, and outside `others`. */
+  directions(vectors: readonly Float64Array[], others: readonly Float64Array[] = []): Float64Array[] {
+    return orthonormalize(vectors, [...this.#basis, ...others]).slice(0, this.#rows - this.size);
+  }
+
+  solve(): void {
+    const m = this.size;
+    const matrix = new Float64Array(m * m);
+    this.#projected.forEach((row, i) => {
+      row.forEach((entry, j) => (matrix[i * m + j] = matrix[j * m + i] = entry));
+    });
+    const { values, vectors } = symmetricEigen(matrix, m);
+    this.values = values;
+    this.#coefficients = vectors;
+  }
+
+  /** Of the first `count` pairs, computed. */
+  residuals(count: number): number[] {
+    return Array.from({ length: count }, (_, j) => {
+      const residual = combine(this.#images, this.#coefficients, j);
+      add(residual, -this.values[j]!, combine(this.#basis, this.#coefficients, j));
+      return norm(residual);
+    });
+  }
+
+  /** rows x count */
+  vectors(count: number): Float64Array {
+    const data = new Float64Array(this.#rows * count);
+    for (let j = 0; j < count; j++) {
+      combine(this.#basis, this.#coefficients, j).forEach((entry, i) => (data[i * count + j] = entry));
+    }
+    return data;
+  }
+
+  /** The basis becomes the first `kept` Ritz vectors. */
+  restart(kept: number): void {
+    const best = (vectors: readonly Float64Array[]) =>
+      Array.from({ length: kept }, (_, j) => combine(vectors, this.#coefficients, j));
+    [this.#basis, this.#images] = [best(this.#basis), best(this.#images)];
+    this.#projected = Array.from({ length: kept }, (_, i) =>
+      Array.from({ length: i + 1 }, (_entry, j) => (i === j ? this.values[i]! : 0)),
+    );
   }
 }
 
 function randomVectors(count: number, rows: number, seed: number, round: number): Float64Array[] {
   return Array.from({ length: count }, (_, j) => {
     const vector = new Float64Array(rows);
-    fillNormals(vector, { seed, replica: round * BLOCK + j, stream: 0x5ce7c001 });
+    fillNormals(vector, { seed, replica: round * BLOCKS.at(-1)! + j, stream: 0x5ce7c001 });
     return vector;
   });
 }
 
 async function multiply(
-  operator: Awaited<ReturnType<typeof openOperator>>,
+  operator: JacobianOperator,
   vectors: readonly Float64Array[],
-  rows: number,
+  report: (fraction: number) => void,
 ): Promise<Float64Array[]> {
   const r = vectors.length;
+  const rows = vectors[0]!.length;
   const V = new Float64Array(rows * r);
   vectors.forEach((vector, j) => {
     for (let i = 0; i < rows; i++) V[i * r + j] = vector[i]!;
   });
-  const product = await operator.kernelProduct(V, r, undefined);
-  return vectors.map((_, j) => Float64Array.from({ length: rows }, (_entry, i) => product[i * r + j]!));
-}
-
-/** The part of the vectors that is orthogonal to the basis and to one another; those that vanish are left out. */
-function orthonormalize(vectors: readonly Float64Array[], basis: readonly Float64Array[]): Float64Array[] {
-  const added: Float64Array[] = [];
-  for (const vector of vectors) {
-    const own = vector.slice();
-    const before = norm(own);
-    if (!(before > 0) || !Number.isFinite(before)) continue;
-    scaleBy(own, 1 / before);
-    for (let pass = 0; pass < 2; pass++) {
-      for (const other of [...basis, ...added]) subtract(own, dot(own, other), other);
-    }
-    const left = norm(own);
-    if (left < 1e-10) continue;
-    scaleBy(own, 1 / left);
-    for (const other of [...basis, ...added]) subtract(own, dot(own, other), other);
-    scaleBy(own, 1 / norm(own));
-    added.push(own);
-  }
-  return added;
-}
-
-function rayleighRitz(basis: readonly Float64Array[], images: readonly Float64Array[]) {
-  const m = basis.length;
-  const projected = new Float64Array(m * m);
-  for (let i = 0; i < m; i++) {
-    for (let j = i; j < m; j++) {
-      const value = (dot(basis[i]!, images[j]!) + dot(basis[j]!, images[i]!)) / 2;
-      projected[i * m + j] = projected[j * m + i] = value;
-    }
-  }
-  return symmetricEigen(projected, m);
-}
-
-/** The first `count` columns of [vectors] coefficients. */
-function combine(
-  vectors: readonly Float64Array[],
-  coefficients: Float64Array,
-  count: number,
-): Float64Array[] {
-  const m = vectors.length;
-  return Array.from({ length: count }, (_, j) => {
-    const sum = new Float64Array(vectors[0]!.length);
-    vectors.forEach((vector, i) => {
-      subtract(sum, -coefficients[i * m + j]!, vector);
-    });
-    return sum;
+  const product = await operator.kernelProduct(V, r, ({ fraction }) => {
+    report(fraction);
   });
-}
-
-function residualOf(vector: Float64Array, image: Float64Array, value: number): Float64Array {
-  const residual = image.slice();
-  subtract(residual, value, vector);
-  return residual;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-const norm = (a: Float64Array): number => Math.sqrt(dot(a, a));
-
-function subtract(a: Float64Array, factor: number, b: Float64Array): void {
-  for (let i = 0; i < a.length; i++) a[i]! -= factor * b[i]!;
-}
-
-function scaleBy(a: Float64Array, factor: number): void {
-  for (let i = 0; i < a.length; i++) a[i]! *= factor;
+  return vectors.map((_, j) => Float64Array.from({ length: rows }, (_entry, i) => product[i * r + j]!));
 }

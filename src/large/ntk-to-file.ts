@@ -18,7 +18,7 @@ import {
   panelsOf,
   planLargeKernel,
 } from './plan';
-import { expectFinite, fingerprint, type LargeRequest, ProgressMeter, readLargeRequest } from './request';
+import { expectReady, fingerprint, type LargeRequest, ProgressMeter, readLargeRequest } from './request';
 import { inspectTarget, TileFile, type TileFileSpec, type TilePlace } from './tile-file';
 
 export interface NtkFileOptions extends NtkOptions {
@@ -63,20 +63,15 @@ export async function ntkToFile(
   overrides: PlanOverrides = {},
 ): Promise<NtkFileResult> {
   const where = 'ntk';
-  const { onProgress, ...quiet } = options;
   const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
-  const run = readLargeRequest(where, network, quiet, FILE_OPTION_NAMES).request.run;
   if (typeof options.out !== 'string' || extname(options.out) !== '.npy') {
     throw invalidArgument(`${where}: out`, 'the path of a .npy file', options.out);
   }
-  const { request, shape } = large;
+  const { request, shape, report } = large;
+  const { run } = request;
   const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
   const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
-  run.signal?.throwIfAborted();
-  if (!request.allowNonFinite) {
-    await expectFinite(`${where}: X`, X);
-    if (X2 !== null) await expectFinite(`${where}: X2`, X2);
-  }
+  await expectReady(where, large, { X, X2 });
   const draft = planFile(where, large, n, n2, options, overrides);
   const spec: TileFileSpec = {
     path: options.out,
@@ -101,7 +96,7 @@ export async function ntkToFile(
     const reused = await verify(file, plan, writer, leftover?.tiles ?? new Map(), run.signal);
     const before =
       [...reused].reduce((sum, tile) => sum + pairsOf(placeOf(plan, tile), plan), 0) * pairFlops(shape);
-    const meter = new ProgressMeter(plan.flops.total, before, onProgress);
+    const meter = new ProgressMeter(plan.flops.total, before, report);
     const { forward, backward } = featureFlops(shape);
     const load = async (index: number, slot: number) => {
       const piece = meter.piece(plan.tileEdge * (forward + backward));

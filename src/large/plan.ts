@@ -83,7 +83,7 @@ const TILE_EDGES = [4096, 2048, 1024, 512, 256];
 const MIB = 2 ** 20;
 
 /** Floating-point operations a second and thread, and bytes a second: the order of magnitude is what matters. */
-const SPEED = {
+export const SPEED = {
   native: { float64: 6e10, mixed: 1.2e11 },
   typescript: { float64: 5e9, mixed: 5e9 },
 } as const;

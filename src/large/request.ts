@@ -4,13 +4,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { FeatureShape } from '../backend/features';
 import { expectNumber, invalidArgument } from '../errors';
-import type { Progress } from '../kernel/arguments';
+import { expectInputShape, type Progress } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, readRequest, type Request } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import { GROUP } from './plan';
 
 export interface LargeRequest {
+  /** Its `run` has no `onProgress`: work comes in pieces, and `report` hears of all of it. */
   readonly request: Request;
+  readonly report: ((progress: Progress) => void) | undefined;
   readonly shape: FeatureShape;
   readonly memoryLimit: number | null;
 }
@@ -25,7 +27,8 @@ export function readLargeRequest(
   if (request.perLayer)
     throw invalidArgument(`${where}: perLayer`, 'false: a large kernel has no parts', true);
   return {
-    request,
+    request: { ...request, run: { ...request.run, onProgress: undefined } },
+    report: options.onProgress,
     shape: {
       network,
       form: request.form,
@@ -41,11 +44,38 @@ export function readLargeRequest(
   };
 }
 
+/** A {@link LargeRequest} on inputs that have been looked at: their shape, and whether they are finite. */
+export async function readLargeInputs(
+  where: string,
+  network: KernelNetwork,
+  X: NdArray,
+  options: NtkOptions & { readonly memoryLimit?: number },
+  otherOptions: readonly string[] = [],
+): Promise<LargeRequest> {
+  const large = readLargeRequest(where, network, options, otherOptions);
+  expectInputShape(`${where}: X`, X, network.widths[0]!);
+  await expectReady(where, large, { X });
+  return large;
+}
+
+/** Looks at the entries of inputs where they have to be finite; then at the signal. */
+export async function expectReady(
+  where: string,
+  { request }: LargeRequest,
+  inputs: Readonly<Record<string, NdArray | null>>,
+): Promise<void> {
+  request.run.signal?.throwIfAborted();
+  for (const [name, array] of Object.entries(inputs)) {
+    if (array !== null && !request.allowNonFinite) await expectFinite(`${where}: ${name}`, array);
+  }
+  request.run.signal?.throwIfAborted();
+}
+
 /** Rows that are looked at, or hashed, before the event loop has its turn. */
 const NUMBERS_A_TURN = 2 ** 21;
 
 /** Refuses inputs with entries that are not finite; large ones are not copied: they are read where they are. */
-export async function expectFinite(where: string, { data, shape }: NdArray): Promise<void> {
+async function expectFinite(where: string, { data, shape }: NdArray): Promise<void> {
   for (let at = 0; at < data.length; at++) {
     if (at % NUMBERS_A_TURN === 0) await nextTurn();
     if (Number.isFinite(data[at])) continue;

@@ -1,13 +1,21 @@
 /** What can be had of a kernel, or of the Jacobian, without forming either; docs/large-kernels.md has examples. */
 import type { NtkOutputs } from '../kernel/ntk';
-import { type EigenpairOptions, type Eigenpairs, topEigenpairs as ofTop } from '../large/eigenpairs';
-import * as large from '../large/products';
+import * as diagonal from '../large/diagonal';
+import * as eigenpairs from '../large/eigenpairs';
+import type { KernelProductOptions, ProductOptions } from '../large/operator';
+import * as products from '../large/products';
+import * as sketch from '../large/sketch';
 import type { NdArray } from '../ndarray';
 import { expectNet, type Mlp, networkOf } from './mlp';
 
-function read(where: string, net: Mlp) {
-  expectNet(where, net);
-  return networkOf(net);
+/** The arguments of a function of the public face, with the net as the computations see it. */
+function withNetwork<Rest extends unknown[], Result>(
+  compute: (network: ReturnType<typeof networkOf>, ...rest: Rest) => Result,
+  net: Mlp,
+  ...rest: Rest
+): Result {
+  expectNet(compute.name, net);
+  return compute(networkOf(net), ...rest);
 }
 
 /**
@@ -25,9 +33,9 @@ export async function kernelProduct(
   net: Mlp,
   X: NdArray,
   V: NdArray,
-  options: large.KernelProductOptions = {},
-): Promise<large.ProductResult> {
-  return large.kernelProduct(read('kernelProduct', net), X, V, options);
+  options: KernelProductOptions = {},
+): Promise<products.ProductResult> {
+  return withNetwork(products.kernelProduct, net, X, V, options);
 }
 
 /**
@@ -38,8 +46,25 @@ export async function kernelProduct(
  * @see K. Wu and H. Simon, Thick-restart Lanczos method for large symmetric eigenvalue problems, 2000
  * @example const { values, residuals, converged } = await topEigenpairs(net, X, { count: 20 });
  */
-export async function topEigenpairs(net: Mlp, X: NdArray, options: EigenpairOptions): Promise<Eigenpairs> {
-  return ofTop(read('topEigenpairs', net), X, options);
+export async function topEigenpairs(
+  net: Mlp,
+  X: NdArray,
+  options: eigenpairs.EigenpairOptions,
+): Promise<eigenpairs.Eigenpairs> {
+  return withNetwork(eigenpairs.topEigenpairs, net, X, options);
+}
+
+/**
+ * What {@link topEigenpairs} would do with the same arguments: blocks, memory, the basis, operations; nothing is computed.
+ *
+ * @param X inputs, N x n_0, or their number N
+ */
+export function explainTopEigenpairs(
+  net: Mlp,
+  X: NdArray | number,
+  options: eigenpairs.EigenpairOptions,
+): eigenpairs.EigenpairPlan {
+  return withNetwork(eigenpairs.explainTopEigenpairs, net, X, options);
 }
 
 /**
@@ -51,9 +76,9 @@ export async function topEigenpairs(net: Mlp, X: NdArray, options: EigenpairOpti
 export async function kernelDiagonal(
   net: Mlp,
   X: NdArray,
-  options: large.KernelDiagonalOptions = {},
-): Promise<large.ProductResult & { readonly outputs: NtkOutputs }> {
-  return large.kernelDiagonal(read('kernelDiagonal', net), X, options);
+  options: diagonal.KernelDiagonalOptions = {},
+): Promise<products.ProductResult & { readonly outputs: NtkOutputs }> {
+  return withNetwork(diagonal.kernelDiagonal, net, X, options);
 }
 
 /**
@@ -68,9 +93,9 @@ export async function jacobianVector(
   net: Mlp,
   X: NdArray,
   V: NdArray,
-  options: large.ProductOptions = {},
-): Promise<large.ProductResult> {
-  return large.jacobianVector(read('jacobianVector', net), X, V, options);
+  options: ProductOptions = {},
+): Promise<products.ProductResult> {
+  return withNetwork(products.jacobianVector, net, X, V, options);
 }
 
 /**
@@ -84,9 +109,9 @@ export async function vectorJacobian(
   net: Mlp,
   X: NdArray,
   U: NdArray,
-  options: large.ProductOptions = {},
-): Promise<large.ProductResult> {
-  return large.vectorJacobian(read('vectorJacobian', net), X, U, options);
+  options: ProductOptions = {},
+): Promise<products.ProductResult> {
+  return withNetwork(products.vectorJacobian, net, X, U, options);
 }
 
 /**
@@ -100,7 +125,7 @@ export async function vectorJacobian(
 export async function sketchNtk(
   net: Mlp,
   X: NdArray,
-  options: large.SketchOptions,
-): Promise<large.SketchResult> {
-  return large.sketchNtk(read('sketchNtk', net), X, options);
+  options: sketch.SketchOptions,
+): Promise<sketch.SketchResult> {
+  return withNetwork(sketch.sketchNtk, net, X, options);
 }

@@ -150,6 +150,7 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
       X(),
       { ...products, count: 2, tolerance: 1e-6, maxProducts: 50, seed: 1 },
     ]),
+    of('explainTopEigenpairs', () => [net, X(), { ...products, count: 2, tolerance: 1e-6 }]),
     heavy('sketchNtk', () => [net, X(), { ...products, projections: 3, seed: 1 }]),
     of('summarizeKernel', () => [symmetric()]),
     of('availableBackends', () => []),
