@@ -18,7 +18,7 @@ const layers = {
   browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
   explore: [],
   diagnosis: ['training', 'sampling', 'network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg'],
-  queue: ['sampling', 'network', 'kernel', 'backend'],
+  queue: ['sampling', 'network', 'large', 'kernel', 'backend', 'data'],
   report: [
     'explore',
     'diagnosis',

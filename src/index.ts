@@ -32,6 +32,8 @@ export type { ProductPlan } from './large/product-plan';
 export type { ProductResult } from './large/products';
 export type { SketchOptions, SketchResult } from './large/sketch';
 export type { NtkFileOptions, NtkFileResult } from './large/ntk-to-file';
+export { type MergedKernel, mergeNtk } from './large/parts';
+export type { TileShard } from './large/tiles';
 export type { Dtype, FeatureStrategy, LargeKernelPlan } from './large/plan';
 export type { KernelPlan } from './kernel/plan';
 export type { KernelBlocks } from './backend/backend';

@@ -4,6 +4,7 @@ import type { BackendName } from '../backend/backend';
 import { describe } from '../errors';
 import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
 import type { DispersionEstimate } from '../sampling/estimate';
+import { mergeNtk } from '../large/parts';
 import { mergeDispersion } from '../sampling/merge';
 import { mergeSweeps } from '../sampling/sweep-file';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
@@ -13,6 +14,7 @@ import { figures, printError, printJson, printTable } from './output';
 import { progressBar } from './progress';
 import {
   asUsage,
+  asUsageOf,
   backendOption,
   integer,
   jsonOption,
@@ -95,23 +97,29 @@ export function addMergeCommand(program: Command): void {
   program
     .command('merge')
     .description(
-      'put together what was split: checkpoints of dispersion by replicas, files of sweep by points',
+      'put together what was split: checkpoints of dispersion, files of sweep by points, parts of a kernel by tiles',
     )
-    .argument('<files...>', 'checkpoints, or .csv or .jsonl files of sweeps')
-    .option('--out <file>', 'write the merged state here: a file of the same kind (needed for sweeps)')
+    .argument('<files...>', 'checkpoints, .csv or .jsonl files of sweeps, or .part files of kernels')
+    .option(
+      '--out <file>',
+      'write the whole here: a file of the same kind, of a kernel a .npy file (needed for sweeps and kernels)',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
       `
-Files of runs with other settings, or that hold the same replica or point twice, are refused.
+Files of runs with other settings, or that hold the same replica or point twice, are refused; kernels of which tiles are
+missing too.
 
 Examples:
   $ deepntk merge a.json b.json --out both.json
   $ deepntk merge part-0.csv part-1.csv --out sweep.csv
+  $ deepntk merge part-0.part part-1.part --out K.npy
 `,
     )
     .action(async (files: string[], { out, json }: { out?: string; json?: true }) => {
-      if (files.some((file) => /\.(csv|jsonl)$/.test(file))) await mergeSweepFiles(files, out, json);
+      if (files.some((file) => file.endsWith('.part'))) await mergeKernelParts(files, out, json);
+      else if (files.some((file) => /\.(csv|jsonl)$/.test(file))) await mergeSweepFiles(files, out, json);
       else await mergeCheckpoints(files, out, json);
     });
 }
@@ -142,6 +150,22 @@ async function mergeSweepFiles(
   }
   if (json) printJson({ points, missing, out });
   else process.stdout.write(`${out}: ${points} points\n`);
+}
+
+async function mergeKernelParts(
+  files: string[],
+  out: string | undefined,
+  json: true | undefined,
+): Promise<void> {
+  if (out === undefined) throw new UsageError('expected --out, the file for the whole kernel, got none');
+  const interrupt = abortOnInterrupt();
+  try {
+    const merged = await asUsageOf(() => mergeNtk(files, { out, signal: interrupt.signal }));
+    if (json) printJson(merged);
+    else process.stdout.write(`${out}: ${merged.shape.join(' x ')}, ${merged.tiles} tiles\n`);
+  } finally {
+    interrupt.release();
+  }
 }
 
 async function runDispersion(flags: Flags): Promise<void> {

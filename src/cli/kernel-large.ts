@@ -1,13 +1,17 @@
 /** `deepntk kernel` where the kernel is not held in memory: to a file in tiles, its largest eigenvalues, its diagonal. */
+import { createRequire } from 'node:module';
+
 import type { Command } from 'commander';
 
 import { writeNpy } from '../data/npy';
 import type { Progress } from '../kernel/arguments';
 import type { NtkOptions } from '../kernel/ntk';
+import type { EigenpairOptions, EigenpairPlan } from '../large/eigenpairs';
 import type { LargeKernelPlan } from '../large/plan';
 import type { NdArray } from '../ndarray';
-import type { Mlp } from '../network/mlp';
-import { kernelDiagonal, topEigenpairs } from '../network/products';
+import { type Mlp, networkOf } from '../network/mlp';
+import { explainTopEigenpairs, kernelDiagonal, topEigenpairs } from '../network/products';
+import type * as QueueKernel from '../queue/kernel';
 import { abortOnInterrupt } from './interrupt';
 import { readInputs } from './files';
 import { type Flags, namingFiles, ntkOptions, readX } from './kernel';
@@ -17,31 +21,40 @@ import { bytes, figures, flops, printJson, printTable, type Rows, seconds } from
 import { progressBar } from './progress';
 import { UsageError } from './usage';
 
-export function isLarge({ memory, topEigenvalues, diagonal }: Flags): boolean {
-  return memory !== undefined || topEigenvalues !== undefined || diagonal === true;
+export function isLarge({ memory, topEigenvalues, diagonal, shard, queue }: Flags): boolean {
+  return [memory, topEigenvalues, diagonal, shard, queue].some((flag) => flag !== undefined);
 }
 
 /** Refuses what would be ignored. */
 export function checkLargeFlags(flags: Flags, command: Command): void {
-  const refuse = (attribute: string, reason: string): void => {
-    const [flag] = givenFlags(command, [attribute]);
+  const refuse = (attributes: readonly string[], reason: string): void => {
+    const [flag] = givenFlags(command, attributes);
     if (flag !== undefined) throw new UsageError(`${flag}: ${reason}`);
   };
-  const { memory, topEigenvalues, diagonal, outputsAxis } = flags;
-  if (topEigenvalues !== undefined && diagonal) refuse('diagonal', 'not to be given with --top-eigenvalues');
-  const toFile = memory !== undefined && topEigenvalues === undefined && !diagonal;
+  const { memory, topEigenvalues, diagonal, shard, queue, outputsAxis } = flags;
+  if (topEigenvalues !== undefined) refuse(['diagonal'], 'not to be given with --top-eigenvalues');
+  const single = topEigenvalues !== undefined || diagonal === true;
+  if (single) refuse(['shard', 'queue'], 'not to be given with --top-eigenvalues or --diagonal');
+  if (shard !== undefined) refuse(['queue', 'explain'], 'not to be given with --shard');
+  const toFile = !single && (memory !== undefined || shard !== undefined || queue !== undefined);
   if (!toFile) {
-    refuse('dtype', 'only for a kernel that goes to a file with --memory');
-    refuse('features', 'only for a kernel that goes to a file with --memory');
+    refuse(['dtype'], 'only for a kernel that goes to a file with --memory, --shard or --queue');
+    refuse(['features'], 'only for a kernel that goes to a file with --memory or --shard');
   } else if (flags.out === undefined && !flags.explain) {
-    throw new UsageError('--memory: expected --out, the file that the kernel goes to');
+    const flag = shard !== undefined ? '--shard' : queue !== undefined ? '--queue' : '--memory';
+    throw new UsageError(`${flag}: expected --out, the file that the kernel goes to`);
   }
-  if (topEigenvalues === undefined) refuse('tolerance', 'only for --top-eigenvalues');
-  if (isLarge(flags)) refuse('perLayer', 'not to be given with --memory, --top-eigenvalues or --diagonal');
-  if (topEigenvalues !== undefined || diagonal) {
-    refuse('x2', 'not to be given with --top-eigenvalues or --diagonal');
-    refuse('explain', 'not to be given with --top-eigenvalues or --diagonal');
-  }
+  if (queue !== undefined)
+    refuse(
+      ['memory', 'features', 'threads', 'explain'],
+      'not to be given with --queue: workers have their own',
+    );
+  else refuse(['redisMemory'], 'only for --queue');
+  if (topEigenvalues === undefined) refuse(['tolerance'], 'only for --top-eigenvalues');
+  if (isLarge(flags))
+    refuse(['perLayer'], 'not to be given with --memory, --shard, --queue, --top-eigenvalues or --diagonal');
+  if (single) refuse(['x2'], 'not to be given with --top-eigenvalues or --diagonal');
+  if (diagonal) refuse(['explain'], 'not to be given with --diagonal');
   if (topEigenvalues !== undefined && outputsAxis === 'diagonal') {
     throw new UsageError('--outputs-axis: expected another than diagonal for --top-eigenvalues');
   }
@@ -59,11 +72,9 @@ export async function runLargeKernel(flags: Flags, command: Command): Promise<vo
     ...(flags.features !== undefined && { features: flags.features }),
   };
   if (flags.explain) {
-    const plan = namingFiles(flags, () =>
-      net.explainNtk(x, x2, { ...options, perLayer: false, memoryLimit: flags.memory! }),
-    );
-    if (flags.json) printJson(plan);
-    else printTable(planRows(plan));
+    namingFiles(flags, () => {
+      explain(flags, net, x, x2, options);
+    });
     return;
   }
   const bar = progressBar('kernel');
@@ -89,6 +100,24 @@ export async function runLargeKernel(flags: Flags, command: Command): Promise<vo
   }
 }
 
+function explain(
+  flags: Flags,
+  net: Mlp,
+  x: NdArray,
+  x2: NdArray | null,
+  options: NtkOptions & { readonly memoryLimit?: number },
+): void {
+  if (flags.topEigenvalues !== undefined) {
+    const plan = explainTopEigenpairs(net, x, eigenpairOptions(options, flags));
+    if (flags.json) printJson(plan);
+    else printTable(eigenpairRows(plan));
+    return;
+  }
+  const plan = net.explainNtk(x, x2, { ...options, perLayer: false, memoryLimit: flags.memory! });
+  if (flags.json) printJson(plan);
+  else printTable(planRows(plan));
+}
+
 type Watched = NtkOptions & {
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -102,30 +131,56 @@ type Compute = (
   flags: Flags,
 ) => Promise<[json: object, rows: Rows]>;
 
-function taskOf({ topEigenvalues, diagonal }: Flags): Compute {
+function taskOf({ topEigenvalues, diagonal, queue }: Flags): Compute {
   if (topEigenvalues !== undefined) return eigenvalues;
-  return diagonal ? onlyDiagonal : toFile;
+  if (diagonal) return onlyDiagonal;
+  return queue === undefined ? toFile : onQueue;
 }
 
-const toFile: Compute = async (net, x, x2, options, { out }) => {
-  const result = await net.ntk(x, x2, { ...options, perLayer: false, out: out! });
-  const { computed, reused } = result.tiles;
+const onQueue: Compute = async (net, x, x2, options, { out, queue, redis, redisMemory }) => {
+  const { kernelOnQueue } = createRequire(__filename)('../queue/kernel') as typeof QueueKernel;
+  const named = { out: out!, queue: queue!, redis, redisMemory };
+  const result = await kernelOnQueue(networkOf(net), x, x2, { ...options, perLayer: false, ...named });
+  const { shape, dtype, precision, tiles, backend, core } = result;
   return [
     result,
     [
-      ...planRows(result.plan),
-      ['computed', `${computed} tiles${reused > 0 ? `, ${reused} were there from an interrupted run` : ''}`],
+      ['kernel', `${shape.join(' x ')}, ${dtype} on disk, ${precision}`],
+      ['computed', tilesRow(tiles)],
+      ['queue', queue!],
+      ['backend', `${backend}${core === null ? '' : ` (${core})`}`],
     ],
   ];
 };
 
-const eigenvalues: Compute = async (net, x, _, options, { out, topEigenvalues, tolerance, outputsAxis }) => {
-  const found = await topEigenpairs(net, x, {
-    ...options,
-    outputs: outputsAxis as 'trace',
-    count: topEigenvalues!,
-    ...(tolerance !== undefined && { tolerance }),
-  });
+const tilesRow = ({ computed, reused }: { readonly computed: number; readonly reused: number }): string =>
+  `${computed} tiles${reused > 0 ? `, ${reused} were there from an interrupted run` : ''}`;
+
+const toFile: Compute = async (net, x, x2, options, { out, shard }) => {
+  const result = await net.ntk(x, x2, { ...options, perLayer: false, out: out!, ...(shard && { shard }) });
+  return [
+    result,
+    [
+      ...planRows(result.plan),
+      ['part', shard === undefined ? null : `${shard.index} of ${shard.count}`],
+      ['computed', tilesRow(result.tiles)],
+    ],
+  ];
+};
+
+const eigenpairOptions = (
+  options: NtkOptions & { readonly memoryLimit?: number },
+  { topEigenvalues, tolerance, outputsAxis }: Flags,
+): EigenpairOptions => ({
+  ...options,
+  outputs: outputsAxis as 'trace',
+  count: topEigenvalues!,
+  ...(tolerance !== undefined && { tolerance }),
+});
+
+const eigenvalues: Compute = async (net, x, _, options, flags) => {
+  const found = await topEigenpairs(net, x, eigenpairOptions(options, flags));
+  const { out } = flags;
   const { vectors, values, residuals, ...json } = found;
   if (out !== undefined) await writeNpy(out, vectors);
   const { converged, products } = found;
@@ -137,6 +192,7 @@ const eigenvalues: Compute = async (net, x, _, options, { out, topEigenvalues, t
           [`eigenvalue ${j + 1}`, `${figures(value)} +- ${residuals[j]!.toExponential(1)}`] as const,
       ),
       ['converged', `${converged ? 'yes' : 'NO: the values are lower bounds'}, after ${products} products`],
+      ...eigenpairRows(found.plan),
     ],
   ];
 };
@@ -161,6 +217,32 @@ const onlyDiagonal: Compute = async (net, x, _, options, { out }) => {
     ],
   ];
 };
+
+function eigenpairRows(plan: EigenpairPlan): Rows {
+  const {
+    featuresKept,
+    blocks,
+    blockEdge,
+    block,
+    basis,
+    flops: work,
+    bytes: memory,
+    seconds: expected,
+  } = plan;
+  return [
+    [
+      'features',
+      `${featuresKept ? 'all in memory' : 'computed again'}, ${blocks} blocks of ${blockEdge} inputs`,
+    ],
+    ['basis', `${basis} vectors, ${block} at a time`],
+    ['work', `features ${flops(work.features)}, a product ${flops(2 * work.direction)} an output`],
+    ['memory', `at most ${bytes(memory.total)} of ${bytes(memory.limit)}`],
+    [
+      'expected',
+      `${seconds(expected.features)} for features, ${seconds(2 * expected.direction)} for a product and output`,
+    ],
+  ];
+}
 
 function planRows(plan: LargeKernelPlan): Rows {
   const { shape, symmetric, dtype, strategy, tileEdge, tiles, bytes: memory, flops: work } = plan;

@@ -14,12 +14,14 @@ import {
 } from '../kernel/ntk';
 import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/plan';
 import type { NdArray } from '../ndarray';
+import type { Shard } from '../sampling/sweep';
 import type { NetworkSpec } from '../network/spec';
 import { expectWritable, readInputs } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
 import { readImagesOrInputs, readMnistPackage } from './kernel-inputs';
 import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
+import { shardOf } from './lists';
 import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import { progressBar } from './progress';
 import {
@@ -29,6 +31,7 @@ import {
   jsonOption,
   rangeList,
   real,
+  redisOption,
   threadsOption,
   UsageError,
 } from './usage';
@@ -50,6 +53,10 @@ export interface Flags extends NetSourceFlags {
   readonly topEigenvalues?: number;
   readonly tolerance?: number;
   readonly diagonal?: true;
+  readonly shard?: Shard;
+  readonly queue?: string;
+  readonly redis: string;
+  readonly redisMemory: number;
   readonly explain?: true;
   readonly backend?: BackendName;
   readonly threads?: number;
@@ -122,6 +129,21 @@ export function addKernelCommand(program: Command): void {
       ).argParser(real({ above: 0 })),
     )
     .option('--diagonal', 'only the pairs of each input with itself, without the rest of the kernel')
+    .option(
+      '--shard <i/n>',
+      'part i = 0 .. n-1 of the tiles, to a .part file that deepntk merge takes; or slurm, or kubernetes/n',
+      shardOf,
+    )
+    .option(
+      '--queue <name>',
+      'let the workers of this queue compute the tiles (deepntk worker), and gather them in --out',
+    )
+    .addOption(redisOption())
+    .addOption(
+      new Option('--redis-memory <size>', 'with --queue: what the tiles in Redis may come to')
+        .argParser(byteSize)
+        .default(512 * 2 ** 20, '512M'),
+    )
     .option('--explain', 'print the plan (flops, memory, blocks) and compute nothing')
     .addOption(backendOption())
     .addOption(threadsOption())
@@ -136,6 +158,8 @@ Examples:
   $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
   $ deepntk kernel --depth 20 --width 300 --x X.npy --precision mixed --memory 2G --dtype float32 --out large.npy
   $ deepntk kernel --depth 20 --width 300 --x X.npy --top-eigenvalues 2
+  $ deepntk kernel --depth 20 --width 300 --x X.npy --memory 2G --shard 0/4 --out part-0.part
+  $ deepntk kernel --depth 20 --width 300 --x X.npy --queue ntk --redis redis://head:6379 --out large.npy
   $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
 `,
     )
@@ -158,8 +182,9 @@ function checkFlags(flags: Flags, command: Command): void {
   if (flags.perLayer && flags.out === undefined && !flags.explain) {
     throw refuse('--per-layer', 'expected --out, which names the files of the parts');
   }
-  if (flags.out !== undefined && extname(flags.out) !== '.npy') {
-    throw new UsageError(`--out: expected a .npy file, got ${JSON.stringify(flags.out)}`);
+  const extension = flags.shard === undefined ? '.npy' : '.part';
+  if (flags.out !== undefined && extname(flags.out) !== extension) {
+    throw new UsageError(`--out: expected a ${extension} file, got ${JSON.stringify(flags.out)}`);
   }
 }
 

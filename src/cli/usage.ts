@@ -21,6 +21,17 @@ export function asUsage<T>(read: () => T): T {
   }
 }
 
+/** {@link asUsage} of what takes its time. */
+export async function asUsageOf<T>(start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    return asUsage(() => {
+      throw error;
+    });
+  }
+}
+
 export interface IntegerRange {
   readonly min: number;
   readonly max?: number;

@@ -4,7 +4,7 @@ import type { BackendName } from '../backend/backend';
 import { work } from '../queue/worker';
 import { abortOnInterrupt } from './interrupt';
 import { printError, printJson, seconds } from './output';
-import { asUsage, backendOption, integer, jsonOption, real, redisOption, threadsOption } from './usage';
+import { asUsageOf, backendOption, integer, jsonOption, real, redisOption, threadsOption } from './usage';
 
 interface Flags {
   readonly queue: string;
@@ -20,7 +20,7 @@ export function addWorkerCommand(program: Command): void {
   program
     .command('worker')
     .description('compute the jobs of a queue, until Ctrl-C')
-    .requiredOption('--queue <name>', 'the queue, as given to deepntk sweep')
+    .requiredOption('--queue <name>', 'the queue, as given to deepntk sweep or kernel')
     .addOption(redisOption())
     .addOption(
       new Option('--idle <seconds>', 'end after so long without a job (default: never)').argParser(
@@ -73,22 +73,11 @@ async function runWorker({ queue, redis, idle, lock, backend, threads, json }: F
         if (job.problem !== undefined || process.stderr.isTTY) printError(`${job.id}: ${outcome}`);
       },
     };
-    const jobs = await asUsageOfWork(() => work(options));
+    const jobs = await asUsageOf(() => work(options));
     if (json) printJson({ queue, jobs });
     else process.stdout.write(`${jobs} jobs of queue ${queue} computed\n`);
   } finally {
     interrupt.release();
     process.off('SIGTERM', stop);
-  }
-}
-
-/** A wrong name or address is wrong usage. */
-async function asUsageOfWork<T>(start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    return asUsage(() => {
-      throw error;
-    });
   }
 }

@@ -66,7 +66,10 @@ export function planProducts(
   const widest = largestOf(network.widths);
   const scratch =
     RESERVE +
-    threads * (GROUP * widest * (16 + 16 * chainsOf(shape)) + 8 * widest * widest + 24 * MIB) +
+    threads *
+      (GROUP * widest * (16 + 16 * chainsOf(shape)) +
+        8 * widest * widest +
+        (backend === 'typescript' ? 24 : 4) * MIB) +
     4 * network.parameters.length;
   // One direction: P numbers, and again in float32 while they are multiplied in mixed precision.
   const direction = (precision === 'mixed' ? 12 : 8) * network.parameters.length;

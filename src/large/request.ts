@@ -89,7 +89,7 @@ async function expectFinite(where: string, { data, shape }: NdArray): Promise<vo
 }
 
 /** Tells arrays with other numbers apart. */
-export async function fingerprint(data: Float64Array | Float32Array): Promise<string> {
+async function fingerprint(data: Float64Array | Float32Array): Promise<string> {
   const hash = createHash('sha256').update(data instanceof Float32Array ? 'f4' : 'f8');
   for (let at = 0; at < data.length; at += NUMBERS_A_TURN) {
     const part = data.subarray(at, at + NUMBERS_A_TURN);
@@ -97,6 +97,27 @@ export async function fingerprint(data: Float64Array | Float32Array): Promise<st
     await nextTurn();
   }
   return hash.digest('hex');
+}
+
+/** Whatever the numbers of a kernel depend on, to the last bit. */
+export async function settingsOf(
+  { request, shape }: LargeRequest,
+  X: NdArray,
+  X2: NdArray | null,
+): Promise<Record<string, string>> {
+  const { backend, core, version } = request.provenance;
+  const { network, weightTerms, biasTerms } = shape;
+  return {
+    X: await fingerprint(X.data),
+    X2: X2 === null ? 'X' : await fingerprint(X2.data),
+    weights: await fingerprint(network.parameters),
+    gains: await fingerprint(Float64Array.of(...network.weightGains, ...network.biasGains)),
+    'trained parameters': await fingerprint(Float64Array.of(...weightTerms, ...biasTerms)),
+    outputs: request.outputs,
+    precision: request.precision,
+    backend: `${backend}${core === null ? '' : ` (${core})`}`,
+    version,
+  };
 }
 
 /** Progress over several pieces of work, with what is left at the speed of what this run has done. */

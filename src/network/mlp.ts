@@ -12,6 +12,7 @@ import {
 } from '../kernel/ntk';
 import type { KernelPlan } from '../kernel/plan';
 import { explainNtkToFile, type NtkFileOptions, type NtkFileResult, ntkToFile } from '../large/ntk-to-file';
+import { ntkToPart } from '../large/parts';
 import type { LargeKernelPlan } from '../large/plan';
 import { isFloatArray, type NdArray, sizeOf } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
@@ -193,7 +194,10 @@ export class Mlp {
     X2?: NdArray | null,
     options: NtkOptions | NtkFileOptions = {},
   ): Promise<NtkResult | NtkResultPerLayer | NtkFileResult> {
-    if (isFileOptions(options)) return ntkToFile(this.#network, X, X2 ?? null, options);
+    if (isFileOptions(options)) {
+      const compute = options.shard === undefined ? ntkToFile : ntkToPart;
+      return compute(this.#network, X, X2 ?? null, options);
+    }
     return ntk(this.#network, X, X2 ?? null, options);
   }
 

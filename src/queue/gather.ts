@@ -1,54 +1,138 @@
-/** Putting jobs into a queue, and taking their results out in order. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** Putting jobs into a queue, and taking their results out. */
+import type * as BullMq from 'bullmq';
 
 import { DeepntkError } from '../errors';
-import { connect, type QueueAddress } from './connection';
+import { type Connection, connect, type QueueAddress } from './connection';
 import { type Job, jobId } from './jobs';
 
 export interface GatherOptions extends QueueAddress {
   readonly signal?: AbortSignal;
-  /** Called with the number of jobs that are finished, in whatever order. */
+  /** Called with the number of jobs that are finished. */
   readonly onFinished?: (count: number) => void;
 }
 
 const ATTEMPTS = 5;
 /** Results stay as long, in seconds, so that whoever asked and was killed can ask again and have them at once. */
 const KEPT_FOR = 7 * 24 * 3600;
-const LOOK_EVERY_MS = 100;
+/** Events tell what is finished. Some are missed, when Redis was away: so the oldest jobs are looked at now and then. */
+const LOOK_EVERY_MS = 1000;
+const LOOKED_AT = 100;
+/** How long a queue may take to close; one whose server is away does not. */
+const CLOSING_MS = 1000;
+
+/** A result, and the number of its job in the list. */
+export interface Gathered {
+  readonly index: number;
+  readonly result: unknown;
+}
 
 /**
- * Enqueues jobs and yields their results in the order given. A job that is in the queue already is not put there again: if
- * it is finished its result is taken, if it failed it is tried anew. Jobs stay in the queue when the signal aborts.
- *
- * @throws DeepntkError `ERR_QUEUE` where a job failed at every attempt; the signal's reason
+ * The jobs of a list, in a queue. A job that is in the queue already is not put there again: if it is finished its result is
+ * taken, if it failed it is tried anew. One that has vanished, with all that a server held in memory alone, is put there
+ * again. Jobs stay in the queue when the signal aborts.
  */
-export async function* gather(jobs: readonly Job[], options: GatherOptions): AsyncGenerator {
-  const connection = await connect(options);
-  const { Queue, QueueEvents, Job: QueueJob } = connection.bullmq;
-  const queue = new Queue(options.queue, { connection: connection.open() });
-  const events = new QueueEvents(options.queue, { connection: connection.open() });
-  queue.on('error', () => undefined); // it reconnects
-  events.on('error', () => undefined);
-  const { signal, onFinished } = options;
-  const ids = jobs.map(jobId);
-  const awaited = new Set(ids);
-  const finished = new Set<string>();
-  const finish = (id: string): void => {
-    if (!awaited.has(id) || finished.has(id)) return;
-    finished.add(id);
-    onFinished?.(finished.size);
-  };
-  events.on('completed', ({ jobId: id }) => {
-    finish(id);
-  });
-  try {
-    await events.waitUntilReady();
-    await queue.addBulk(
-      jobs.map((job, i) => ({
-        name: job.kind,
-        data: job,
+export class Gathering {
+  readonly #jobs: readonly Job[];
+  readonly #ids: readonly string[];
+  readonly #connection: Connection;
+  readonly #queue: BullMq.Queue;
+  readonly #events: BullMq.QueueEvents;
+  readonly #signal: AbortSignal | undefined;
+  readonly #window: number;
+  /** Numbers of the jobs that are in the queue, by id, the oldest first. */
+  readonly #open = new Map<string, number>();
+  /** Jobs that may have ended. */
+  #touched = new Set<string>();
+  readonly #seen = new Set<string>();
+  #next = 0;
+  #wake: () => void = () => undefined;
+
+  private constructor(jobs: readonly Job[], connection: Connection, options: GatherOptions, window: number) {
+    this.#jobs = jobs;
+    this.#ids = jobs.map(jobId);
+    this.#connection = connection;
+    this.#signal = options.signal;
+    this.#window = window;
+    const { Queue, QueueEvents } = connection.bullmq;
+    this.#queue = new Queue(options.queue, { connection: connection.open() });
+    this.#events = new QueueEvents(options.queue, { connection: connection.open() });
+    this.#queue.on('error', () => undefined); // it reconnects
+    this.#events.on('error', () => undefined);
+    const touch = ({ jobId: id }: { jobId: string }): void => {
+      if (!this.#open.has(id)) return;
+      this.#touched.add(id);
+      this.#wake();
+    };
+    this.#events.on('completed', touch);
+    this.#events.on('failed', touch);
+  }
+
+  /** @param window how many jobs may be in the queue at once */
+  static async open(jobs: readonly Job[], options: GatherOptions, window = Infinity): Promise<Gathering> {
+    const connection = await connect(options);
+    const gathering = new Gathering(jobs, connection, options, window);
+    await gathering.#soon(gathering.#events.waitUntilReady());
+    return gathering;
+  }
+
+  /**
+   * The results, in whatever order they come.
+   *
+   * @throws DeepntkError `ERR_QUEUE` where a job failed at every attempt; the signal's reason
+   */
+  async *results(): AsyncGenerator<Gathered> {
+    for (;;) {
+      await this.#soon(this.#fill());
+      if (this.#open.size === 0) return;
+      const touched = this.#touched;
+      this.#touched = new Set();
+      const looked = touched.size > 0 ? [...touched] : [...this.#open.keys()].slice(0, LOOKED_AT);
+      let found = false;
+      for (const id of looked) {
+        const index = this.#open.get(id);
+        if (index === undefined) continue;
+        const done = await this.#soon(this.#look(id, index));
+        if (done === null) continue;
+        found = true;
+        this.#open.delete(id);
+        yield { index, result: done.result };
+      }
+      if (!found && this.#touched.size === 0) await this.#pause();
+    }
+  }
+
+  /** Takes a finished job out of the queue: nobody will ask for it again. */
+  async forget(index: number): Promise<void> {
+    const job = await this.#soon(this.#connection.bullmq.Job.fromId(this.#queue, this.#ids[index]!));
+    await this.#soon(Promise.resolve(job?.remove()));
+  }
+
+  /** Has a job computed again whose result is of no use. */
+  async redo(index: number): Promise<void> {
+    await this.forget(index);
+    await this.#soon(this.#add([index]));
+  }
+
+  async close(): Promise<void> {
+    const closed = Promise.allSettled([this.#events.close(), this.#queue.close()]);
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSING_MS).unref())]);
+    this.#connection.close();
+  }
+
+  async #fill(): Promise<void> {
+    const added: number[] = [];
+    while (this.#next < this.#jobs.length && this.#open.size + added.length < this.#window)
+      added.push(this.#next++);
+    if (added.length > 0) await this.#add(added);
+  }
+
+  async #add(indices: readonly number[]): Promise<void> {
+    await this.#queue.addBulk(
+      indices.map((index) => ({
+        name: this.#jobs[index]!.kind,
+        data: this.#jobs[index]!,
         opts: {
-          jobId: ids[i]!,
+          jobId: this.#ids[index]!,
           attempts: ATTEMPTS,
           backoff: { type: 'exponential', delay: 500 },
           removeOnComplete: { age: KEPT_FOR },
@@ -56,31 +140,90 @@ export async function* gather(jobs: readonly Job[], options: GatherOptions): Asy
         },
       })),
     );
-    for (const id of ids) {
-      const before = await QueueJob.fromId(queue, id);
-      if (before !== undefined && (await before.isFailed()))
-        await before.retry('failed', { resetAttemptsMade: true });
+    for (const index of indices) {
+      this.#open.set(this.#ids[index]!, index);
+      this.#touched.add(this.#ids[index]!);
     }
-    for (const id of ids) {
-      for (;;) {
-        signal?.throwIfAborted();
-        const job = await QueueJob.fromId<Job, unknown>(queue, id);
-        if (job === undefined) throw new DeepntkError('ERR_QUEUE', `job ${id} has vanished from the queue`);
-        const state = await job.getState();
-        if (state === 'failed') {
-          throw new DeepntkError('ERR_QUEUE', `a job failed ${job.attemptsMade} times: ${job.failedReason}`);
-        }
-        if (state === 'completed') {
-          finish(id);
-          // The state may be newer than the job that was read before it.
-          yield (await QueueJob.fromId<Job, unknown>(queue, id))?.returnvalue ?? job.returnvalue;
-          break;
-        }
-        await delay(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+  }
+
+  /** The result of a job; null where it is not finished. */
+  async #look(id: string, index: number): Promise<{ readonly result: unknown } | null> {
+    const { Job: QueueJob } = this.#connection.bullmq;
+    const job = await QueueJob.fromId<Job, unknown>(this.#queue, id);
+    if (job === undefined) {
+      await this.#add([index]);
+      return null;
+    }
+    const state = await job.getState();
+    const first = !this.#seen.has(id);
+    this.#seen.add(id);
+    if (state === 'failed') {
+      if (!first) {
+        throw new DeepntkError('ERR_QUEUE', `a job failed ${job.attemptsMade} times: ${job.failedReason}`);
+      }
+      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+    }
+    if (state !== 'completed') return null;
+    // The state may be newer than the job that was read before it.
+    const now = await QueueJob.fromId<Job, unknown>(this.#queue, id);
+    return { result: now?.returnvalue ?? job.returnvalue };
+  }
+
+  /** Waits for an event, or until it is time to look. */
+  async #pause(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const event = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, LOOK_EVERY_MS);
+    });
+    await this.#soon(event).finally(() => {
+      clearTimeout(timer);
+    });
+  }
+
+  /** What Redis answers, or the signal's reason: a server that is away does not answer. */
+  async #soon<T>(answer: Promise<T>): Promise<T> {
+    return orAbort(answer, this.#signal);
+  }
+}
+
+/** What Redis answers, or the signal's reason. */
+export async function orAbort<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  answer.catch(() => undefined); // when nobody waits for it any more
+  signal?.throwIfAborted();
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(signal!.reason as Error);
+    };
+    signal?.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([answer, aborted]);
+  } catch (cause) {
+    if (cause instanceof DeepntkError || signal?.aborted) throw cause;
+    throw new DeepntkError('ERR_QUEUE', `Redis: ${(cause as Error).message}`, { cause });
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** The results of jobs, in the order of the list. */
+export async function* gather(jobs: readonly Job[], options: GatherOptions): AsyncGenerator {
+  const gathering = await Gathering.open(jobs, options);
+  const early = new Map<number, unknown>();
+  let next = 0;
+  let finished = 0;
+  try {
+    for await (const { index, result } of gathering.results()) {
+      options.onFinished?.(++finished);
+      early.set(index, result);
+      for (; early.has(next); next++) {
+        yield early.get(next);
+        early.delete(next);
       }
     }
   } finally {
-    await Promise.allSettled([events.close(), queue.close()]);
-    connection.close();
+    await gathering.close();
   }
 }

@@ -3,7 +3,7 @@
  * result is a function of it alone. So a job may be computed twice, by whichever worker, and its number is a hash of it:
  * the same job is never in a queue twice.
  *
- * A new kind (say, the tile of a kernel) is one entry of KINDS.
+ * A new kind is one entry of KINDS.
  */
 import { createHash } from 'node:crypto';
 
@@ -12,6 +12,7 @@ import type { ComputeOptions } from '../kernel/arguments';
 import { specOfFile, storedSpec } from '../network/spec';
 import { computePoint, type SweepGoal, type SweepPoint, type SweepRow } from '../sampling/sweep';
 import { VERSION } from '../version';
+import type { TileComputer, TileTask } from './kernel-tile';
 
 export type JobRun = Pick<ComputeOptions, 'signal' | 'threads' | 'backend'>;
 
@@ -22,9 +23,20 @@ export interface Job {
   readonly task: unknown;
 }
 
-const KINDS: Readonly<Record<string, (task: unknown, run: JobRun) => Promise<unknown>>> = {
-  'sweep-point': runPoint,
-};
+/** What a worker has for its jobs besides what they say themselves. */
+export interface Workshop {
+  readonly tiles: TileComputer;
+}
+
+const KINDS: Readonly<Record<string, (task: unknown, run: JobRun, workshop: Workshop) => Promise<unknown>>> =
+  {
+    'sweep-point': runPoint,
+    'kernel-tile': (task, run, { tiles }) => tiles.compute(task, run),
+  };
+
+export function tileJob(task: TileTask): Job {
+  return { kind: 'kernel-tile', version: VERSION, task };
+}
 
 interface PointTask {
   readonly point: number;
@@ -54,7 +66,7 @@ export function jobId(job: Job): string {
 }
 
 /** @throws DeepntkError `ERR_QUEUE` where the job is of another version, or of a kind that this one does not know */
-export function runJob(job: unknown, run: JobRun): Promise<unknown> {
+export function runJob(job: unknown, run: JobRun, workshop: Workshop): Promise<unknown> {
   const { kind, version, task } = (job ?? {}) as Partial<Job>;
   const compute = typeof kind === 'string' && Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
   if (compute === undefined || version !== VERSION) {
@@ -63,5 +75,5 @@ export function runJob(job: unknown, run: JobRun): Promise<unknown> {
       `expected a job of deepntk ${VERSION}, got ${String(kind)} of version ${String(version)}; run the same version everywhere`,
     );
   }
-  return compute(task, run);
+  return compute(task, run, workshop);
 }

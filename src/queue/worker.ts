@@ -1,6 +1,8 @@
 /** A worker: takes jobs from a queue, computes them, and puts their results there. */
 import { connect, type QueueAddress } from './connection';
 import { type Job, type JobRun, runJob } from './jobs';
+import { TileComputer } from './kernel-tile';
+import { NotNow, Store } from './store';
 
 export interface WorkerOptions extends QueueAddress, Pick<JobRun, 'threads' | 'backend'> {
   /** Ends the worker; the job under way goes back to the queue. */
@@ -22,6 +24,9 @@ export interface WorkerOptions extends QueueAddress, Pick<JobRun, 'threads' | 'b
 /** How often a job may lose its worker before it counts as failed: a job that kills its workers must not kill all of them. */
 const MOST_STALLS = 10;
 
+/** How long a job that cannot be computed here, or not now, is left to others. */
+const GIVEN_BACK_FOR_MS = 1000;
+
 /**
  * Works until the signal aborts, or nothing has come for a while.
  *
@@ -37,6 +42,8 @@ export async function work(options: WorkerOptions): Promise<number> {
     ...(threads !== undefined && { threads }),
     ...(backend !== undefined && { backend }),
   };
+  const workshop = { tiles: new TileComputer(new Store(connection.open(), options.queue)) };
+  const told = new Set<string>();
   let done = 0;
   let busy = 0;
   let lastEnd = performance.now();
@@ -51,23 +58,32 @@ export async function work(options: WorkerOptions): Promise<number> {
           ...(problem && { problem }),
         });
       };
+      const tellOnce = (problem: string): void => {
+        if (told.has(problem)) return;
+        told.add(problem);
+        tell(problem);
+      };
       busy++;
+      let worked = true;
       try {
-        const result = await runJob(job.data, run);
+        const result = await runJob(job.data, run, workshop);
         done++;
         tell();
         return result;
       } catch (error) {
-        if (signal.aborted) {
+        const notNow = error instanceof NotNow && job.attemptsStarted <= error.patience;
+        if (signal.aborted || notNow) {
+          if (!signal.aborted) tellOnce((error as Error).message);
           // Given back, which does not count as an attempt.
-          await job.moveToDelayed(Date.now(), token);
+          await job.moveToDelayed(Date.now() + (signal.aborted ? 0 : GIVEN_BACK_FOR_MS), token);
+          worked = false;
           throw new DelayedError();
         }
         tell((error as Error).message);
         throw error;
       } finally {
         busy--;
-        lastEnd = performance.now();
+        if (worked) lastEnd = performance.now();
       }
     },
     {

@@ -1,0 +1,220 @@
+/**
+ * One writer a file: `PATH.lock` names the process that writes PATH, and goes when it is done. A lock that a killed process
+ * left is taken over at once where that can be known: on the same machine, by its number and the time of its start. From
+ * another machine (a shared folder) only its signs of life are seen: the holder touches the file every few seconds.
+ *
+ * Packages for this (proper-lockfile) know signs of life only, so that a run that was killed could not go on at once, and
+ * do not say who holds the file.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+
+import { DeepntkError } from '../errors';
+import { reasonOf } from './files';
+
+const SIGN_EVERY_MS = 5000;
+/** A holder that is not seen otherwise counts as gone after so long without a sign. */
+const GONE_AFTER_MS = 30_000;
+
+/** Who holds a lock. */
+export interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** Where its number means something: the boot of the machine and the namespace of its processes. */
+  readonly place: string;
+  /** When its process started, in the system's own ticks; '' where the system does not tell. */
+  readonly started: string;
+  /** Tells holders in one process apart. */
+  readonly id: string;
+}
+
+export interface Lock {
+  /** Gives the file free. */
+  readonly release: () => Promise<void>;
+}
+
+export function ownHolder(): Holder {
+  return {
+    pid: process.pid,
+    host: hostname(),
+    place: placeOfProcesses(),
+    started: startOf(process.pid),
+    id: randomUUID(),
+  };
+}
+
+/** A holder from its JSON; null where it is none. */
+export function readHolder(text: string): Holder | null {
+  try {
+    const holder = JSON.parse(text) as Partial<Holder> | null;
+    const whole =
+      Number.isSafeInteger(holder?.pid) &&
+      (['host', 'place', 'started', 'id'] as const).every((name) => typeof holder?.[name] === 'string');
+    return whole ? (holder as Holder) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a holder's process lives; null where that cannot be seen from here: it is elsewhere, or it is this one. */
+export function isAlive({ pid, place, started }: Holder): boolean | null {
+  if (place !== placeOfProcesses() || pid === process.pid) return null;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  const now = startOf(pid);
+  return started === '' || now === '' || now === started;
+}
+
+export function describeHolder({ pid, host }: Holder): string {
+  return pid === process.pid && host === hostname() ? 'this process' : `process ${pid} on ${host}`;
+}
+
+/**
+ * Takes the lock of a file.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where somebody holds it, or it cannot be written
+ */
+export async function lockFile(path: string): Promise<Lock> {
+  try {
+    return await takeLock(path);
+  } catch (cause) {
+    if (cause instanceof DeepntkError) throw cause;
+    const message = `cannot write ${path}: ${dirname(path)}: ${reasonOf(cause)}`;
+    throw new DeepntkError('ERR_INVALID_FILE', message, { cause });
+  }
+}
+
+async function takeLock(path: string): Promise<Lock> {
+  const lock = `${path}.lock`;
+  const own = JSON.stringify(ownHolder());
+  for (;;) {
+    if (await createWhole(lock, own)) return held(lock, own);
+    const found = await readFile(lock, 'utf8').catch(() => null);
+    if (found === null) continue; // given free meanwhile
+    const holder = readHolder(found);
+    if (!(await isLeft(lock, holder))) {
+      const who = holder === null ? 'somebody' : describeHolder(holder);
+      throw new DeepntkError(
+        'ERR_INVALID_FILE',
+        `cannot write ${path}: ${who} is writing it; wait for it, or remove ${lock} if that is not so`,
+      );
+    }
+    await removeLeft(lock, found, own);
+  }
+}
+
+/** Creates a file with its content, at once, unless it is there. */
+async function createWhole(path: string, content: string): Promise<boolean> {
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(draft, content, { flag: 'wx' });
+    try {
+      await link(draft, path);
+    } catch (cause) {
+      if (!NO_LINKS.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+      // Without hard links it is there before its content: who reads it in between takes it for somebody's.
+      await writeFile(path, content, { flag: 'wx' });
+    }
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw cause;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** What file systems without hard links say. */
+const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
+/** Whether whoever held the lock is gone. */
+async function isLeft(lock: string, holder: Holder | null): Promise<boolean> {
+  const alive = holder === null ? null : isAlive(holder);
+  if (alive !== null) return !alive;
+  // By the clock of the file system: those of machines differ.
+  const probe = `${lock}.${randomUUID()}`;
+  try {
+    await writeFile(probe, '');
+    const [now, then] = await Promise.all([stat(probe), stat(lock)]);
+    return now.mtimeMs - then.mtimeMs > GONE_AFTER_MS;
+  } catch {
+    return false; // given free meanwhile
+  } finally {
+    await rm(probe, { force: true });
+  }
+}
+
+/**
+ * Removes a lock that was left with the content `found`. Of several that find it one may remove it, the one that creates
+ * the claim; and only while it is still the same, for by then another may have taken it over.
+ */
+async function removeLeft(lock: string, found: string, own: string): Promise<void> {
+  const claim = `${lock}.claim`;
+  if (!(await createWhole(claim, own))) {
+    const claimant = readHolder(await readFile(claim, 'utf8').catch(() => ''));
+    if (await isLeft(claim, claimant)) await rm(claim, { force: true });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return;
+  }
+  try {
+    if ((await readFile(lock, 'utf8').catch(() => null)) === found) await rm(lock, { force: true });
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+function held(lock: string, own: string): Lock {
+  const sign = setInterval(() => {
+    giveSign(lock, own).catch(() => undefined); // a folder that is away for a while
+  }, SIGN_EVERY_MS);
+  sign.unref();
+  return {
+    async release() {
+      clearInterval(sign);
+      if ((await readFile(lock, 'utf8').catch(() => null)) === own) await rm(lock, { force: true });
+    },
+  };
+}
+
+/** Writes the lock once more, which renews its time. */
+async function giveSign(lock: string, own: string): Promise<void> {
+  const file = await open(lock, 'r+');
+  try {
+    if ((await file.readFile('utf8')) === own) await file.write(own, 0);
+  } finally {
+    await file.close();
+  }
+}
+
+let knownPlace: string | undefined;
+
+function placeOfProcesses(): string {
+  knownPlace ??= [
+    hostname(),
+    orEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
+    orEmpty(() => readlinkSync('/proc/self/ns/pid')),
+  ].join(' ');
+  return knownPlace;
+}
+
+/** When a process started: field 22 of /proc/PID/stat, the 20th behind the name, which may hold spaces. */
+function startOf(pid: number): string {
+  return orEmpty(() => {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  });
+}
+
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,97 @@
+/** The tiles of a kernel, one after the other, panel by panel of their rows. */
+import { featureFlops, pairFlops } from '../backend/features';
+import type { NdArray } from '../ndarray';
+import { FeatureSource } from './blocks';
+import { gramEdge, type LargeKernelPlan, panelsOf } from './plan';
+import { type LargeRequest, ProgressMeter } from './request';
+import {
+  columnBlocksOf,
+  keyOf,
+  pairsOf,
+  placeOf,
+  rowBlocksOf,
+  type TilePlace,
+  type TileWriter,
+} from './tiles';
+
+export interface TileComputation {
+  readonly large: LargeRequest;
+  readonly X: NdArray;
+  readonly X2: NdArray | null;
+  readonly plan: LargeKernelPlan;
+  /** The tiles to be computed, and those that are there already. */
+  readonly missing: readonly TilePlace[];
+  readonly reused: readonly TilePlace[];
+  readonly writer: TileWriter;
+  /** For features that do not fit, where the plan is to spill them. */
+  readonly spillPath: string;
+}
+
+export async function computeTiles(computation: TileComputation): Promise<void> {
+  const { large, X, X2, plan, missing, reused, writer, spillPath } = computation;
+  const { request, shape, report } = large;
+  const { backend, run } = request;
+  const symmetric = X2 === null;
+  const grams = (places: readonly TilePlace[]): number =>
+    places.reduce((sum, place) => sum + pairsOf(place, plan), 0) * pairFlops(shape);
+  const before = grams(reused);
+  const meter = new ProgressMeter(plan.flops.features + before + grams(missing), before, report);
+  const { forward, backward } = featureFlops(shape);
+  const list = { X, X2, edge: plan.tileEdge };
+  const spill = plan.strategy === 'spill' ? spillPath : null;
+  const source = new FeatureSource(backend, shape, list, plan.blocksInMemory, spill);
+  const load = async (index: number, slot: number) => {
+    const piece = meter.piece(plan.tileEdge * (forward + backward));
+    const block = await source.load(index, slot, { ...run, onProgress: piece.onProgress });
+    piece.finish();
+    return block;
+  };
+  const columnOffset = symmetric ? 0 : rowBlocksOf(plan);
+  const open = new Set(missing.map(keyOf));
+  const wanted = (row: number, column: number) => open.has(keyOf({ row, column }));
+  try {
+    for (const panel of panelsOf(rowBlocksOf(plan), plan)) {
+      const rows = range(panel.first, panel.end);
+      const columns = range(0, symmetric ? panel.end : columnBlocksOf(plan)).filter((column) =>
+        rows.some((row) => wanted(row, column)),
+      );
+      const needed = rows.filter(
+        (row) => columns.some((column) => wanted(row, column)) || (symmetric && columns.includes(row)),
+      );
+      const blocks = new Map<number, Awaited<ReturnType<typeof load>>>();
+      for (const row of needed) blocks.set(row, await load(row, row - panel.first));
+      for (const column of columns) {
+        const inPanel = symmetric ? blocks.get(column) : undefined;
+        const slot = plan.strategy === 'resident' && !symmetric ? rowBlocksOf(plan) + column : rows.length;
+        const b = inPanel ?? (await load(columnOffset + column, slot));
+        for (const row of rows.filter((candidate) => wanted(candidate, column))) {
+          const place = placeOf(plan, row, column);
+          const { tile, mirror } = await writer.room(place);
+          const piece = meter.piece(pairsOf(place, plan) * pairFlops(shape));
+          await backend.gramTile(
+            {
+              ...shape,
+              a: blocks.get(row)!,
+              b: symmetric && row === column ? null : b,
+              edge: gramEdge(shape.form, shape.network.widths.at(-1)!),
+              scale: request.scale,
+              tile,
+              mirror,
+            },
+            { ...run, onProgress: piece.onProgress },
+          );
+          piece.finish();
+          writer.write(place, tile, mirror);
+        }
+      }
+    }
+    await writer.settle();
+  } finally {
+    await writer.abandon();
+    await source.close();
+  }
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+}

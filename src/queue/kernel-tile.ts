@@ -1,0 +1,186 @@
+/** The tile of a kernel as a job: what a worker finds in Redis of the kernel, and how it computes one tile. */
+import type { Backend, BackendName, KernelForm, NetworkData, Precision } from '../backend/backend';
+import {
+  entriesOf,
+  exponentCount,
+  type FeatureBlock,
+  featureSlots,
+  type FeatureShape,
+  type Reals,
+} from '../backend/features';
+import { DeepntkError } from '../errors';
+import { readComputation } from '../kernel/arguments';
+import { type Dtype, GROUP, gramEdge } from '../large/plan';
+import { placeOf, type TileGrid } from '../large/tiles';
+import { expectFits } from '../memory';
+import type { JobRun } from './jobs';
+import { NotNow, type Store } from './store';
+
+/** Of a kernel, all but the parameters of the net and the inputs, which have entries of their own. */
+export interface StoredKernel extends TileGrid {
+  readonly dtype: Dtype;
+  /** Who computes it: another backend, or another core type of OpenBLAS, gives other last bits. */
+  readonly backend: BackendName;
+  readonly core: string | null;
+  readonly form: KernelForm;
+  readonly precision: Precision;
+  readonly scale: number;
+  readonly widths: readonly number[];
+  readonly weightGains: readonly number[];
+  readonly biasGains: readonly number[];
+  readonly weightTerms: readonly number[];
+  readonly biasTerms: readonly number[];
+  readonly parameters: number;
+  /** The type of the inputs. */
+  readonly inputType: Dtype;
+}
+
+export interface TileTask {
+  /** The kernel's name, a hash of what it is computed from; and how long its description is, in bytes. */
+  readonly kernel: string;
+  readonly length: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Names in the store. */
+export const kernelName = (kernel: string): string => `${kernel}:kernel`;
+export const parametersName = (kernel: string): string => `${kernel}:net`;
+export const inputsName = (kernel: string, side: 'rows' | 'columns', block: number): string =>
+  `${kernel}:${side}:${block}`;
+export const tileName = (kernel: string, row: number, column: number): string =>
+  `${kernel}:tile:${row}:${column}`;
+
+export const bytesOf = (array: Reals): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+export const sharedArray = (length: number, type: Dtype): Reals =>
+  type === 'float32'
+    ? new Float32Array(new SharedArrayBuffer(4 * length))
+    : new Float64Array(new SharedArrayBuffer(8 * length));
+
+/** A minute, for jobs come back after a second. */
+const PATIENCE = 60;
+
+interface OpenKernel {
+  readonly name: string;
+  readonly stored: StoredKernel;
+  readonly shape: FeatureShape;
+}
+
+/** Computes tiles one after the other. Neighbours share the features of their rows, so those of the last two blocks are kept. */
+export class TileComputer {
+  readonly #store: Store;
+  #open: OpenKernel | null = null;
+  #blocks: { readonly name: string; readonly block: FeatureBlock }[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Leaves the tile in the store. @returns its place there, and bytes */
+  async compute(task: unknown, options: JobRun): Promise<{ readonly tile: string; readonly bytes: number }> {
+    const { kernel: name, length, row, column } = task as TileTask;
+    const { stored, shape } = await this.#kernel(name, length);
+    const { backend, run, provenance } = readComputation('worker', options);
+    if (provenance.backend !== stored.backend || provenance.core !== stored.core) {
+      throw new NotNow(
+        `this kernel needs the backend ${madeBy(stored)}, and this worker has ${madeBy(provenance)}; --backend and OPENBLAS_CORETYPE make machines alike`,
+      );
+    }
+    const place = placeOf(stored, row, column);
+    const entries = entriesOf(shape);
+    const real = stored.precision === 'mixed' ? 4 : 8;
+    const size = place.rows * place.columns * entries;
+    const bytes = size * (stored.dtype === 'float32' ? 4 : 8);
+    expectFits('worker', bytes + 2 * stored.tileEdge * featureSlots(shape).perInput * real, 'a tile');
+    const a = await this.#features('rows', row, place.rows, backend, run);
+    const diagonal = stored.symmetric && row === column;
+    const side = stored.symmetric ? 'rows' : 'columns';
+    const b = diagonal ? null : await this.#features(side, column, place.columns, backend, run);
+    const tile = sharedArray(size, stored.dtype);
+    const edge = gramEdge(stored.form, stored.widths.at(-1)!);
+    await backend.gramTile({ ...shape, a, b, edge, scale: stored.scale, tile, mirror: null }, run);
+    await this.#store.put(tileName(name, row, column), bytesOf(tile));
+    return { tile: tileName(name, row, column), bytes };
+  }
+
+  async #kernel(name: string, length: number): Promise<OpenKernel> {
+    if (this.#open?.name === name) return this.#open;
+    this.#open = null;
+    this.#blocks = [];
+    const text = new Uint8Array(length);
+    await this.#fetch(kernelName(name), text);
+    const stored = JSON.parse(Buffer.from(text).toString()) as StoredKernel;
+    expectFits('worker', 8 * stored.parameters, 'the parameters of the net');
+    const parameters = sharedArray(stored.parameters, 'float64') as Float64Array;
+    await this.#fetch(parametersName(name), bytesOf(parameters));
+    const network: NetworkData = {
+      widths: stored.widths,
+      parameters,
+      weightGains: Float64Array.from(stored.weightGains),
+      biasGains: Float64Array.from(stored.biasGains),
+    };
+    const shape: FeatureShape = {
+      network,
+      form: stored.form,
+      weightTerms: Float64Array.from(stored.weightTerms),
+      biasTerms: Float64Array.from(stored.biasTerms),
+      precision: stored.precision,
+      group: GROUP,
+    };
+    this.#open = { name, stored, shape };
+    return this.#open;
+  }
+
+  async #features(
+    side: 'rows' | 'columns',
+    index: number,
+    n: number,
+    backend: Backend,
+    run: Parameters<Backend['features']>[1],
+  ): Promise<FeatureBlock> {
+    const { name, stored, shape } = this.#open!;
+    const key = inputsName(name, side, index);
+    const known = this.#blocks.find((entry) => entry.name === key);
+    // The one used last comes first.
+    this.#blocks = this.#blocks.filter((entry) => entry !== known).slice(0, 1);
+    if (known !== undefined) {
+      this.#blocks.unshift(known);
+      return known.block;
+    }
+    const inputs = sharedArray(n * stored.widths[0]!, stored.inputType);
+    await this.#fetch(key, bytesOf(inputs));
+    const x = sharedArray(inputs.length, 'float64') as Float64Array;
+    x.set(inputs);
+    const block: FeatureBlock = {
+      n,
+      values: sharedArray(
+        n * featureSlots(shape).perInput,
+        stored.precision === 'mixed' ? 'float32' : 'float64',
+      ),
+      exponents: new Int32Array(new SharedArrayBuffer(4 * exponentCount(shape, n))),
+    };
+    await backend.features({ ...shape, x, block }, run);
+    this.#blocks.unshift({ name: key, block });
+    return block;
+  }
+
+  /** Whoever asked for the kernel puts it there again, if Redis has lost it; and does not, if nobody asks any more. */
+  async #fetch(name: string, bytes: Uint8Array): Promise<void> {
+    if (await this.#store.get(name, bytes)) return;
+    throw new NotNow(`Redis does not hold ${name}, which is what a tile is computed from`, PATIENCE);
+  }
+}
+
+function madeBy({ backend, core }: Pick<StoredKernel, 'backend' | 'core'>): string {
+  return `${backend}${core === null ? '' : ` (${core})`}`;
+}
+
+/** The numbers of a tile that a worker has left in the store; false where it is not there, or damaged. */
+export async function takeTile(store: Store, result: unknown, tile: Reals): Promise<boolean> {
+  const { tile: name, bytes } = result as { readonly tile?: unknown; readonly bytes?: unknown };
+  if (typeof name !== 'string' || bytes !== tile.byteLength)
+    throw new DeepntkError('ERR_QUEUE', `expected a tile of ${tile.byteLength} bytes, got ${String(bytes)}`);
+  return store.get(name, bytesOf(tile));
+}

@@ -1,0 +1,255 @@
+/** A kernel over the workers of a queue: its tiles are jobs, and are gathered in a file as `net.ntk` writes it. */
+import { createHash } from 'node:crypto';
+
+import { entriesOf, pairFlops } from '../backend/features';
+import { lockFile } from '../data/lock';
+import { expectInputShape, type Provenance } from '../kernel/arguments';
+import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
+import { expectOut } from '../large/ntk-to-file';
+import type { Dtype } from '../large/plan';
+import {
+  expectReady,
+  type LargeRequest,
+  ProgressMeter,
+  readLargeRequest,
+  settingsOf,
+} from '../large/request';
+import { TileFile } from '../large/tile-file';
+import { inspectTarget, type TileFileSpec } from '../large/tile-map';
+import {
+  isMirrored,
+  keyOf,
+  mirrorOf,
+  pairsOf,
+  sharedTileEdge,
+  type TileGrid,
+  type TilePlace,
+  tilesOf,
+  TileWriter,
+} from '../large/tiles';
+import { kernelShape } from '../kernel/plan';
+import type { NdArray } from '../ndarray';
+import { connect, type QueueAddress } from './connection';
+import { Gathering, orAbort } from './gather';
+import { tileJob } from './jobs';
+import { bytesOf, inputsName, kernelName, parametersName, type StoredKernel, takeTile } from './kernel-tile';
+import { Store } from './store';
+
+export interface KernelQueueOptions extends NtkOptions, QueueAddress {
+  /** The .npy file that receives the kernel. It must not exist. */
+  readonly out: string;
+  readonly dtype?: Dtype;
+  /** What the tiles in Redis may come to, in bytes: as many are asked for at a time. */
+  readonly redisMemory: number;
+}
+
+export interface KernelQueueResult extends Provenance {
+  readonly file: string;
+  readonly shape: readonly number[];
+  readonly dtype: Dtype;
+  readonly outputs: NtkOutputs;
+  readonly precision: 'float64' | 'mixed';
+  readonly tiles: { readonly computed: number; readonly reused: number };
+  readonly queue: string;
+}
+
+/** How often it is seen to that Redis still holds the net and the inputs. */
+const LOOK_EVERY_MS = 5000;
+
+/**
+ * The kernel in a file, computed by workers: the same bytes as `net.ntk` writes here, and each goes on with what the other
+ * left.
+ *
+ * @throws DeepntkError as `net.ntk` with `out`; `ERR_QUEUE` where Redis cannot be reached, or a tile failed at every attempt
+ */
+export async function kernelOnQueue(
+  network: KernelNetwork,
+  X: NdArray,
+  X2: NdArray | null,
+  options: KernelQueueOptions,
+): Promise<KernelQueueResult> {
+  const where = 'kernel';
+  const { queue, redis, redisMemory, dtype = 'float64', ...rest } = options;
+  const large = readLargeRequest(where, network, rest, ['out']);
+  const out = expectOut(where, options.out, '.npy');
+  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
+  await expectReady(where, large, { X, X2 });
+  const { request, shape } = large;
+  const spec: TileFileSpec = {
+    path: out,
+    dtype,
+    shape: kernelShape(shape.form, n, n2 ?? n, network.widths.at(-1)!),
+    symmetric: n2 === null,
+    settings: await settingsOf(large, X, X2),
+  };
+  const { signal } = request.run;
+  const lock = await lockFile(out);
+  try {
+    const leftover = await inspectTarget(spec, 0);
+    const tileEdge = leftover?.tileEdge ?? sharedTileEdge(shape, n, n2, dtype);
+    const grid = { inputs: [n, n2 ?? n], tileEdge, symmetric: n2 === null, dtype } as const;
+    const file = TileFile.open(spec, tileEdge, leftover);
+    const writer = new TileWriter(grid, entriesOf(shape), true, (place, tile, mirror) =>
+      file.write(place, tile, mirror),
+    );
+    try {
+      const reused = leftover === null ? [] : await file.verify(grid, leftover, writer, signal);
+      const there = new Set(reused.map(keyOf));
+      const missing = tilesOf(grid).filter((place) => !there.has(keyOf(place)));
+      const supplies = suppliesOf(large, X, X2, grid, spec);
+      await gatherTiles({ large, grid, spec, reused, missing, supplies, writer, queue, redis, redisMemory });
+      await file.complete();
+      const { outputs, precision, provenance } = request;
+      const tiles = { computed: missing.length, reused: reused.length };
+      return { file: out, shape: spec.shape, dtype, outputs, precision, tiles, queue, ...provenance };
+    } finally {
+      await writer.abandon();
+      file.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What workers need of a kernel: entries of the store. */
+interface Supplies {
+  readonly kernel: string;
+  readonly length: number;
+  readonly entries: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+}
+
+function suppliesOf(
+  { request, shape }: LargeRequest,
+  X: NdArray,
+  X2: NdArray | null,
+  grid: TileGrid & { readonly dtype: Dtype },
+  spec: TileFileSpec,
+): Supplies {
+  const { network, form, precision, weightTerms, biasTerms } = shape;
+  const { backend, core } = request.provenance;
+  // Inputs of two types are all sent as float64.
+  const single = X.data instanceof Float32Array && (X2 === null || X2.data instanceof Float32Array);
+  const stored: StoredKernel = {
+    inputs: grid.inputs,
+    tileEdge: grid.tileEdge,
+    symmetric: grid.symmetric,
+    dtype: grid.dtype,
+    backend,
+    core,
+    form,
+    precision,
+    scale: request.scale,
+    widths: network.widths,
+    weightGains: [...network.weightGains],
+    biasGains: [...network.biasGains],
+    weightTerms: [...weightTerms],
+    biasTerms: [...biasTerms],
+    parameters: network.parameters.length,
+    inputType: single ? 'float32' : 'float64',
+  };
+  const text = Buffer.from(JSON.stringify(stored));
+  const kernel = createHash('sha256')
+    .update(text)
+    .update(JSON.stringify(spec.settings))
+    .digest('hex')
+    .slice(0, 32);
+  const blocks = (side: 'rows' | 'columns', array: NdArray) =>
+    Array.from({ length: Math.ceil(array.shape[0]! / grid.tileEdge) }, (_, index) => {
+      const length = grid.tileEdge * array.shape[1]!;
+      const part = array.data.subarray(index * length, (index + 1) * length);
+      const data = single || part instanceof Float64Array ? part : Float64Array.from(part);
+      return { name: inputsName(kernel, side, index), bytes: bytesOf(data) };
+    });
+  return {
+    kernel,
+    length: text.length,
+    entries: [
+      { name: kernelName(kernel), bytes: text },
+      { name: parametersName(kernel), bytes: bytesOf(network.parameters) },
+      ...blocks('rows', X),
+      ...(X2 === null ? [] : blocks('columns', X2)),
+    ],
+  };
+}
+
+interface TileGathering extends QueueAddress {
+  readonly large: LargeRequest;
+  readonly grid: TileGrid & { readonly dtype: Dtype };
+  readonly spec: TileFileSpec;
+  readonly reused: readonly TilePlace[];
+  readonly missing: readonly TilePlace[];
+  readonly supplies: Supplies;
+  readonly writer: TileWriter;
+  readonly redisMemory: number;
+}
+
+/** Has the missing tiles computed, and writes them as they come. */
+async function gatherTiles(gathering: TileGathering): Promise<void> {
+  const { large, grid, spec, reused, missing, supplies, writer, redisMemory } = gathering;
+  const { request, shape, report } = large;
+  const { signal } = request.run;
+  if (missing.length === 0) return;
+  const connection = await connect(gathering);
+  const store = new Store(connection.open(), gathering.queue);
+  const stopKeeping = await keepSupplies(store, supplies, signal);
+  const axes = spec.shape.slice(2);
+  const entries = entriesOf(shape);
+  const tileBytes = grid.tileEdge ** 2 * entries * (grid.dtype === 'float32' ? 4 : 8);
+  const window = Math.max(2, Math.floor(redisMemory / tileBytes));
+  const { kernel, length } = supplies;
+  const jobs = missing.map(({ row, column }) => tileJob({ kernel, length, row, column }));
+  const work = (places: readonly TilePlace[]): number =>
+    places.reduce((sum, place) => sum + pairsOf(place, grid), 0) * pairFlops(shape);
+  const meter = new ProgressMeter(work(reused) + work(missing), work(reused), report);
+  const queue = await Gathering.open(jobs, { ...gathering, ...(signal && { signal }) }, window);
+  try {
+    for await (const { index, result } of queue.results()) {
+      const place = missing[index]!;
+      const { tile, mirror } = await writer.room(place);
+      if (!(await orAbort(takeTile(store, result, tile), signal))) {
+        await queue.redo(index);
+        continue;
+      }
+      if (isMirrored(place, grid)) mirrorOf(tile, mirror!, place, axes);
+      writer.write(place, tile, mirror);
+      const { tile: name, bytes } = result as { tile: string; bytes: number };
+      await orAbort(store.remove(name, bytes), signal);
+      await queue.forget(index);
+      const piece = meter.piece(work([place]));
+      piece.onProgress(1);
+      piece.finish();
+    }
+    await writer.settle();
+    for (const { name, bytes } of supplies.entries) await orAbort(store.remove(name, bytes.length), signal);
+  } finally {
+    stopKeeping();
+    await queue.close();
+    connection.close();
+  }
+}
+
+/** Puts into Redis what workers need, and sees to it that it stays there. */
+async function keepSupplies(
+  store: Store,
+  { entries }: Supplies,
+  signal: AbortSignal | undefined,
+): Promise<() => void> {
+  const put = async (): Promise<void> => {
+    for (const { name, bytes } of entries) {
+      if (!(await store.keep(name, bytes.length))) await store.put(name, bytes);
+    }
+  };
+  await orAbort(put(), signal);
+  let putting = false;
+  const timer = setInterval(() => {
+    if (putting) return;
+    putting = true;
+    put()
+      .catch(() => undefined) // Redis is away: the next time
+      .finally(() => (putting = false));
+  }, LOOK_EVERY_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}
