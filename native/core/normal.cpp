@@ -9,6 +9,7 @@
 
 #include "box_muller.hpp"
 #include "elementwise.hpp"
+#include "floating_point.hpp"
 #include "philox_lanes.hpp"
 
 namespace deepntk {
@@ -78,6 +79,7 @@ void fillNormalsInLanes(Span<Pack> out, StreamKey key, std::uint64_t first) {
 }
 
 void fillNormals(Span<double> out, StreamKey key, double scale, std::uint64_t first) {
+  const StandardFloatingPoint mode;  // it is called from the host's own thread too
   Lanes lanes;
   setReplicas(lanes, key, 1);
   double normals[2 * kLanes];

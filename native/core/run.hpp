@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "floating_point.hpp"
+
 namespace deepntk {
 
 // Thrown out of a computation that was cancelled.
@@ -46,7 +48,7 @@ class Run {
 // The threads of one computation: the calling one and helpers of its own, leased from a budget of the whole
 // process (one thread a core), so that several computations at once do not oversubscribe the machine. While a
 // team lives, BLAS runs on one thread: parallelism is over tiles, and results do not depend on the number of
-// threads.
+// threads; nor on the floating-point mode that the calling thread had, and has again afterwards.
 class Team {
  public:
   using Body = std::function<void(std::size_t index, std::size_t worker)>;
@@ -68,6 +70,7 @@ class Team {
   void drain(std::size_t worker) noexcept;
   void stop() noexcept;
 
+  const StandardFloatingPoint mode_;  // the first to come and the last to go, also where the rest throws
   Run& run_;
   std::size_t leased_ = 0;
   std::vector<std::thread> helpers_;

@@ -1,4 +1,4 @@
-/** A Redis server of the test's own, on a free port of the loopback, in memory alone. */
+/** A Redis server of the test's own, on a free port of the loopback. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net';
 export interface RedisServer {
   readonly url: string;
   readonly stop: () => Promise<void>;
+  /** Kills it, and starts it again at the same port after a while. */
+  readonly restart: (milliseconds: number) => Promise<void>;
 }
 
 /**
@@ -28,16 +30,28 @@ export function describeRedis(name: string, tests: () => void): void {
   test.skip(name, () => undefined);
 }
 
-export async function startRedis(): Promise<RedisServer> {
+/** @param folder where it keeps what it holds, so that a restart finds it; in memory alone where there is none */
+export async function startRedis(folder?: string): Promise<RedisServer> {
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await ready(server);
+  const kept = folder === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--dir', folder];
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...kept];
+  let server: ChildProcess;
+  const start = async (): Promise<void> => {
+    server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    await ready(server);
+  };
+  const stop = async (): Promise<void> => {
+    server.kill('SIGKILL');
+    if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
+  };
+  await start();
   return {
     url: `redis://127.0.0.1:${port}`,
-    async stop() {
-      server.kill('SIGKILL');
-      if (server.exitCode === null && server.signalCode === null) await once(server, 'exit');
+    stop,
+    async restart(milliseconds) {
+      await stop();
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      await start();
     },
   };
 }

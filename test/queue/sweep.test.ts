@@ -1,14 +1,10 @@
 /** Sweeps over a queue, as users run them: commands in processes of their own, a real Redis, workers that are killed. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { Queue } from 'bullmq';
-import { Redis } from 'ioredis';
-
-import { expectFailure, MAIN, run } from '../cli/run';
+import { expectFailure, run } from '../cli/run';
+import { Commands, until } from './commands';
 import { describeRedis, type RedisServer, startRedis } from './redis';
 
 const SWEEP = ['sweep', '--sw2', '1:2.5:0.5', '--depth', '20,200', '--width', '50', '--replicas', '4000'];
@@ -18,70 +14,30 @@ describeRedis('a sweep on a queue', () => {
   let folder: string;
   let redis: RedisServer;
   let alone: string;
-  const children: ChildProcess[] = [];
-  const queues: Queue[] = [];
-  let client: Redis;
+  let commands: Commands;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'deepntk-queue-'));
     redis = await startRedis();
-    client = new Redis(redis.url);
+    commands = new Commands(folder, redis.url);
     expect(run([...SWEEP, '--out', 'alone.csv'], { cwd: folder }).status).toBe(0);
     alone = read('alone.csv');
     expect(alone.split('\n')).toHaveLength(POINTS + 2);
   });
   afterAll(async () => {
-    for (const child of children) child.kill('SIGKILL');
-    await Promise.all(queues.map((queue) => queue.close()));
-    client.disconnect();
+    await commands.end();
     await redis.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 
-  /** Starts a command; `ended` is its status, signal and output. */
-  function start(args: string[]): { child: ChildProcess; ended: Promise<Outcome> } {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      cwd: folder,
-      env: { ...process.env, DEEPNTK_REDIS: redis.url },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    children.push(child);
-    let output = '';
-    child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-    child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-    const ended = once(child, 'exit').then((how): Outcome => {
-      const [status, signal] = how as [number | null, string | null];
-      return { status, signal, output };
-    });
-    return { child, ended };
-  }
-  const startWorker = (queue: string, ...more: string[]) =>
-    start(['worker', '--queue', queue, '--lock', '1', '--threads', '1', ...more]);
-
-  /** Whether a job is being computed by a worker that lives: one with a lock. */
-  async function isHolding(queue: Queue): Promise<boolean> {
-    const [job] = await queue.getActive();
-    return job?.id !== undefined && (await client.exists(`bull:${queue.name}:${job.id}:lock`)) === 1;
-  }
-
-  function openQueue(name: string): Queue {
-    const queue = new Queue(name, { connection: { url: redis.url } });
-    queues.push(queue);
-    return queue;
-  }
-
-  async function until(condition: () => Promise<boolean>): Promise<void> {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-
   test('two workers give the bytes of one machine; asked again, nothing is computed', async () => {
     const workers = [
-      startWorker('two', '--idle', '3', '--json'),
-      startWorker('two', '--idle', '3', '--json'),
+      commands.startWorker('two', '--idle', '3', '--json'),
+      commands.startWorker('two', '--idle', '3', '--json'),
     ];
-    const { status, output } = await start([...SWEEP, '--queue', 'two', '--out', 'two.csv']).ended;
+    const { status, output } = await commands.start([...SWEEP, '--queue', 'two', '--out', 'two.csv']).ended;
     expect({ status, output }).toEqual({
       status: 0,
       output: `two.csv: ${POINTS} points computed, 0 were there\n`,
@@ -91,55 +47,72 @@ describeRedis('a sweep on a queue', () => {
     const jobs = ended.map((worker) => (JSON.parse(worker.output) as { jobs: number }).jobs);
     expect(jobs[0]! + jobs[1]!).toBe(POINTS);
     // No worker runs any more: what was found is in the queue.
-    expect((await start([...SWEEP, '--queue', 'two', '--out', 'again.csv']).ended).status).toBe(0);
+    expect((await commands.start([...SWEEP, '--queue', 'two', '--out', 'again.csv']).ended).status).toBe(0);
     expect(read('again.csv')).toBe(alone);
   });
 
   test('workers killed in the middle of a job lose nothing: the same bytes', async () => {
-    const queue = openQueue('killed');
-    const gathering = start([...SWEEP, '--queue', 'killed', '--out', 'killed.csv']);
+    const queue = commands.openQueue('killed');
+    const gathering = commands.start([...SWEEP, '--queue', 'killed', '--out', 'killed.csv']);
     for (let kills = 0; kills < 3; kills++) {
-      const { child, ended } = startWorker('killed');
-      await until(() => isHolding(queue));
+      const { child, ended } = commands.startWorker('killed');
+      await until(() => commands.isHolding(queue));
       child.kill('SIGKILL');
       expect((await ended).signal).toBe('SIGKILL');
     }
-    const last = startWorker('killed', '--idle', '4', '--json');
+    const last = commands.startWorker('killed', '--idle', '4', '--json');
     expect((await gathering.ended).status).toBe(0);
     expect(read('killed.csv')).toBe(alone);
     expect((await last.ended).status).toBe(0);
   });
 
   test('SIGTERM ends a worker, which gives its job back', async () => {
-    const queue = openQueue('terminated');
-    const gathering = start([...SWEEP, '--queue', 'terminated', '--out', 'terminated.csv']);
-    const first = startWorker('terminated', '--lock', '600'); // a lock that only giving back can loosen
-    await until(() => isHolding(queue));
+    const queue = commands.openQueue('terminated');
+    const gathering = commands.start([...SWEEP, '--queue', 'terminated', '--out', 'terminated.csv']);
+    const first = commands.startWorker('terminated', '--lock', '600'); // a lock that only giving back can loosen
+    await until(() => commands.isHolding(queue));
     first.child.kill('SIGTERM');
     expect((await first.ended).status).toBe(0);
     expect(await queue.getActiveCount()).toBe(0);
-    startWorker('terminated', '--idle', '3');
+    commands.startWorker('terminated', '--idle', '3');
     expect((await gathering.ended).status).toBe(0);
     expect(read('terminated.csv')).toBe(alone);
   });
 
+  test.each([
+    ['keeps what it holds', true],
+    ['held all in memory', false],
+  ])('Redis that is restarted in mid-sweep, and %s, costs nothing but time', async (_, kept) => {
+    const server = await startRedis(kept ? folder : undefined);
+    const own = new Commands(folder, server.url);
+    const out = `restarted-${String(kept)}.csv`;
+    try {
+      const gathering = own.start([...SWEEP, '--queue', 'restarted', '--out', out]);
+      const worker = own.startWorker('restarted', '--idle', '6');
+      await until(() => existsSync(join(folder, out)) && read(out).split('\n').length > 3);
+      await server.restart(300);
+      expect((await gathering.ended).status).toBe(0);
+      expect(read(out)).toBe(alone);
+      expect((await worker.ended).status).toBe(0);
+    } finally {
+      await own.end();
+      await server.stop();
+    }
+  });
+
   test('a job that fails is one line, and does not stop the worker', async () => {
-    const queue = openQueue('failing');
+    const queue = commands.openQueue('failing');
     await queue.add('from elsewhere', { kind: 'unknown', version: '0.0.0' }, { jobId: 'strange' });
-    const worker = startWorker('failing', '--idle', '3');
-    expect((await start([...SWEEP, '--queue', 'failing', '--out', 'failing.csv']).ended).status).toBe(0);
+    const worker = commands.startWorker('failing', '--idle', '3');
+    expect(
+      (await commands.start([...SWEEP, '--queue', 'failing', '--out', 'failing.csv']).ended).status,
+    ).toBe(0);
     expect(read('failing.csv')).toBe(alone);
     const { status, output } = await worker.ended;
     expect(status).toBe(0);
     expect(output).toMatch(/strange: failed: expected a job of deepntk .*, got unknown of version 0\.0\.0/);
   });
 });
-
-interface Outcome {
-  readonly status: number | null;
-  readonly signal: string | null;
-  readonly output: string;
-}
 
 describe('without Redis', () => {
   const sweep = ['sweep', '--depth', '2', '--width', '9', '--queue', 'q'];

@@ -1,0 +1,119 @@
+/** Kernels in parts: the bytes of one machine, and what is missing or damaged is told. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { createSpec, mergeNtk, Mlp, type NtkFileOptions } from '../../src/index';
+import { sharedTileEdge, tilesOf, tilesOfShard } from '../../src/large/tiles';
+import { normalInputs } from '../support/arbitrary';
+import { testedBackends } from '../support/backends';
+
+const net = Mlp.random(
+  createSpec({ inputDim: 12, hiddenWidths: [20, 15], outputDim: 2, biasVariance: 0.3 }),
+  { seed: 1 },
+);
+const X = normalInputs(700, 12, 1, 1);
+const X2 = normalInputs(300, 12, 1, 2);
+let folder: string;
+const at = (file: string): string => join(folder, file);
+const part = (
+  index: number,
+  count: number,
+  options: Partial<NtkFileOptions> = {},
+  x2: typeof X | null = null,
+) => net.ntk(X, x2, { ...options, out: at(`${index}.part`), shard: { index, count } });
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deepntk-parts-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test.each(testedBackends())('%s backend: parts make the bytes of one machine', async (backend) => {
+  for (const [x2, options] of [
+    [null, { outputs: 'trace', dtype: 'float32', precision: 'mixed' }],
+    [null, { outputs: 'full' }],
+    [X2, { outputs: 'diagonal' }],
+  ] as const) {
+    await net.ntk(X, x2, { ...options, backend, out: at('alone.npy') });
+    for (const index of [2, 0, 1]) await part(index, 3, { ...options, backend }, x2);
+    await mergeNtk(
+      [0, 1, 2].map((index) => at(`${index}.part`)),
+      { out: at('merged.npy') },
+    );
+    expect(readFileSync(at('merged.npy')).equals(readFileSync(at('alone.npy')))).toBe(true);
+    expect(readdirSync(folder).sort()).toEqual(['0.part', '1.part', '2.part', 'alone.npy', 'merged.npy']);
+    for (const file of readdirSync(folder)) rmSync(at(file));
+  }
+});
+
+test('a part that was cut off, or damaged, goes on behind its last whole tile', async () => {
+  const { tiles } = await part(0, 1);
+  expect(tiles).toEqual({ computed: 6, reused: 0 });
+  const whole = readFileSync(at('0.part'));
+  truncateSync(at('0.part'), whole.length - 1000);
+  expect((await part(0, 1)).tiles).toEqual({ computed: 1, reused: 5 });
+  expect(readFileSync(at('0.part')).equals(whole)).toBe(true);
+  const damaged = Buffer.from(whole);
+  damaged[whole.indexOf('\n') + 100_000]! ^= 1; // in the first tile
+  writeFileSync(at('0.part'), damaged);
+  await expect(mergeNtk([at('0.part')], { out: at('K.npy') })).rejects.toThrow(/tile 0 0 with its checksum/);
+  expect((await part(0, 1)).tiles).toEqual({ computed: 6, reused: 0 });
+  expect(readFileSync(at('0.part')).equals(whole)).toBe(true);
+  // What the merge had begun is finished.
+  await mergeNtk([at('0.part')], { out: at('K.npy') });
+  expect(readdirSync(folder).sort()).toEqual(['0.part', 'K.npy']);
+});
+
+test('shards are disjoint, whole together, and alike in work', () => {
+  const grid = { inputs: [5000, 5000], tileEdge: 256, symmetric: true } as const;
+  const shards = Array.from({ length: 7 }, (_, index) => tilesOfShard(grid, { index, count: 7 }));
+  expect(shards.flat()).toEqual(tilesOf(grid));
+  const pairs = shards.map((tiles) => tiles.reduce((sum, { rows, columns }) => sum + rows * columns, 0));
+  expect(Math.max(...pairs) / Math.min(...pairs)).toBeLessThan(1.2);
+  // More parts than tiles: some have nothing to do.
+  const many = Array.from({ length: 9 }, (_, index) =>
+    tilesOfShard({ ...grid, inputs: [500, 500] }, { index, count: 9 }),
+  );
+  expect(many.flat()).toHaveLength(3);
+});
+
+test('tiles that travel are bounded', () => {
+  const shape = (outputs: number) => ({
+    network: {
+      widths: [784, 300, outputs],
+      parameters: new Float64Array(0),
+      weightGains: new Float64Array(0),
+      biasGains: new Float64Array(0),
+    },
+    form: 'full' as const,
+    weightTerms: new Float64Array(2).fill(1),
+    biasTerms: new Float64Array(2).fill(1),
+    precision: 'mixed' as const,
+    group: 256,
+  });
+  expect(sharedTileEdge(shape(1), 30_000, null, 'float32')).toBe(2048);
+  expect(sharedTileEdge(shape(10), 30_000, null, 'float64')).toBe(256);
+  expect(sharedTileEdge(shape(1), 700, null, 'float32')).toBe(256);
+});
+
+test('what is wrong is one clear error', async () => {
+  await part(0, 2);
+  const merge = (files: string[], out = 'K.npy') => mergeNtk(files.map(at), { out: at(out) });
+  await expect(merge(['0.part'])).rejects.toThrow(/3 of 6 tiles are missing; every shard has to be there/);
+  await expect(part(0, 3)).rejects.toThrow(/0\.part: it was begun with other settings \(shard\)/);
+  await expect(part(0, 2, { precision: 'mixed' })).rejects.toThrow(/other settings \(precision\)/);
+  await part(1, 2, { precision: 'mixed' });
+  await expect(merge(['0.part', '1.part'])).rejects.toThrow(
+    /1\.part: expected a part of the same kernel .* \(precision\)/,
+  );
+  writeFileSync(at('strange.part'), 'strange');
+  await expect(merge(['strange.part'])).rejects.toThrow(/expected a part of a kernel .*, got something else/);
+  await expect(merge(['missing.part'])).rejects.toThrow(/cannot read .*missing\.part: no such file/);
+  await expect(merge(['0.part'], 'K.txt')).rejects.toThrow(/out: expected the path of a \.npy file/);
+  await expect(net.ntk(X, null, { out: at('K.npy'), shard: { index: 0, count: 1 } })).rejects.toThrow(
+    /out: expected the path of a \.part file/,
+  );
+  await expect(part(2, 2)).rejects.toThrow(/shard\.index: expected an integer >= 0 and <= 1/);
+});

@@ -1,0 +1,171 @@
+/** Kernels over a queue: the bytes of one machine, whoever is killed and whatever is lost on the way. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { availableBackends, writeNpy } from '../../src/index';
+import { expectFailure, run } from '../cli/run';
+import { normalInputs } from '../support/arbitrary';
+import { Commands, until } from './commands';
+import { describeRedis, type RedisServer, startRedis } from './redis';
+
+const NET = ['--depth', '4', '--width', '60', '--outputs', '2', '--seed', '3'];
+const KERNEL = ['kernel', '--x', 'X.npy', ...NET, '--precision', 'mixed', '--dtype', 'float32'];
+/** 1500 inputs in blocks of 256: six rows of tiles. */
+const TILES = 21;
+/** Tiles of 256 KiB: four of them at a time are in Redis. */
+const FEW = ['--redis-memory', '1M'];
+
+describeRedis('a kernel on a queue', () => {
+  let folder: string;
+  let redis: RedisServer;
+  let commands: Commands;
+  let alone: Buffer;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'deepntk-queue-kernel-'));
+    redis = await startRedis();
+    commands = new Commands(folder, redis.url);
+    await writeNpy(join(folder, 'X.npy'), normalInputs(1500, 12, 1, 1));
+    await writeNpy(join(folder, 'X2.npy'), normalInputs(300, 12, 1, 2));
+    expect(run([...KERNEL, '--memory', '1G', '--out', 'alone.npy'], { cwd: folder }).status).toBe(0);
+    alone = read('alone.npy');
+  });
+  afterAll(async () => {
+    await commands.end();
+    await redis.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const read = (file: string): Buffer => readFileSync(join(folder, file));
+  const gather = (queue: string, out: string, from = commands) =>
+    from.start([...KERNEL, '--queue', queue, ...FEW, '--out', out]);
+  const tilesIn = (out: string): number =>
+    existsSync(join(folder, `${out}.tiles`)) ? read(`${out}.tiles`).toString().split('\n').length - 2 : 0;
+
+  test('two workers give the bytes of one machine, and leave nothing in Redis', async () => {
+    const workers = [1, 2].map(() => commands.startWorker('two', '--idle', '4', '--json'));
+    const { status, output } = await gather('two', 'two.npy').ended;
+    expect({ status, output }).toMatchObject({
+      status: 0,
+      output: expect.stringContaining(`${TILES} tiles`) as string,
+    });
+    expect(read('two.npy').equals(alone)).toBe(true);
+    const ended = await Promise.all(workers.map((worker) => worker.ended));
+    const jobs = ended.map((worker) => (JSON.parse(worker.output) as { jobs: number }).jobs);
+    expect(jobs[0]! + jobs[1]!).toBe(TILES);
+    expect(await commands.client.keys('deepntk:*')).toEqual([]);
+    expect(await commands.openQueue('two').getJobCounts()).toMatchObject({
+      completed: 0,
+      waiting: 0,
+      failed: 0,
+    });
+  });
+
+  test('other columns and whole K x K blocks travel too', async () => {
+    const rest = ['--x2', 'X2.npy', '--outputs-axis', 'full'];
+    const args = ['kernel', '--x', 'X.npy', ...NET, ...rest];
+    expect(run([...args, '--memory', '1G', '--out', 'full.npy'], { cwd: folder }).status).toBe(0);
+    commands.startWorker('full', '--idle', '4');
+    expect((await commands.start([...args, '--queue', 'full', '--out', 'full-queue.npy']).ended).status).toBe(
+      0,
+    );
+    expect(read('full-queue.npy').equals(read('full.npy'))).toBe(true);
+    const square = ['kernel', '--x', 'X2.npy', ...NET, '--outputs-axis', 'full'];
+    expect(run([...square, '--memory', '1G', '--out', 'square.npy'], { cwd: folder }).status).toBe(0);
+    commands.startWorker('square', '--idle', '4');
+    const gathering = commands.start([...square, '--queue', 'square', '--out', 'square-queue.npy']);
+    expect((await gathering.ended).status).toBe(0);
+    expect(read('square-queue.npy').equals(read('square.npy'))).toBe(true);
+  });
+
+  test('workers and the gathering command are killed in the middle: the same bytes', async () => {
+    const queue = commands.openQueue('killed');
+    const first = gather('killed', 'killed.npy');
+    for (let kills = 0; kills < 2; kills++) {
+      const { child, ended } = commands.startWorker('killed');
+      await until(() => commands.isHolding(queue));
+      child.kill('SIGKILL');
+      expect((await ended).signal).toBe('SIGKILL');
+    }
+    const last = commands.startWorker('killed', '--idle', '6');
+    await until(() => tilesIn('killed.npy') >= 3);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const { status, output } = await gather('killed', 'killed.npy').ended;
+    expect({ status, output }).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('were there from an interrupted run') as string,
+    });
+    expect(read('killed.npy').equals(alone)).toBe(true);
+    expect((await last.ended).status).toBe(0);
+  });
+
+  test('what a queue leaves is finished without it', async () => {
+    const gathering = gather('left', 'left.npy');
+    commands.startWorker('left', '--idle', '4');
+    await until(() => tilesIn('left.npy') >= 3);
+    gathering.child.kill('SIGKILL');
+    await gathering.ended;
+    expect(run([...KERNEL, '--memory', '1G', '--out', 'left.npy'], { cwd: folder }).stdout).toMatch(
+      /were there/,
+    );
+    expect(read('left.npy').equals(alone)).toBe(true);
+  });
+
+  test('Redis that held all in memory is restarted in the middle: the same bytes', async () => {
+    const server = await startRedis();
+    const own = new Commands(folder, server.url);
+    try {
+      const gathering = gather('restarted', 'restarted.npy', own);
+      own.startWorker('restarted');
+      await until(() => tilesIn('restarted.npy') >= 3);
+      await server.restart(300);
+      expect(await gathering.ended).toMatchObject({ status: 0 });
+      expect(read('restarted.npy').equals(alone)).toBe(true);
+    } finally {
+      await own.end();
+      await server.stop();
+    }
+  });
+
+  const ifNative = availableBackends().includes('native') ? test : test.skip;
+  ifNative('a worker with another backend gives its jobs back, and says why', async () => {
+    const kernel = [...KERNEL, '--backend', 'typescript'];
+    expect(run([...kernel, '--memory', '1G', '--out', 'other.npy'], { cwd: folder }).status).toBe(0);
+    const wrong = commands.start(['worker', '--queue', 'other', '--backend', 'native', '--idle', '30']);
+    const gathering = commands.start([...kernel, '--queue', 'other', '--out', 'other-queue.npy']);
+    await until(() => commands.client.keys('bull:other:kernel-tile-*').then((keys) => keys.length > 0));
+    commands.start(['worker', '--queue', 'other', '--backend', 'typescript', '--idle', '8']);
+    expect((await gathering.ended).status).toBe(0);
+    expect(read('other-queue.npy').equals(read('other.npy'))).toBe(true);
+    wrong.child.kill('SIGTERM');
+    const { output } = await wrong.ended;
+    expect(output).toMatch(/this kernel needs the backend typescript, and this worker has native/);
+    expect(output).toMatch(/0 jobs of queue other computed/);
+  });
+});
+
+describe('what is wrong is one line', () => {
+  let cwd: string;
+  beforeAll(async () => {
+    cwd = mkdtempSync(join(tmpdir(), 'deepntk-queue-kernel-'));
+    await writeNpy(join(cwd, 'X.npy'), normalInputs(20, 12, 1, 1));
+  });
+  afterAll(() => {
+    rmSync(cwd, { recursive: true, force: true });
+  });
+
+  test.each([
+    [['--queue', 'q', '--redis', 'redis://127.0.0.1:1', '--out', 'K.npy'], 1, 'cannot reach Redis at'],
+    [['--queue', 'q'], 2, '--queue: expected --out'],
+    [['--queue', 'q', '--memory', '1G', '--out', 'K.npy'], 2, '--memory: not to be given with --queue'],
+    [['--queue', 'q', '--threads', '2', '--out', 'K.npy'], 2, '--threads: not to be given with --queue'],
+    [['--queue', 'q', '--shard', '0/2', '--out', 'K.part'], 2, '--queue: not to be given with --shard'],
+    [['--redis-memory', '1M', '--out', 'K.npy'], 2, '--redis-memory: only for --queue'],
+    [['--queue', 'a:b', '--out', 'K.npy'], 2, 'expected a name of letters'],
+  ])('%j', (flags, status, message) => {
+    expectFailure(run(['kernel', '--x', 'X.npy', ...NET, ...flags], { cwd }), status, message);
+    expect(existsSync(join(cwd, 'K.npy.lock'))).toBe(false);
+  });
+});
