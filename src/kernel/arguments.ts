@@ -10,6 +10,7 @@ import {
 } from '../backend/backend';
 import { defaultThreads, resolveBackend } from '../backend/choose';
 import { DeepntkError, expectBoolean, expectInteger, expectOneOf, invalidArgument } from '../errors';
+import { allocated } from '../memory';
 import { type NdArray, sizeOf } from '../ndarray';
 import { VERSION } from '../version';
 import { readWatch, type WatchOptions } from './watch';
@@ -104,7 +105,7 @@ export function expectInputShape(where: string, X: unknown, inputDim: number): n
 
 /** Checks the entries of inputs whose shape was checked, and copies them. */
 export function copyInputs(where: string, X: NdArray, n: number, allowNonFinite: boolean): Inputs {
-  const data = new Float64Array(X.data);
+  const data = allocated(`a copy of the inputs ${where}`, () => new Float64Array(X.data));
   if (!allowNonFinite) {
     const at = data.findIndex((entry) => !Number.isFinite(entry));
     if (at >= 0) {

@@ -11,17 +11,16 @@ import {
 } from '../backend/features';
 import { reasonOf } from '../data/files';
 import { DeepntkError } from '../errors';
+import { allocated } from '../memory';
 import type { NdArray } from '../ndarray';
 
-/** Allocates arrays that threads share; the failure is ours. */
+/** An array that threads share. */
 export function shared(length: number, type: 'float64' | 'float32'): Reals {
-  const bytes = length * (type === 'float64' ? 8 : 4);
-  try {
-    const buffer = new SharedArrayBuffer(bytes);
-    return type === 'float64' ? new Float64Array(buffer) : new Float32Array(buffer);
-  } catch (cause) {
-    throw new DeepntkError('ERR_OUT_OF_MEMORY', `cannot allocate an array of ${bytes} bytes`, { cause });
-  }
+  return allocated(`an array of ${length} numbers`, () =>
+    type === 'float64'
+      ? new Float64Array(new SharedArrayBuffer(8 * length))
+      : new Float32Array(new SharedArrayBuffer(4 * length)),
+  );
 }
 
 /** Some rows of X and after them of X2, cut into blocks of `edge` inputs each. */

@@ -35,6 +35,7 @@ export class PartFile {
   readonly tiles = new Map<string, Stored>();
   readonly #file: FileHandle;
   #end = 0;
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(path: string, file: FileHandle, header: PartHeader) {
     this.path = path;
@@ -129,7 +130,13 @@ export class PartFile {
     return crc32(bytes) === stored.checksum;
   }
 
-  async append(place: TilePlace, tile: Reals): Promise<void> {
+  /** Tiles follow one another, though a writer may come with the next before the last is written. */
+  append(place: TilePlace, tile: Reals): Promise<void> {
+    this.#last = this.#last.then(() => this.#append(place, tile));
+    return this.#last;
+  }
+
+  async #append(place: TilePlace, tile: Reals): Promise<void> {
     const bytes = bytesOf(tile);
     const checksum = crc32(bytes);
     const line = Buffer.from(`${keyOf(place)} ${checksum.toString(16).padStart(8, '0')}\n`);

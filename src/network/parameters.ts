@@ -1,7 +1,7 @@
 import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend';
 import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
-import { expectFits } from '../memory';
+import { allocated, expectFits } from '../memory';
 import { expectSpec, type NetworkSpec } from './spec';
 
 /** The number of parameters of a net, weights and biases: sum over layers of n_l n_{l-1} + n_l. */
@@ -19,7 +19,7 @@ export function parameterCount(spec: NetworkSpec): number {
 export function allocateParameters(where: string, spec: NetworkSpec): Float64Array {
   const bytes = parameterCount(spec) * Float64Array.BYTES_PER_ELEMENT;
   expectFits(where, bytes, 'the parameters of the net');
-  return new Float64Array(new SharedArrayBuffer(bytes));
+  return allocated('the parameters of the net', () => new Float64Array(new SharedArrayBuffer(bytes)));
 }
 
 /**

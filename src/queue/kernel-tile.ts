@@ -10,6 +10,7 @@ import {
 } from '../backend/features';
 import { DeepntkError } from '../errors';
 import { readComputation } from '../kernel/arguments';
+import { shared } from '../large/blocks';
 import { type Dtype, GROUP, gramEdge } from '../large/plan';
 import { placeOf, type TileGrid } from '../large/tiles';
 import { expectFits } from '../memory';
@@ -54,11 +55,6 @@ export const tileName = (kernel: string, row: number, column: number): string =>
 export const bytesOf = (array: Reals): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-export const sharedArray = (length: number, type: Dtype): Reals =>
-  type === 'float32'
-    ? new Float32Array(new SharedArrayBuffer(4 * length))
-    : new Float64Array(new SharedArrayBuffer(8 * length));
-
 /** A minute, for jobs come back after a second. */
 const PATIENCE = 60;
 
@@ -98,7 +94,7 @@ export class TileComputer {
     const diagonal = stored.symmetric && row === column;
     const side = stored.symmetric ? 'rows' : 'columns';
     const b = diagonal ? null : await this.#features(side, column, place.columns, backend, run);
-    const tile = sharedArray(size, stored.dtype);
+    const tile = shared(size, stored.dtype);
     const edge = gramEdge(stored.form, stored.widths.at(-1)!);
     await backend.gramTile({ ...shape, a, b, edge, scale: stored.scale, tile, mirror: null }, run);
     await this.#store.put(tileName(name, row, column), bytesOf(tile));
@@ -113,7 +109,7 @@ export class TileComputer {
     await this.#fetch(kernelName(name), text);
     const stored = JSON.parse(Buffer.from(text).toString()) as StoredKernel;
     expectFits('worker', 8 * stored.parameters, 'the parameters of the net');
-    const parameters = sharedArray(stored.parameters, 'float64') as Float64Array;
+    const parameters = shared(stored.parameters, 'float64') as Float64Array;
     await this.#fetch(parametersName(name), bytesOf(parameters));
     const network: NetworkData = {
       widths: stored.widths,
@@ -149,16 +145,13 @@ export class TileComputer {
       this.#blocks.unshift(known);
       return known.block;
     }
-    const inputs = sharedArray(n * stored.widths[0]!, stored.inputType);
+    const inputs = shared(n * stored.widths[0]!, stored.inputType);
     await this.#fetch(key, bytesOf(inputs));
-    const x = sharedArray(inputs.length, 'float64') as Float64Array;
+    const x = shared(inputs.length, 'float64') as Float64Array;
     x.set(inputs);
     const block: FeatureBlock = {
       n,
-      values: sharedArray(
-        n * featureSlots(shape).perInput,
-        stored.precision === 'mixed' ? 'float32' : 'float64',
-      ),
+      values: shared(n * featureSlots(shape).perInput, stored.precision === 'mixed' ? 'float32' : 'float64'),
       exponents: new Int32Array(new SharedArrayBuffer(4 * exponentCount(shape, n))),
     };
     await backend.features({ ...shape, x, block }, run);

@@ -1,7 +1,7 @@
 /** The arrays of a training run, and the tasks that backends are given. */
 import type { LossName, OptimizerRule, TrainTask } from '../backend/backend';
 import { copyInputs, expectInputShape } from '../kernel/arguments';
-import { expectFits } from '../memory';
+import { allocated, expectFits } from '../memory';
 import { networkData, parameterCount } from '../network/parameters';
 import type { NetworkSpec } from '../network/spec';
 import { expectTargets, type LabelledData } from './loss';
@@ -68,7 +68,7 @@ function slotsOf(batchSize: number, parameters: number): number {
 }
 
 function shared(length: number, values?: ArrayLike<number>): Float64Array {
-  const array = new Float64Array(new SharedArrayBuffer(8 * length));
+  const array = allocated(`${length} numbers`, () => new Float64Array(new SharedArrayBuffer(8 * length)));
   if (values !== undefined) array.set(values);
   return array;
 }

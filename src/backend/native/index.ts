@@ -1,5 +1,6 @@
 /** The native backend: C++ over OpenBLAS, in threads of its own (native/). */
-import { DeepntkError, invalidArgument } from '../../errors';
+import { invalidArgument } from '../../errors';
+import { allocated } from '../../memory';
 import type {
   Backend,
   BackendDescription,
@@ -121,9 +122,5 @@ function hasFixedLength(buffer: ArrayBufferLike): boolean {
 }
 
 function zeros(length: number): Float64Array {
-  try {
-    return new Float64Array(length);
-  } catch (cause) {
-    throw new DeepntkError('ERR_OUT_OF_MEMORY', `cannot allocate a result of ${length} numbers`, { cause });
-  }
+  return allocated(`a result of ${length} numbers`, () => new Float64Array(length));
 }

@@ -1,4 +1,4 @@
-import { DeepntkError } from '../../errors';
+import { allocated } from '../../memory';
 import type { KernelForm, RunOptions } from '../backend';
 import {
   effectiveLaw,
@@ -53,9 +53,5 @@ export async function sampleKernels(
 }
 
 function zeros(length: number): Float64Array {
-  try {
-    return new Float64Array(length);
-  } catch (cause) {
-    throw new DeepntkError('ERR_OUT_OF_MEMORY', `cannot allocate a result of ${length} numbers`, { cause });
-  }
+  return allocated(`a result of ${length} numbers`, () => new Float64Array(length));
 }
