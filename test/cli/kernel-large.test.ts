@@ -1,5 +1,5 @@
 /** `deepntk kernel` where the kernel is not held in memory. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -53,10 +53,37 @@ test('--top-eigenvalues and --diagonal', async () => {
   expect(diagonal['largest']).toBeCloseTo(Math.max(...own), 8);
 });
 
+test('--explain prints the plan of the eigenvalues', () => {
+  const { status, stdout } = run([...command, '--top-eigenvalues', '3', '--explain'], { cwd });
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/features +all in memory, 1 blocks of 512 inputs\nbasis +83 vectors, 2 at a time/);
+});
+
+test('--shard and merge: the bytes of one machine, the part from the environment of a batch system too', () => {
+  expect(run([...command, '--memory', '2G', '--out', 'alone.npy'], { cwd }).status).toBe(0);
+  const first = runJson([...command, '--shard', '0/2', '--out', '0.part'], { cwd });
+  expect(first).toMatchObject({ tiles: { reused: 0 }, file: '0.part' });
+  const env = { SLURM_ARRAY_TASK_ID: '5', SLURM_ARRAY_TASK_MIN: '4', SLURM_ARRAY_TASK_COUNT: '2' };
+  const second = run([...command, '--shard', 'slurm', '--out', '1.part'], { cwd, env });
+  expect(second.stdout).toMatch(/part +1 of 2/);
+  expectFailure(run(['merge', '0.part', '--out', 'merged.npy'], { cwd }), 1, 'tiles are missing');
+  expectFailure(run(['merge', '0.part', '1.part'], { cwd }), 2, 'expected --out');
+  expectFailure(run(['merge', '0.part', '--out', 'merged.txt'], { cwd }), 2, 'the path of a .npy file');
+  expect(runJson(['merge', '0.part', '1.part', '--out', 'merged.npy'], { cwd })).toMatchObject({
+    file: 'merged.npy',
+    shape: [300, 300],
+  });
+  expect(readFileSync(join(cwd, 'merged.npy')).equals(readFileSync(join(cwd, 'alone.npy')))).toBe(true);
+});
+
 test.each([
   [['--memory', '2G'], '--memory: expected --out'],
   [['--memory', '2Q', '--out', 'L.npy'], 'Expected a size such as 2G or 500M'],
   [['--dtype', 'float32'], '--dtype: only for a kernel that goes to a file with --memory'],
+  [['--shard', '0/2'], '--shard: expected --out'],
+  [['--shard', '0/2', '--out', 'K.npy'], '--out: expected a .part file'],
+  [['--shard', '2/2', '--out', '2.part'], 'Expected i/n with 0 <= i < n'],
+  [['--top-eigenvalues', '2', '--shard', '0/2'], '--shard: not to be given with --top-eigenvalues'],
   [['--tolerance', '1e-3'], '--tolerance: only for --top-eigenvalues'],
   [['--diagonal', '--x2', 'X.npy'], '--x2: not to be given'],
   [['--mnist', '10'], 'expected one of --x and --mnist, got both'],

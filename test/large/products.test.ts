@@ -1,6 +1,7 @@
 /** Products with kernel and Jacobian, eigenpairs, diagonal and sketch, against the dense arrays. */
 import {
   createSpec,
+  explainTopEigenpairs,
   jacobianVector,
   kernelDiagonal,
   kernelProduct,
@@ -148,6 +149,78 @@ describe.each(testedBackends())('%s backend', (backend) => {
     expect(fewer.standardError.data[0]! / sketch.standardError.data[0]!).toBeGreaterThan(1.5);
     expect(fewer.standardError.data[0]! / sketch.standardError.data[0]!).toBeLessThan(2.6);
   });
+});
+
+test('double eigenvalues, and ranks below the number asked for', async () => {
+  const even = Mlp.random(createSpec({ inputDim: 9, depth: 1, width: 400, biasGradients: false }), {
+    seed: 2,
+  });
+  const rows = normalInputs(40, 9, 7);
+  const twice: NdArray = { data: Float64Array.from([...rows.data, ...rows.data]), shape: [80, 9] };
+  const kernel = await even.ntk(twice);
+  const spectrum = kernelSpectrum(kernel).eigenvalues;
+  // 80 rows of rank 40: what is left are zeros.
+  const all = await topEigenpairs(even, twice, { count: 50, tolerance: 1e-9 });
+  expect(all.converged).toBe(true);
+  expect(relativeError(all.values, spectrum.slice(0, 50))).toBeLessThan(1e-10);
+  // All eigenvalues are double in a kernel of two blocks that do not see one another.
+  const blocks = Mlp.fromLayers(createSpec({ inputDim: 18, depth: 1, width: 40, biasGradients: false }), [
+    { weights: blockDiagonal(normalInputs(20, 9, 8), 20, 9), biases: zeros(40) },
+    { weights: repeated(normalInputs(1, 20, 9)), biases: zeros(1) },
+  ]);
+  const pairs = blockDiagonal(normalInputs(60, 9, 10), 60, 9);
+  const double = kernelSpectrum(await blocks.ntk(pairs)).eigenvalues;
+  expect(Math.abs(double[0]! - double[1]!)).toBeLessThan(1e-12 * double[0]!);
+  const top = await topEigenpairs(blocks, pairs, { count: 6, tolerance: 1e-9 });
+  expect(relativeError(top.values, double.slice(0, 6))).toBeLessThan(1e-10);
+});
+
+test('a basis that is full is restarted, and finds the same', async () => {
+  // Inputs of many dimensions: the eigenvalues lie close together.
+  const flat = Mlp.random(createSpec({ inputDim: 600, depth: 1, width: 60 }), { seed: 1 });
+  const rows = normalInputs(400, 600, 3);
+  const spectrum = kernelSpectrum(await flat.ntk(rows)).eigenvalues;
+  const top = await topEigenpairs(flat, rows, { count: 10, tolerance: 1e-9 });
+  expect(top.products).toBeGreaterThan(top.plan.basis);
+  expect(top.converged).toBe(true);
+  expect(relativeError(top.values, spectrum.slice(0, 10))).toBeLessThan(1e-12);
+});
+
+/** Twice the same matrix, on the diagonal of a matrix that is zero elsewhere. */
+function blockDiagonal({ data }: NdArray, rows: number, columns: number): NdArray<Float64Array> {
+  const whole = new Float64Array(4 * rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      whole[i * 2 * columns + j] = data[i * columns + j]!;
+      whole[(rows + i) * 2 * columns + columns + j] = data[i * columns + j]!;
+    }
+  }
+  return { data: whole, shape: [2 * rows, 2 * columns] };
+}
+
+const zeros = (length: number): NdArray<Float64Array> => ({
+  data: new Float64Array(length),
+  shape: [length],
+});
+const repeated = ({ data }: NdArray): NdArray<Float64Array> => ({
+  data: Float64Array.from([...data, ...data]),
+  shape: [1, 2 * data.length],
+});
+
+test('the plan of the eigenpairs: what is kept, the block and the basis follow from the memory', () => {
+  const large = Mlp.random(createSpec({ inputDim: 784, depth: 20, width: 300 }), { seed: 1 });
+  const held = process.memoryUsage.rss();
+  const options = { count: 20, precision: 'mixed' } as const;
+  const plan = (extra: number) =>
+    explainTopEigenpairs(large, 30_000, { ...options, memoryLimit: held + extra });
+  const roomy = plan(2 ** 31);
+  expect(roomy).toMatchObject({ featuresKept: true, block: 2, basis: 100 });
+  expect(roomy.bytes.features).toBe(30_720 * 12_784 * 4);
+  const tight = plan(2 ** 29);
+  expect(tight.featuresKept).toBe(false);
+  expect(tight.block).toBeGreaterThan(2);
+  for (const { bytes } of [roomy, tight]) expect(bytes.total).toBeLessThanOrEqual(bytes.limit);
+  expect(() => plan(2 ** 20)).toThrow(/memoryLimit: expected at least/);
 });
 
 test('too few products are not called converged', async () => {
