@@ -5,6 +5,7 @@ import { lockFile } from '../data/lock';
 import { DeepntkError, expectInteger, expectOptions, expectOptionsObject, invalidArgument } from '../errors';
 import { expectInputShape } from '../kernel/arguments';
 import type { KernelNetwork } from '../kernel/ntk';
+import { readWatch } from '../kernel/watch';
 import { type NdArray, sizeOf } from '../ndarray';
 import { shared } from './blocks';
 import { computeTiles } from './compute-tiles';
@@ -121,7 +122,7 @@ export async function mergeNtk(
 ): Promise<MergedKernel> {
   const where = 'mergeNtk';
   expectOptions(where, options, ['out', 'signal']);
-  const { signal } = options;
+  const { signal } = readWatch(where, options);
   const out = expectOut(where, options.out, '.npy');
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string'))
     throw invalidArgument(where, 'the paths of .part files', paths);

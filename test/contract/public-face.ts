@@ -2,6 +2,7 @@
  * Right arguments for every function that src/index.ts exports, and for every method of Mlp: the property tests spoil
  * them one place at a time. An export without an entry here fails hostile-arguments.test.ts.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -269,6 +270,12 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
       for (const [i, checkpoint] of paths.entries())
         await deepntk.estimateDispersion(spec, { seed: 1, replicas: 4, firstReplica: 4 * i, checkpoint });
       return [paths, { out: join(folder, 'merged.json') }];
+    }),
+    of('mergeNtk', async () => {
+      const name = randomUUID();
+      const part = join(folder, `${name}.part`);
+      await net.ntk(X(), null, { out: part, shard: { index: 0, count: 1 } });
+      return [[part], { out: join(folder, `${name}.npy`), signal: new AbortController().signal }];
     }),
     of('inputsAtCosines', () => [[0.5], 3]),
     heavy('sampleNtk', () => [
