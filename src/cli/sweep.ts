@@ -6,6 +6,7 @@ import type { BackendName } from '../backend/backend';
 import type { Progress } from '../kernel/arguments';
 import type { Parametrization } from '../network/spec';
 import type * as QueueSweep from '../queue/sweep';
+import { lockFile } from '../data/lock';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import {
   computePoint,
@@ -149,10 +150,14 @@ async function runSweep(flags: Flags): Promise<void> {
   const points = flags.shard === undefined ? all : pointsOfShard(all, flags.shard);
   const { out } = flags;
   if (out !== undefined) asUsage(() => formatOf(out));
-  const { rows: stored, writer } = out === undefined ? { rows: [], writer: null } : await openRows(out);
+  const lock = out === undefined ? null : await lockFile(out);
   const bar = progressBar('points');
   const interrupt = abortOnInterrupt();
+  let writer: RowWriter | null = null;
   try {
+    const { rows: stored, writer: opened } =
+      out === undefined ? { rows: [], writer: null } : await openRows(out);
+    writer = opened;
     const pending = points.filter((point) => !isStored(flags, point, stored));
     const rows = await computePoints(flags, pending, writer, interrupt.signal, bar?.onProgress);
     bar?.stop();
@@ -171,6 +176,7 @@ async function runSweep(flags: Flags): Promise<void> {
     bar?.stop();
     interrupt.release();
     await writer?.close();
+    await lock?.release();
   }
 }
 

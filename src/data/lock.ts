@@ -11,6 +11,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DeepntkError } from '../errors';
 import { reasonOf } from './files';
@@ -18,6 +19,10 @@ import { reasonOf } from './files';
 const SIGN_EVERY_MS = 5000;
 /** A holder that is not seen otherwise counts as gone after so long without a sign. */
 const GONE_AFTER_MS = 30_000;
+const LOOK_EVERY_MS = 500;
+
+/** What this thread holds: no sign of life is needed to know. */
+const heldHere = new Set<string>();
 
 /** Who holds a lock. */
 export interface Holder {
@@ -92,13 +97,15 @@ export async function lockFile(path: string): Promise<Lock> {
 
 async function takeLock(path: string): Promise<Lock> {
   const lock = `${path}.lock`;
-  const own = JSON.stringify(ownHolder());
+  const self = ownHolder();
+  const own = JSON.stringify(self);
   for (;;) {
-    if (await createWhole(lock, own)) return held(lock, own);
+    if (await createWhole(lock, own)) return held(lock, self, own);
     const found = await readFile(lock, 'utf8').catch(() => null);
     if (found === null) continue; // given free meanwhile
     const holder = readHolder(found);
-    if (!(await isLeft(lock, holder))) {
+    if (!(await isLeft(lock, holder, true))) {
+      if ((await readFile(lock, 'utf8').catch(() => null)) !== found) continue; // another one's by now, or given free
       const who = holder === null ? 'somebody' : describeHolder(holder);
       throw new DeepntkError(
         'ERR_INVALID_FILE',
@@ -133,18 +140,34 @@ async function createWhole(path: string, content: string): Promise<boolean> {
 /** What file systems without hard links say. */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
-/** Whether whoever held the lock is gone. */
-async function isLeft(lock: string, holder: Holder | null): Promise<boolean> {
+/**
+ * Whether whoever held the lock is gone. Where only signs of life can tell, `wait` waits for one, or until it has been long
+ * enough: a job that a batch system starts again elsewhere comes sooner than that.
+ */
+async function isLeft(lock: string, holder: Holder | null, wait: boolean): Promise<boolean> {
   const alive = holder === null ? null : isAlive(holder);
   if (alive !== null) return !alive;
-  // By the clock of the file system: those of machines differ.
-  const probe = `${lock}.${randomUUID()}`;
+  if (holder !== null && heldHere.has(holder.id)) return false;
   try {
-    await writeFile(probe, '');
-    const [now, then] = await Promise.all([stat(probe), stat(lock)]);
-    return now.mtimeMs - then.mtimeMs > GONE_AFTER_MS;
+    const { mtimeMs: seen } = await stat(lock);
+    for (;;) {
+      const { mtimeMs: latest } = await stat(lock);
+      if (latest !== seen) return false;
+      if ((await timeAt(lock)) - seen > GONE_AFTER_MS) return true;
+      if (!wait) return false;
+      await sleep(LOOK_EVERY_MS);
+    }
   } catch {
     return false; // given free meanwhile
+  }
+}
+
+/** Now, by the clock of the file system: those of machines differ. */
+async function timeAt(path: string): Promise<number> {
+  const probe = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(probe, '');
+    return (await stat(probe)).mtimeMs;
   } finally {
     await rm(probe, { force: true });
   }
@@ -158,8 +181,8 @@ async function removeLeft(lock: string, found: string, own: string): Promise<voi
   const claim = `${lock}.claim`;
   if (!(await createWhole(claim, own))) {
     const claimant = readHolder(await readFile(claim, 'utf8').catch(() => ''));
-    if (await isLeft(claim, claimant)) await rm(claim, { force: true });
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    if (await isLeft(claim, claimant, false)) await rm(claim, { force: true });
+    await sleep(10);
     return;
   }
   try {
@@ -169,7 +192,8 @@ async function removeLeft(lock: string, found: string, own: string): Promise<voi
   }
 }
 
-function held(lock: string, own: string): Lock {
+function held(lock: string, { id }: Holder, own: string): Lock {
+  heldHere.add(id);
   const sign = setInterval(() => {
     giveSign(lock, own).catch(() => undefined); // a folder that is away for a while
   }, SIGN_EVERY_MS);
@@ -177,6 +201,7 @@ function held(lock: string, own: string): Lock {
   return {
     async release() {
       clearInterval(sign);
+      heldHere.delete(id);
       if ((await readFile(lock, 'utf8').catch(() => null)) === own) await rm(lock, { force: true });
     },
   };

@@ -90,11 +90,19 @@ test('a number that another process has by now is not the holder', async () => {
   expect(first.exitCode).toBeNull();
 });
 
-test('on another machine only signs of life count', async () => {
+test('on another machine only signs of life count: they are waited for', async () => {
+  const age = (seconds: number): void => {
+    const time = Date.now() / 1000 - seconds;
+    utimesSync(`${out}.lock`, time, time);
+  };
   left({ pid: 12, host: 'node-7' });
+  const sign = setTimeout(() => {
+    age(0);
+  }, 300);
+  age(10);
   await expect(lockFile(out)).rejects.toThrow(/process 12 on node-7 is writing it/);
-  const minuteAgo = Date.now() / 1000 - 60;
-  utimesSync(`${out}.lock`, minuteAgo, minuteAgo);
+  clearTimeout(sign);
+  age(29); // it has been silent for almost long enough
   await (await lockFile(out)).release();
   expect(existsSync(`${out}.lock`)).toBe(false);
 });
