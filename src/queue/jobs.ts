@@ -1,7 +1,7 @@
 /**
- * What stands in a queue: jobs of several kinds, each a plain JSON object that says all of what is to be computed, and whose
- * result is a function of it alone. So a job may be computed twice, by whichever worker, and its number is a hash of it:
- * the same job is never in a queue twice.
+ * What stands in a queue: jobs of several kinds, each a plain JSON object that says all of what is to be computed (arrays by
+ * the hash under which they lie in Redis), and whose result is a function of it alone. So a job may be computed twice, by
+ * whichever worker, and its number is a hash of it: the same job is never in a queue twice.
  *
  * A new kind is one entry of KINDS.
  */
