@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
+import { lockFile } from '../../src/data/lock';
 import {
   createSpec,
   DeepntkError,
   estimateDispersion,
   loadMnist,
+  mergeNtk,
   Mlp,
   moments,
   readCsv,
@@ -28,6 +30,7 @@ afterAll(() => {
 
 const spec = createSpec({ inputDim: 2, depth: 1, width: 3 });
 const net = Mlp.random(spec, { seed: 1 });
+const X = { data: Float64Array.of(1, 2), shape: [1, 2] };
 
 function file(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
@@ -102,11 +105,29 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
       return estimateDispersion(spec, { replicas: 10, seed: 1, checkpoint });
     },
   ],
+  'a file that another process is writing': [
+    async () => {
+      const out = join(folder, 'held.npy');
+      const lock = await lockFile(out);
+      await net.ntk(X, null, { out }).finally(lock.release);
+    },
+  ],
+  'a part of another kernel, or a tile': [
+    () => mergeNtk([file('other.part', 'something else\n')], { out: join(folder, 'merged.npy') }),
+    async () => {
+      const out = join(folder, 'damaged.part');
+      await net.ntk(X, null, { out, shard: { index: 0, count: 1 } });
+      const bytes = readFileSync(out);
+      bytes[bytes.length - 1]! ^= 1;
+      writeFileSync(out, bytes);
+      await mergeNtk([out], { out: join(folder, 'merged.npy') });
+    },
+  ],
 };
 
 /** Rows that take a machine of their own to try; the test that does. */
 const TRIED_ELSEWHERE: Readonly<Record<string, string>> = {
-  'memory that the system refuses': 'test/native/hostile-arguments.test.ts',
+  'memory that the system refuses': 'test/native/little-memory.test.ts',
   'Redis that does not answer': 'test/queue/',
 };
 
