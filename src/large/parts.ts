@@ -100,6 +100,7 @@ function expectSameKernel(file: PartFile, header: PartFile['header']): void {
   );
 }
 
+/** The file that {@link mergeNtk} has written. */
 export interface MergedKernel {
   readonly file: string;
   readonly shape: readonly number[];

@@ -6,6 +6,7 @@ import { availableMemory, formatBytes } from '../memory';
 import { GROUP, SPEED } from './plan';
 import type { LargeRequest } from './request';
 
+/** How products with a kernel that is not stored are computed, and what that takes. */
 export interface ProductPlan {
   readonly backend: BackendName;
   readonly threads: number;
