@@ -4,6 +4,7 @@
 const os = require('node:os');
 const { backendInfo, version } = require('deepntk');
 const { largestDifference, medianOf } = require('../dist/cli/bench/measure');
+const { imageLikeInputs } = require('../dist/cli/bench/suite');
 
 /** What a time depends on: CPU, OpenBLAS and the core type that it chose, Node, versions; `summary` is one line of it. */
 function describeMachine() {
@@ -23,15 +24,4 @@ function describeMachine() {
   return { ...machine, summary };
 }
 
-/** Non-negative inputs with a common part, as images have. */
-function mnistLikeInputs(n, size = 784) {
-  const data = new Float64Array(n * size);
-  let state = 1;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    data[i] = Math.max(0, state / 2 ** 32 - 0.5) + (i % size === 0 ? 0.1 : 0);
-  }
-  return { data, shape: [n, size] };
-}
-
-module.exports = { describeMachine, largestDifference, median: medianOf, mnistLikeInputs };
+module.exports = { describeMachine, imageLikeInputs, largestDifference, median: medianOf };

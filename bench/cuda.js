@@ -26,7 +26,7 @@ const {
   sampleNtk,
   train,
 } = require('deepntk');
-const { describeMachine, largestDifference, median, mnistLikeInputs } = require('./common');
+const { describeMachine, imageLikeInputs, largestDifference, median } = require('./common');
 
 const KERNELS = [
   { n: 100, depth: 20, width: 300, outputs: 10 },
@@ -118,7 +118,7 @@ function peakOf(single, repeats) {
 async function kernel({ n, depth, width, outputs }, precision, peak, repeats) {
   const spec = createSpec({ inputDim: 784, depth, width, outputDim: outputs, biasVariance: 0.01 });
   const net = Mlp.random(spec, { seed: 1 });
-  const x = mnistLikeInputs(n);
+  const x = imageLikeInputs(n);
   const run = () => net.ntk(x, null, { backend: 'cuda', precision });
   const expected = await net.ntk(x, null, { backend: 'native' });
   const error = expectNear((await run()).data, expected.data, TOLERANCE[precision], 'the kernel');
@@ -150,7 +150,7 @@ function expectNear(actual, expected, tolerance, what) {
 const MNIST_NET = createSpec({ inputDim: 784, depth: 20, width: 300, outputDim: 10, biasVariance: 0.01 });
 
 async function forward(repeats, peak) {
-  const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), mnistLikeInputs(60_000)];
+  const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), imageLikeInputs(60_000)];
   const run = (backend) => net.forward(x, { backend });
   const error = expectNear(
     (await run('cuda')).data,
@@ -164,7 +164,7 @@ async function forward(repeats, peak) {
 }
 
 async function jacobian(repeats) {
-  const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), mnistLikeInputs(20)];
+  const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), imageLikeInputs(20)];
   const run = (backend) => net.jacobian(x, { backend });
   const error = expectNear(
     (await run('cuda')).data,
@@ -184,7 +184,7 @@ async function kernelToFile(precision, peak) {
   try {
     const start = performance.now();
     const out = path.join(folder, 'kernel.npy');
-    const { plan } = await net.ntk(mnistLikeInputs(n), null, { out, backend: 'cuda', precision });
+    const { plan } = await net.ntk(imageLikeInputs(n), null, { out, backend: 'cuda', precision });
     const seconds = (performance.now() - start) / 1000;
     const { total } = plan.flops;
     return report(`kernel to a file N=${n} L=20 M=300 K=10 ${precision}`, seconds, { flops: total, peak });
@@ -196,7 +196,7 @@ async function kernelToFile(precision, peak) {
 /** K V for eight vectors, without the kernel. */
 async function product(precision, repeats) {
   const n = 2000;
-  const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), mnistLikeInputs(n)];
+  const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), imageLikeInputs(n)];
   const V = { data: Float64Array.from({ length: n * 8 }, (_, i) => Math.sin(i)), shape: [n, 8] };
   const run = (backend) => kernelProduct(net, x, V, { backend, precision });
   const expected = await kernelProduct(net, x, V, { backend: 'native' });
@@ -223,7 +223,7 @@ async function kernelReplicas(sampler, depth, width, inputs, replicas, repeats) 
 /** Adam on all of 60,000 inputs, as the paper's study takes 3,000 steps of. */
 async function training(repeats, peak) {
   const steps = 20;
-  const x = mnistLikeInputs(60_000);
+  const x = imageLikeInputs(60_000);
   const y = {
     data: Float64Array.from({ length: 600_000 }, (_, i) => (i % 11 === 0 ? 1 : 0)),
     shape: [60_000, 10],

@@ -17,7 +17,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { Command, Option } = require('commander');
 const { backendInfo, createSpec, Mlp, readNpy, setBackend, writeNpy } = require('deepntk');
-const { describeMachine, largestDifference, mnistLikeInputs } = require('../common');
+const { describeMachine, imageLikeInputs, largestDifference } = require('../common');
 const { installPackages, milliseconds, runByTurns, startPeer } = require('./process');
 
 const JOBS = {
@@ -107,7 +107,7 @@ async function writeJob(folder, { n, depth, width, outputs }) {
     createSpec({ inputDim: 784, depth, width, outputDim: outputs, biasVariance: 0.01 }),
     { seed: 1 },
   );
-  const x = mnistLikeInputs(n, 784);
+  const x = imageLikeInputs(n, 784);
   const place = (name) => path.join(folder, name);
   await net.save(place('net.safetensors'));
   await writeNpy(place('x.npy'), x);

@@ -83,7 +83,7 @@ const TILE_EDGES = [4096, 2048, 1024, 512, 256];
 const MIB = 2 ** 20;
 
 /** Floating-point operations a second and thread, and bytes a second: the order of magnitude is what matters. */
-export const SPEED = {
+const SPEED = {
   native: { float64: 6e10, mixed: 1.2e11 },
   typescript: { float64: 5e9, mixed: 5e9 },
 } as const;
@@ -95,7 +95,11 @@ const DISK_SPEED = 5e8;
 const SECONDS_PER_WRITE = 5e-6;
 const SECONDS_PER_TILE = 2e-3;
 
-function speedOf({ backend, threads }: LargeKernel, precision: Precision): number {
+/** Operations a second of so many threads, or of the GPU. */
+export function speedOf(
+  { backend, threads }: { backend: BackendName; threads: number },
+  precision: Precision,
+): number {
   return backend === 'cuda' ? CUDA_SPEED[precision] : SPEED[backend][precision] * threads;
 }
 

@@ -3,7 +3,7 @@ import { type BackendName, largestOf, type Precision } from '../backend/backend'
 import { chainsOf, featureFlops, featureSlots, type FeatureShape, productFlops } from '../backend/features';
 import { DeepntkError } from '../errors';
 import { availableMemory, formatBytes } from '../memory';
-import { GROUP, SPEED } from './plan';
+import { GROUP, speedOf } from './plan';
 import type { LargeRequest } from './request';
 
 /** How products with a kernel that is not stored are computed, and what that takes. */
@@ -95,7 +95,8 @@ export function planProducts(
   const features = featuresKept ? blocks * block : block;
   const directionsAtOnce = Math.max(1, Math.min(directions, Math.floor((room - features) / direction)));
   const { forward, backward } = featureFlops(shape);
-  const speed = SPEED[backend];
+  const speed = speedOf({ backend, threads }, precision);
+  const forwardSpeed = speedOf({ backend, threads }, 'float64');
   const bytes = { limit, held, features, directions: directionsAtOnce * direction, vectors };
   return {
     backend,
@@ -113,8 +114,8 @@ export function planProducts(
       total: held + features + bytes.directions + vectors + scratch + left - room,
     },
     seconds: {
-      features: (n * (forward / speed.float64 + backward / speed[precision])) / threads,
-      direction: (n * productFlops(shape)) / speed[precision] / threads,
+      features: n * (forward / forwardSpeed + backward / speed),
+      direction: (n * productFlops(shape)) / speed,
     },
   };
 }
