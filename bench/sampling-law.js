@@ -20,6 +20,9 @@ const { replicaSource } = require('../dist/sampling/sources');
 const count = Number(process.argv[2] ?? 100_000);
 const threads = Number(process.argv[3] ?? 2);
 const [part, parts] = (process.argv[4] ?? '0/1').split('/').map(Number);
+const [firstNet, everyNet] = (process.argv[4] ?? '0/1').split('/').map(Number);
+if (!(firstNet >= 0 && firstNet < everyNet))
+  throw new Error(`expected a part i/n with 0 <= i < n, got ${process.argv[4]}`);
 const backend = resolveBackend();
 const PROBABILITIES = [0.01, 0.1, 0.5, 0.9, 0.99];
 /** Samples of one law are further apart than this once in 100,000 times. */
