@@ -7,6 +7,8 @@
 #include <new>
 #include <set>
 
+#include "../core/floating_point.hpp"
+
 namespace deepntk {
 
 // All jobs whose threads run. process.exit() destroys the C++ library's and OpenBLAS's static objects under
@@ -76,6 +78,7 @@ Napi::Value Job::start(Napi::Env env, Napi::Value listener, std::vector<Napi::Ob
 }
 
 void Job::compute() noexcept {
+  const StandardFloatingPoint mode;  // the host's is inherited, also by jobs that compute on a GPU
   try {
     work_(run_);
     outcome_ = Status::done;

@@ -11,7 +11,8 @@
 namespace deepntk {
 
 // While it lives, the calling thread rounds to nearest, keeps denormal numbers and traps nothing, whatever
-// the host had set; then all is as it was found. New threads inherit the mode of the one that starts them.
+// the host had set; then all is as it was found. New threads inherit the mode of the one that starts them, or
+// begin in the standard one.
 class StandardFloatingPoint {
  public:
   StandardFloatingPoint() {

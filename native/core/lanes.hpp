@@ -36,14 +36,4 @@ DEEPNTK_LANES_OPERATOR(*)
 #undef DEEPNTK_LANES_OPERATOR
 #endif
 
-// out = `value` where `condition` is above 0, else 0. (Packs are not returned: how is not the same on all
-// machines.)
-DEEPNTK_INLINE void setWhereAboveZero(Pack& out, const Pack& condition, const Pack& value) {
-#if defined(__GNUC__)
-  out = condition > 0 ? value : Pack{};
-#else
-  for (std::size_t i = 0; i < kReplicaLanes; i++) out[i] = condition[i] > 0 ? value[i] : 0;
-#endif
-}
-
 }  // namespace deepntk

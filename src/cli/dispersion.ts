@@ -118,10 +118,41 @@ Examples:
 `,
     )
     .action(async (files: string[], { out, json }: { out?: string; json?: true }) => {
-      if (files.some((file) => file.endsWith('.part'))) await mergeKernelParts(files, out, json);
-      else if (files.some((file) => /\.(csv|jsonl)$/.test(file))) await mergeSweepFiles(files, out, json);
+      const kind = mergedKind(files, out);
+      if (kind === KINDS.part) await mergeKernelParts(files, out, json);
+      else if (kind === KINDS.sweep) await mergeSweepFiles(files, out, json);
       else await mergeCheckpoints(files, out, json);
     });
+}
+
+interface MergedKind {
+  readonly name: string;
+  readonly isOne: (file: string) => boolean;
+  /** What the whole may be called. */
+  readonly out: RegExp;
+}
+
+const isPart = (file: string) => file.endsWith('.part');
+const isSweep = (file: string) => /\.(csv|jsonl)$/.test(file);
+const KINDS = {
+  part: { name: 'parts of a kernel (.part)', isOne: isPart, out: /\.npy$/ },
+  sweep: { name: 'files of a sweep (.csv, .jsonl)', isOne: isSweep, out: /\.(csv|jsonl)$/ },
+  checkpoint: {
+    name: 'checkpoints of a dispersion',
+    isOne: (file: string) => !isPart(file) && !isSweep(file),
+    out: /^(?!.*\.(part|npy|csv|jsonl)$)/,
+  },
+} as const satisfies Record<string, MergedKind>;
+
+/** What the files are, by their names: all of one kind, and the whole of a fitting name. */
+function mergedKind(files: readonly string[], out: string | undefined): MergedKind {
+  const kind = Object.values(KINDS).find(({ isOne }) => isOne(files[0]!))!;
+  const other = files.find((file) => !kind.isOne(file));
+  if (other !== undefined) throw new UsageError(`expected ${kind.name}, as ${files[0]!} is, got ${other}`);
+  if (out !== undefined && !kind.out.test(out)) {
+    throw new UsageError(`--out: expected a name that fits ${kind.name}, got ${out}`);
+  }
+  return kind;
 }
 
 async function mergeCheckpoints(

@@ -13,7 +13,7 @@ import { type Mlp, networkOf } from '../network/mlp';
 import { explainTopEigenpairs, kernelDiagonal, topEigenpairs } from '../network/products';
 import type * as QueueKernel from '../queue/kernel';
 import { abortOnInterrupt } from './interrupt';
-import { readInputs } from './files';
+import { expectWritable, readInputs } from './files';
 import { type Flags, namingFiles, ntkOptions, readX } from './kernel';
 import { givenFlags } from './net-options';
 import { readNet } from './net-source';
@@ -49,7 +49,7 @@ export function checkLargeFlags(flags: Flags, command: Command): void {
       ['memory', 'features', 'threads', 'explain'],
       'not to be given with --queue: workers have their own',
     );
-  else refuse(['redisMemory'], 'only for --queue');
+  else refuse(['redis', 'redisMemory'], 'only for --queue');
   if (topEigenvalues === undefined) refuse(['tolerance'], 'only for --top-eigenvalues');
   if (isLarge(flags))
     refuse(['perLayer'], 'not to be given with --memory, --shard, --queue, --top-eigenvalues or --diagonal');
@@ -62,6 +62,10 @@ export function checkLargeFlags(flags: Flags, command: Command): void {
 
 export async function runLargeKernel(flags: Flags, command: Command): Promise<void> {
   const interrupt = abortOnInterrupt();
+  // What goes to a file in tiles looks itself.
+  if (flags.out !== undefined && (flags.diagonal || flags.topEigenvalues !== undefined)) {
+    await expectWritable(flags.out);
+  }
   const x = await readX(flags);
   const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
   const net = await readNet(flags, command, x.shape[1]);

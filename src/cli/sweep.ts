@@ -29,6 +29,7 @@ import {
 } from '../sampling/sweep-file';
 import { abortOnInterrupt } from './interrupt';
 import { numberList, shardOf, wholeNumbers } from './lists';
+import { givenFlags } from './net-options';
 import { printError, printJson } from './output';
 import { progressBar } from './progress';
 import {
@@ -71,7 +72,7 @@ const DEFAULT_REPLICAS = 10_000;
 const DEFAULT_MAX_REPLICAS = 1_000_000;
 
 export function addSweepCommand(program: Command): void {
-  program
+  const command = program
     .command('sweep')
     .description('estimate the dispersion over lists of sigma_w^2, sigma_b^2, depths and widths')
     .requiredOption('--depth <list>', 'depths: 1,5,10 or 1:49:1', wholeNumbers(0))
@@ -141,8 +142,18 @@ Examples:
 `,
     )
     .action(async (flags: Flags) => {
+      checkFlags(flags, command);
       await runSweep(flags);
     });
+}
+
+function checkFlags({ queue }: Flags, command: Command): void {
+  const refused = queue === undefined ? ['redis'] : ['backend', 'threads'];
+  const [flag] = givenFlags(command, refused);
+  if (flag === undefined) return;
+  throw new UsageError(
+    `${flag}: ${queue === undefined ? 'only for --queue' : 'not to be given with --queue: workers have their own'}`,
+  );
 }
 
 async function runSweep(flags: Flags): Promise<void> {

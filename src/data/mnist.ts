@@ -36,7 +36,8 @@ export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> 
   const perClass = expectInteger('loadMnist: perClass', options.perClass);
   const imagesPath = expectPath('loadMnist: images', options.images);
   const labelsPath = expectPath('loadMnist: labels', options.labels);
-  const [images, labels] = await Promise.all([readIdx(imagesPath), readIdx(labelsPath)]);
+  const images = await readIdx(imagesPath);
+  const labels = await readIdx(labelsPath);
   if (images.shape.length !== 3) {
     throw invalidFile(imagesPath, 'images, n x rows x columns', `shape (${images.shape.join(', ')})`);
   }

@@ -5,6 +5,7 @@ import type { NdArray } from '../ndarray';
 import { FeatureSource } from './blocks';
 import type { ProductOptions } from './operator';
 import { GROUP } from './plan';
+import { planProducts } from './product-plan';
 import { type ProductResult, resultOf } from './products';
 import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
 
@@ -22,6 +23,7 @@ export async function kernelDiagonal(
   const { request, shape } = large;
   const n = X.shape[0]!;
   const entries = entriesOf(shape);
+  planProducts('kernelDiagonal', large, Math.min(n, GROUP), 0, 8 * n * entries); // whether it fits
   const result = new Float64Array(n * entries);
   const source = new FeatureSource(request.backend, shape, { X, X2: null, edge: GROUP }, 1, null);
   const { forward, backward } = featureFlops(shape);

@@ -18,14 +18,16 @@ export interface KernelQuantile {
  * The values at position (replicas - 1) probability of the sorted ones, interpolated, as numpy's default.
  *
  * @param kernels replicas x entries
+ * @param breathe called after every entry
  */
-export function quantilesOf(
+export async function quantilesOf(
   kernels: Float64Array,
   replicas: number,
   probabilities: readonly number[],
   layout: KernelLayout,
   { largest, conditions }: Spectra,
-): KernelQuantile[] {
+  breathe: () => Promise<void>,
+): Promise<KernelQuantile[]> {
   const shape = shapeOf(layout);
   const length = kernels.length / replicas;
   const diagonal = diagonalOf(layout, length);
@@ -42,13 +44,18 @@ export function quantilesOf(
   const alive = Array.from({ length: replicas }, (_, r) => r * length).filter(
     (at) => !diagonal.some((own) => kernels[at + own] === 0),
   );
+  const values = new Float64Array(replicas);
+  const ratios = new Float64Array(alive.length);
   for (let entry = 0; entry < length; entry++) {
-    const values = Float64Array.from({ length: replicas }, (_, r) => kernels[r * length + entry]!).sort();
-    const ratios = sorted(alive.map((at) => kernels[at + entry]! / kernels[at + diagonal[entry]!]!));
+    for (let r = 0; r < replicas; r++) values[r] = kernels[r * length + entry]!;
+    alive.forEach((at, i) => (ratios[i] = kernels[at + entry]! / kernels[at + diagonal[entry]!]!));
+    values.sort();
+    ratios.sort();
     for (const { probability, entries, ratio } of results) {
       entries.data[entry] = quantile(values, probability);
       ratio.data[entry] = quantile(ratios, probability);
     }
+    await breathe();
   }
   return results;
 }

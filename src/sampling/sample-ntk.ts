@@ -102,13 +102,11 @@ export async function sampleNtk(
     await file?.commit();
     const [total, ...others] = run.sets.map((set) => set.accumulator.result());
     const kept = run.kept;
+    const quantiles = await run.quantiles();
     return {
       ...total!,
       byWeightVariance: variances.map((weightVariance, i) => ({ weightVariance, ...others[i]! })),
-      quantiles:
-        request.quantiles.length === 0
-          ? []
-          : quantilesOf(kept!, replicas, request.quantiles, layout, run.spectra),
+      quantiles,
       replicaKernels: request.keepReplicas ? { data: kept!, shape: [replicas, ...shape] } : null,
       replicasFile: replicasTo,
       outputs,
@@ -243,6 +241,13 @@ class SampleRun {
       await this.#breathe();
     }
     if (rows !== null) await this.file!.append(rows);
+  }
+
+  /** Of the replicas that were kept. */
+  async quantiles(): Promise<KernelQuantile[]> {
+    const { quantiles, replicas, layout } = this.request;
+    if (quantiles.length === 0) return [];
+    return quantilesOf(this.kept!, replicas, quantiles, layout, this.spectra, () => this.#breathe());
   }
 
   /** Lets other events in now and then. */

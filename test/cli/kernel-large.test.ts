@@ -54,6 +54,11 @@ test('--top-eigenvalues and --diagonal', async () => {
 });
 
 test('--explain prints the plan of the eigenvalues', () => {
+  for (const what of [['--top-eigenvalues', '3'], ['--diagonal']]) {
+    // Looked at before anything is computed or read: there is no such file of inputs either.
+    const nowhere = run(['kernel', '--x', 'none.npy', ...what, '--out', 'nowhere/v.npy'], { cwd });
+    expectFailure(nowhere, 1, 'no folder nowhere to write to');
+  }
   const { status, stdout } = run([...command, '--top-eigenvalues', '3', '--explain'], { cwd });
   expect(status).toBe(0);
   expect(stdout).toMatch(/features +all in memory, 1 blocks of 512 inputs\nbasis +83 vectors, 2 at a time/);
@@ -68,7 +73,10 @@ test('--shard and merge: the bytes of one machine, the part from the environment
   expect(second.stdout).toMatch(/part +1 of 2/);
   expectFailure(run(['merge', '0.part', '--out', 'merged.npy'], { cwd }), 1, 'tiles are missing');
   expectFailure(run(['merge', '0.part', '1.part'], { cwd }), 2, 'expected --out');
-  expectFailure(run(['merge', '0.part', '--out', 'merged.txt'], { cwd }), 2, 'the path of a .npy file');
+  const misnamed = '--out: expected a name that fits parts of a kernel (.part), got merged.txt';
+  expectFailure(run(['merge', '0.part', '--out', 'merged.txt'], { cwd }), 2, misnamed);
+  const mixed = 'expected parts of a kernel (.part), as 0.part is, got s.csv';
+  expectFailure(run(['merge', '0.part', 's.csv', '--out', 'merged.npy'], { cwd }), 2, mixed);
   expect(runJson(['merge', '0.part', '1.part', '--out', 'merged.npy'], { cwd })).toMatchObject({
     file: 'merged.npy',
     shape: [300, 300],

@@ -137,6 +137,12 @@ test('what is wrong on the command line is one line and status 2', () => {
   expectFailure(run([...net, '1.5'], here()), 2, 'Expected integers >= 0');
   expectFailure(run([...net, '5:1:1'], here()), 2, 'Expected numbers such as');
   expectFailure(run([...net, '3', '--sw2', '0'], here()), 2, 'weightVariance: expected a finite number > 0');
+  expectFailure(run([...net, '3', '--redis', 'redis://a'], here()), 2, '--redis: only for --queue');
+  expectFailure(
+    run([...net, '3', '--queue', 'q', '--threads', '1'], here()),
+    2,
+    '--threads: not to be given with --queue',
+  );
   expectFailure(run([...net, '3', '--max-replicas', '9'], here()), 2, 'expected --relative-error with it');
   expectFailure(run([...net, '3', '--shard', '3/3'], here()), 2, 'Expected i/n');
   expectFailure(run([...net, '3', '--shard', 'slurm'], here()), 2, 'SLURM_ARRAY_TASK');

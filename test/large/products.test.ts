@@ -248,5 +248,9 @@ test('what is not as described is refused', async () => {
   await expect(sketchNtk(net, X, { projections: 0, seed: 1 })).rejects.toThrow(
     /projections: expected a positive integer/,
   );
+  await expect(kernelDiagonal(net, X, { memoryLimit: 1024 })).rejects.toMatchObject({
+    code: 'ERR_OUT_OF_MEMORY',
+    message: expect.stringMatching(/^kernelDiagonal: memoryLimit: expected at least /) as string,
+  });
   await expect(kernelDiagonal({} as unknown as Mlp, X)).rejects.toThrow(/net: expected an Mlp/);
 });
