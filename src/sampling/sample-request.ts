@@ -133,5 +133,6 @@ function readNumbers(
 ): number[] {
   if (list === undefined) return [];
   if (!Array.isArray(list)) throw invalidArgument(where, 'an array of numbers', list);
-  return list.map((value: unknown, i) => expectNumber(`${where}[${i}]`, value, { ...range, what }));
+  // Array.from, for map passes over holes.
+  return Array.from(list, (value: unknown, i) => expectNumber(`${where}[${i}]`, value, { ...range, what }));
 }
