@@ -16,6 +16,8 @@ import { keyOf, type TileGrid, tileOf, type TilePlace, type TileShard } from './
 const FORMAT = 'deepntk kernel part';
 const VERSION = 1;
 const LONGEST_LINE = 2 ** 20;
+/** Bytes of a tile that are looked at at a time: the plan of the memory knows of no more. */
+const PIECE = 2 ** 18;
 
 export interface PartHeader extends KernelSettings {
   readonly tileEdge: number;
@@ -43,13 +45,21 @@ export class PartFile {
     this.header = header;
   }
 
-  /** A new part, or one that is there and is to go on; `scratch` receives tiles while they are looked at. */
-  static async create(path: string, header: PartHeader, scratch: (place: TilePlace) => Promise<Reals>) {
+  /**
+   * A new part, or one that is there and is to go on. `expectSame` throws where what is there is another part: it is looked at
+   * before anything is cut off.
+   */
+  static async create(
+    path: string,
+    header: PartHeader,
+    expectSame: (part: PartFile) => void,
+  ): Promise<PartFile> {
     const file = await opened(path, 'a+');
     try {
       if ((await file.stat()).size > 0) {
         const part = await PartFile.#scan(path, file);
-        await part.#keepWhole(scratch);
+        expectSame(part);
+        await part.#keepWhole();
         return part;
       }
       const part = new PartFile(path, file, header);
@@ -106,15 +116,27 @@ export class PartFile {
   }
 
   /** Cuts the file off behind the last tile in front of which all are whole. */
-  async #keepWhole(scratch: (place: TilePlace) => Promise<Reals>): Promise<void> {
+  async #keepWhole(): Promise<void> {
+    const piece = new Uint8Array(PIECE);
     let end: number | null = null;
-    for (const [key, { place, position }] of [...this.tiles]) {
-      if (end === null && !(await this.read(place, await scratch(place))))
-        end = position - `${key} 00000000\n`.length;
+    for (const [key, stored] of [...this.tiles]) {
+      if (end === null && !(await this.#isWhole(stored, piece)))
+        end = stored.position - `${key} 00000000\n`.length;
       if (end !== null) this.tiles.delete(key);
     }
     this.#end = end ?? this.#end;
     await this.#file.truncate(this.#end);
+  }
+
+  async #isWhole({ place, position, checksum }: Stored, piece: Uint8Array): Promise<boolean> {
+    const length = this.#bytesOf(place);
+    let found = 0;
+    for (let at = 0; at < length; at += piece.length) {
+      const bytes = piece.subarray(0, Math.min(piece.length, length - at));
+      if (!(await this.#fill(bytes, position + at))) return false;
+      found = crc32(bytes, found);
+    }
+    return found === checksum;
   }
 
   /** Reads a tile into an array of its size; whether it is there, with its checksum. */
@@ -122,12 +144,17 @@ export class PartFile {
     const stored = this.tiles.get(keyOf(place));
     if (stored === undefined) return false;
     const bytes = bytesOf(tile);
+    return (await this.#fill(bytes, stored.position)) && crc32(bytes) === stored.checksum;
+  }
+
+  /** Reads bytes from a position on; false where the file ends before they do. */
+  async #fill(bytes: Uint8Array, position: number): Promise<boolean> {
     for (let at = 0; at < bytes.length;) {
-      const { bytesRead } = await this.#file.read(bytes, at, bytes.length - at, stored.position + at);
+      const { bytesRead } = await this.#file.read(bytes, at, bytes.length - at, position + at);
       if (bytesRead === 0) return false;
       at += bytesRead;
     }
-    return crc32(bytes) === stored.checksum;
+    return true;
   }
 
   /** Tiles follow one another, though a writer may come with the next before the last is written. */

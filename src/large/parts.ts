@@ -7,7 +7,6 @@ import { expectInputShape } from '../kernel/arguments';
 import type { KernelNetwork } from '../kernel/ntk';
 import { readWatch } from '../kernel/watch';
 import { type NdArray, sizeOf } from '../ndarray';
-import { shared } from './blocks';
 import { computeTiles } from './compute-tiles';
 import {
   expectOut,
@@ -53,13 +52,11 @@ export async function ntkToPart(
   const lock = await lockFile(out);
   try {
     const entries = entriesOf(large.shape);
-    const scratch = shared(tileEdge ** 2 * entries, dtype);
     const header = { dtype, shape, symmetric, settings, tileEdge, shard };
-    const file = await PartFile.create(out, header, ({ rows, columns }) =>
-      Promise.resolve(scratch.subarray(0, rows * columns * entries)),
-    );
+    const file = await PartFile.create(out, header, (part) => {
+      expectSameKernel(part, header);
+    });
     try {
-      expectSameKernel(file, header);
       const mine = tilesOfShard(plan, shard);
       const reused = mine.filter((place) => file.tiles.has(keyOf(place)));
       const missing = mine.filter((place) => !file.tiles.has(keyOf(place)));

@@ -98,6 +98,26 @@ test('tiles that travel are bounded', () => {
   expect(sharedTileEdge(shape(1), 700, null, 'float32')).toBe(256);
 });
 
+test('a part of other settings is refused as it is: nothing is cut off', async () => {
+  await part(0, 2, { dtype: 'float32' });
+  const whole = readFileSync(at('0.part'));
+  const other = normalInputs(600, 12, 1, 1);
+  const calls: [() => Promise<unknown>, RegExp][] = [
+    [() => part(0, 2), /other settings \(dtype\)/],
+    [() => part(0, 2, { dtype: 'float32', outputs: 'full' }), /other settings \(shape, outputs\)/],
+    [() => part(0, 2, { dtype: 'float32' }, X2), /other settings \(shape, columns, X2\)/],
+    [
+      () => net.ntk(other, null, { dtype: 'float32', out: at('0.part'), shard: { index: 0, count: 2 } }),
+      /other settings \(shape, X\)/,
+    ],
+  ];
+  for (const [call, message] of calls) {
+    await expect(call()).rejects.toThrow(message);
+    expect(readFileSync(at('0.part')).equals(whole)).toBe(true);
+  }
+  expect((await part(0, 2, { dtype: 'float32' })).tiles.computed).toBe(0);
+});
+
 test('what is wrong is one clear error', async () => {
   await part(0, 2);
   const merge = (files: string[], out = 'K.npy') => mergeNtk(files.map(at), { out: at(out) });
