@@ -81,40 +81,58 @@ export function describeHolder({ pid, host }: Holder): string {
 }
 
 /**
- * Takes the lock of a file.
+ * Takes the lock of a file. That may wait for signs of life, until `signal` aborts.
  *
  * @throws DeepntkError `ERR_INVALID_FILE` where somebody holds it, or it cannot be written
  */
-export async function lockFile(path: string): Promise<Lock> {
+export async function lockFile(path: string, signal?: AbortSignal): Promise<Lock> {
   try {
-    return await takeLock(path);
+    return await takeLock(path, signal);
   } catch (cause) {
+    signal?.throwIfAborted();
     if (cause instanceof DeepntkError) throw cause;
     const message = `cannot write ${path}: ${dirname(path)}: ${reasonOf(cause)}`;
     throw new DeepntkError('ERR_INVALID_FILE', message, { cause });
   }
 }
 
-async function takeLock(path: string): Promise<Lock> {
+async function takeLock(path: string, signal: AbortSignal | undefined): Promise<Lock> {
   const lock = `${path}.lock`;
   const self = ownHolder();
   const own = JSON.stringify(self);
   for (;;) {
+    signal?.throwIfAborted();
     if (await createWhole(lock, own)) return held(lock, self, own);
-    const found = await readFile(lock, 'utf8').catch(() => null);
+    const found = await contentOf(lock).catch((cause: unknown) => {
+      const message = `cannot write ${path}: cannot read ${lock}: ${reasonOf(cause)}`;
+      throw new DeepntkError('ERR_INVALID_FILE', message, { cause });
+    });
     if (found === null) continue; // given free meanwhile
     const holder = readHolder(found);
-    if (!(await isLeft(lock, holder, true))) {
-      if ((await readFile(lock, 'utf8').catch(() => null)) !== found) continue; // another one's by now, or given free
+    if (!(await isLeft(lock, holder, { signal }))) {
+      if ((await contentOf(lock)) !== found) continue; // another one's by now, or given free
       const who = holder === null ? 'somebody' : describeHolder(holder);
       throw new DeepntkError(
         'ERR_INVALID_FILE',
         `cannot write ${path}: ${who} is writing it; wait for it, or remove ${lock} if that is not so`,
       );
     }
-    await removeLeft(lock, found, own);
+    await removeLeft(lock, found, own, signal);
   }
 }
+
+/** The text of a lock; null where it is gone. */
+async function contentOf(lock: string): Promise<string | null> {
+  return readFile(lock, 'utf8').catch(nullWhereGone);
+}
+
+function nullWhereGone(cause: unknown): null {
+  if (GONE.has((cause as NodeJS.ErrnoException).code ?? '')) return null;
+  throw cause;
+}
+
+/** The second is what NFS says of a file that was removed after it was opened. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ESTALE']);
 
 /** Creates a file with its content, at once, unless it is there. */
 async function createWhole(path: string, content: string): Promise<boolean> {
@@ -142,23 +160,24 @@ const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EO
 
 /**
  * Whether whoever held the lock is gone. Where only signs of life can tell, `wait` waits for one, or until it has been long
- * enough: a job that a batch system starts again elsewhere comes sooner than that.
+ * enough: a job that a batch system starts again elsewhere comes sooner than that. Without `wait` it is taken to live.
  */
-async function isLeft(lock: string, holder: Holder | null, wait: boolean): Promise<boolean> {
+async function isLeft(
+  lock: string,
+  holder: Holder | null,
+  wait: { readonly signal: AbortSignal | undefined } | null,
+): Promise<boolean> {
   const alive = holder === null ? null : isAlive(holder);
   if (alive !== null) return !alive;
   if (holder !== null && heldHere.has(holder.id)) return false;
-  try {
-    const { mtimeMs: seen } = await stat(lock);
-    for (;;) {
-      const { mtimeMs: latest } = await stat(lock);
-      if (latest !== seen) return false;
-      if ((await timeAt(lock)) - seen > GONE_AFTER_MS) return true;
-      if (!wait) return false;
-      await sleep(LOOK_EVERY_MS);
-    }
-  } catch {
-    return false; // given free meanwhile
+  const first = await stat(lock).catch(nullWhereGone);
+  for (;;) {
+    const latest = await stat(lock).catch(nullWhereGone);
+    if (first === null || latest === null) return false; // given free meanwhile
+    if (latest.mtimeMs !== first.mtimeMs) return false;
+    if ((await timeAt(lock)) - first.mtimeMs > GONE_AFTER_MS) return true;
+    if (wait === null) return false;
+    await sleep(LOOK_EVERY_MS, undefined, wait);
   }
 }
 
@@ -177,16 +196,21 @@ async function timeAt(path: string): Promise<number> {
  * Removes a lock that was left with the content `found`. Of several that find it one may remove it, the one that creates
  * the claim; and only while it is still the same, for by then another may have taken it over.
  */
-async function removeLeft(lock: string, found: string, own: string): Promise<void> {
+async function removeLeft(
+  lock: string,
+  found: string,
+  own: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const claim = `${lock}.claim`;
   if (!(await createWhole(claim, own))) {
     const claimant = readHolder(await readFile(claim, 'utf8').catch(() => ''));
-    if (await isLeft(claim, claimant, false)) await rm(claim, { force: true });
-    await sleep(10);
+    if (await isLeft(claim, claimant, null)) await rm(claim, { force: true });
+    await sleep(10, undefined, { signal });
     return;
   }
   try {
-    if ((await readFile(lock, 'utf8').catch(() => null)) === found) await rm(lock, { force: true });
+    if ((await contentOf(lock)) === found) await rm(lock, { force: true });
   } finally {
     await rm(claim, { force: true });
   }

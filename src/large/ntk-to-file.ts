@@ -83,7 +83,7 @@ export async function ntkToFile(
     symmetric: n2 === null,
     settings: await settingsOf(large, X, X2),
   };
-  const lock = await lockFile(out);
+  const lock = await lockFile(out, signal);
   try {
     const leftover = await inspectTarget(spec, draft.bytes.spill);
     const plan =

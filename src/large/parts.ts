@@ -49,7 +49,7 @@ export async function ntkToPart(
   const plan = planFile(where, large, n, n2, options, { tileEdge });
   const { dtype, shape, symmetric } = plan;
   const settings = await settingsOf(large, X, X2);
-  const lock = await lockFile(out);
+  const lock = await lockFile(out, large.request.run.signal);
   try {
     const entries = entriesOf(large.shape);
     const header = { dtype, shape, symmetric, settings, tileEdge, shard };
@@ -161,7 +161,7 @@ async function mergeParts(
     );
   }
   const spec = { ...header, path: out };
-  const lock = await lockFile(out);
+  const lock = await lockFile(out, signal);
   try {
     const leftover = await inspectTarget(spec, 0);
     if (leftover !== null && leftover.tileEdge !== header.tileEdge)

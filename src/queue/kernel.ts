@@ -84,7 +84,7 @@ export async function kernelOnQueue(
     settings: await settingsOf(large, X, X2),
   };
   const { signal } = request.run;
-  const lock = await lockFile(out);
+  const lock = await lockFile(out, signal);
   try {
     const leftover = await inspectTarget(spec, 0);
     const tileEdge = leftover?.tileEdge ?? sharedTileEdge(shape, n, n2, dtype);

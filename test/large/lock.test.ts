@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -14,7 +16,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { lockFile } from '../../src/data/lock';
-import { createSpec, Mlp } from '../../src/index';
+import { createSpec, mergeNtk, Mlp } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 
 let folder: string;
@@ -96,15 +98,49 @@ test('on another machine only signs of life count: they are waited for', async (
     utimesSync(`${out}.lock`, time, time);
   };
   left({ pid: 12, host: 'node-7' });
-  const sign = setTimeout(() => {
-    age(0);
-  }, 300);
   age(10);
+  const signs = setInterval(() => {
+    age(0);
+  }, 100);
   await expect(lockFile(out)).rejects.toThrow(/process 12 on node-7 is writing it/);
-  clearTimeout(sign);
+  clearInterval(signs);
   age(29); // it has been silent for almost long enough
   await (await lockFile(out)).release();
   expect(existsSync(`${out}.lock`)).toBe(false);
+});
+
+test('a lock that cannot be read is one error that names it', async () => {
+  mkdirSync(`${out}.lock`);
+  await expect(lockFile(out)).rejects.toThrow(
+    /cannot write .*K\.npy: cannot read .*K\.npy\.lock: it is a folder/,
+  );
+  expect(readdirSync(folder)).toEqual(['K.npy.lock']);
+});
+
+test('who waits for a sign of life stops when the signal aborts', async () => {
+  const X = normalInputs(5, 3, 1);
+  const net = Mlp.random(createSpec({ inputDim: 3, depth: 1, width: 5 }), { seed: 1 });
+  const part = join(folder, 'K.part');
+  const shard = { index: 0, count: 1 };
+  await net.ntk(X, null, { out: part, shard });
+  left({ pid: 12, host: 'node-7' });
+  copyFileSync(`${out}.lock`, `${part}.lock`);
+  const files = readdirSync(folder);
+  for (const call of [
+    (signal: AbortSignal) => lockFile(out, signal),
+    (signal: AbortSignal) => net.ntk(X, null, { out, signal }),
+    (signal: AbortSignal) => net.ntk(X, null, { out: part, shard, signal }),
+    (signal: AbortSignal) => mergeNtk([part], { out, signal }),
+  ]) {
+    const controller = new AbortController();
+    const begun = performance.now();
+    setTimeout(() => {
+      controller.abort(new Error('enough'));
+    }, 100);
+    await expect(call(controller.signal)).rejects.toThrow('enough');
+    expect(performance.now() - begun).toBeLessThan(10_000); // without a signal it waits for 30 s
+  }
+  expect(readdirSync(folder)).toEqual(files);
 });
 
 test('a folder that cannot be written to is one error', async () => {
