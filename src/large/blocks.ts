@@ -23,6 +23,10 @@ export function shared(length: number, type: 'float64' | 'float32'): Reals {
   );
 }
 
+/** The bytes of an array, where they are. */
+export const bytesOf = (array: Reals): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
 /** Some rows of X and after them of X2, cut into blocks of `edge` inputs each. */
 export interface BlockList {
   readonly X: NdArray;
@@ -105,7 +109,7 @@ export class FeatureSource {
   }
 
   async #transfer(index: number, { values }: FeatureBlock, direction: 'read' | 'write'): Promise<void> {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const bytes = bytesOf(values);
     const position = index * this.#slots[0]!.values.byteLength;
     try {
       this.#spill ??= await open(this.#spillPath!, 'w+');

@@ -10,6 +10,8 @@ import type { Reals } from '../backend/features';
 import { invalidFile, reasonOf } from '../data/files';
 import { DeepntkError } from '../errors';
 import { sizeOf } from '../ndarray';
+import { bytesOf } from './blocks';
+import { GROUP } from './plan';
 import type { KernelSettings } from './tile-map';
 import { keyOf, type TileGrid, tileOf, type TilePlace, type TileShard } from './tiles';
 
@@ -56,16 +58,16 @@ export class PartFile {
   ): Promise<PartFile> {
     const file = await opened(path, 'a+');
     try {
-      if ((await file.stat()).size > 0) {
+      const line = Buffer.from(`${JSON.stringify({ format: FORMAT, version: VERSION, ...header })}\n`);
+      if (!(await isTorn(file, line))) {
         const part = await PartFile.#scan(path, file);
         expectSame(part);
         await part.#keepWhole();
         return part;
       }
+      await file.truncate(0);
       const part = new PartFile(path, file, header);
-      await part.#write([
-        Buffer.from(`${JSON.stringify({ format: FORMAT, version: VERSION, ...header })}\n`),
-      ]);
+      await part.#write([line]);
       return part;
     } catch (error) {
       await file.close();
@@ -192,8 +194,13 @@ export class PartFile {
   }
 }
 
-const bytesOf = (array: Reals): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+/** Whether all there is of a file is how this line begins: it was cut off, or has not been begun. */
+async function isTorn(file: FileHandle, line: Uint8Array): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size >= line.length) return false;
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(line.length), 0, line.length, 0);
+  return buffer.subarray(0, bytesRead).equals(line.subarray(0, size));
+}
 
 async function opened(path: string, flags: string): Promise<FileHandle> {
   return open(path, flags).catch((cause: unknown) => {
@@ -228,6 +235,7 @@ function headerOf(path: string, line: string | null): PartHeader {
     [2, 3, 4].includes(shape.length) &&
     shape.every(isCount) &&
     isCount(tileEdge) &&
+    tileEdge! % GROUP === 0 &&
     typeof settings === 'object' &&
     (settings as unknown) !== null &&
     isCount(shard?.count) &&

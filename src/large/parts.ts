@@ -19,12 +19,13 @@ import {
 import { PartFile } from './part-file';
 import { expectReady, readLargeRequest, settingsOf } from './request';
 import { TileFile } from './tile-file';
-import { differingSettings, failure, inspectTarget, partialPath } from './tile-map';
+import { differingSettings, failure, inspectTarget, type Leftover, partialPath } from './tile-map';
 import {
   isMirrored,
   keyOf,
   mirrorOf,
   sharedTileEdge,
+  tileCountOf,
   tilesOf,
   tilesOfShard,
   type TileShard,
@@ -151,13 +152,13 @@ async function mergeParts(
       `${part.path}: expected a part of the same kernel as ${first.path}, got other settings (${differing.join(', ')})`,
     );
   }
-  const all = tilesOf(grid);
   const holders = new Map(parts.flatMap((part) => [...part.tiles.keys()].map((key) => [key, part] as const)));
-  const lacking = all.filter((place) => !holders.has(keyOf(place)));
-  if (lacking.length > 0) {
+  // Counted before they are listed: a header may promise any number of them.
+  const tiles = tileCountOf(grid);
+  if (holders.size < tiles) {
     throw new DeepntkError(
       'ERR_INVALID_FILE',
-      `cannot write ${out}: ${lacking.length} of ${all.length} tiles are missing; every shard has to be there and finished`,
+      `cannot write ${out}: ${tiles - holders.size} of ${tiles} tiles are missing; every shard has to be there and finished`,
     );
   }
   const spec = { ...header, path: out };
@@ -169,32 +170,46 @@ async function mergeParts(
         `cannot continue ${partialPath(out)}: it was begun with other tiles; remove it, or choose another name`,
       );
     const file = TileFile.open(spec, header.tileEdge, leftover);
-    const axes = header.shape.slice(2);
-    const plan = { ...grid, dtype: header.dtype };
-    const writer = new TileWriter(plan, sizeOf(axes), true, (place, tile, mirror) =>
-      file.write(place, tile, mirror),
-    );
     try {
-      const there = new Set(
-        leftover === null ? [] : (await file.verify(grid, leftover, writer, signal)).map(keyOf),
-      );
-      for (const place of all.filter((candidate) => !there.has(keyOf(candidate)))) {
-        signal?.throwIfAborted();
-        const { tile, mirror } = await writer.room(place);
-        const part = holders.get(keyOf(place))!;
-        if (!(await part.read(place, tile)))
-          throw invalidFile(part.path, `tile ${keyOf(place)} with its checksum`, 'damaged numbers');
-        if (isMirrored(place, grid)) mirrorOf(tile, mirror!, place, axes);
-        writer.write(place, tile, mirror);
-      }
-      await writer.settle();
+      await copyTiles(holders, file, first, leftover, signal);
       await file.complete();
     } finally {
-      await writer.abandon();
       file.close();
     }
   } finally {
     await lock.release();
   }
-  return { file: out, shape: header.shape, dtype: header.dtype, tiles: all.length };
+  return { file: out, shape: header.shape, dtype: header.dtype, tiles };
+}
+
+/** Brings the tiles of parts that are not in the file yet into it. */
+async function copyTiles(
+  holders: ReadonlyMap<string, PartFile>,
+  file: TileFile,
+  { header, grid }: PartFile,
+  leftover: Leftover | null,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const axes = header.shape.slice(2);
+  const plan = { ...grid, dtype: header.dtype };
+  const writer = new TileWriter(plan, sizeOf(axes), true, (place, tile, mirror) =>
+    file.write(place, tile, mirror),
+  );
+  try {
+    const there = new Set(
+      leftover === null ? [] : (await file.verify(grid, leftover, writer, signal)).map(keyOf),
+    );
+    for (const place of tilesOf(grid).filter((candidate) => !there.has(keyOf(candidate)))) {
+      signal?.throwIfAborted();
+      const { tile, mirror } = await writer.room(place);
+      const part = holders.get(keyOf(place))!;
+      if (!(await part.read(place, tile)))
+        throw invalidFile(part.path, `tile ${keyOf(place)} with its checksum`, 'damaged numbers');
+      if (isMirrored(place, grid)) mirrorOf(tile, mirror!, place, axes);
+      writer.write(place, tile, mirror);
+    }
+    await writer.settle();
+  } finally {
+    await writer.abandon();
+  }
 }

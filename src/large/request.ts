@@ -7,6 +7,7 @@ import { expectNumber, invalidArgument } from '../errors';
 import { expectInputShape, type Progress } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, readRequest, type Request } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
+import { bytesOf } from './blocks';
 import { GROUP } from './plan';
 
 export interface LargeRequest {
@@ -93,7 +94,7 @@ async function fingerprint(data: Float64Array | Float32Array): Promise<string> {
   const hash = createHash('sha256').update(data instanceof Float32Array ? 'f4' : 'f8');
   for (let at = 0; at < data.length; at += NUMBERS_A_TURN) {
     const part = data.subarray(at, at + NUMBERS_A_TURN);
-    hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    hash.update(bytesOf(part));
     await nextTurn();
   }
   return hash.digest('hex');

@@ -54,6 +54,12 @@ export function tilesOf(grid: TileGrid): TilePlace[] {
   ).flat();
 }
 
+/** How many {@link tilesOf} lists. */
+export function tileCountOf(grid: TileGrid): number {
+  const rows = rowBlocksOf(grid);
+  return grid.symmetric ? (rows * (rows + 1)) / 2 : rows * columnBlocksOf(grid);
+}
+
 /** Part `index` of `count`. */
 export interface TileShard {
   readonly index: number;

@@ -1,5 +1,13 @@
 /** Kernels in parts: the bytes of one machine, and what is missing or damaged is told. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -116,6 +124,57 @@ test('a part of other settings is refused as it is: nothing is cut off', async (
     expect(readFileSync(at('0.part')).equals(whole)).toBe(true);
   }
   expect((await part(0, 2, { dtype: 'float32' })).tiles.computed).toBe(0);
+});
+
+test('a part whose first line was cut off begins anew', async () => {
+  await part(0, 2);
+  const whole = readFileSync(at('0.part'));
+  for (const length of [0, 20, whole.indexOf('\n')]) {
+    truncateSync(at('0.part'), length);
+    expect((await part(0, 2)).tiles.reused).toBe(0);
+    expect(readFileSync(at('0.part')).equals(whole)).toBe(true);
+  }
+  // Of another part, it is not known to be one.
+  truncateSync(at('0.part'), whole.indexOf('\n'));
+  await expect(part(0, 2, { dtype: 'float32' })).rejects.toThrow(/expected a part of a kernel/);
+  expect(readFileSync(at('0.part')).equals(whole.subarray(0, whole.indexOf('\n')))).toBe(true);
+});
+
+test('a small part may promise any number of tiles: they are not listed', async () => {
+  await part(0, 2);
+  const header = JSON.parse(readFileSync(at('0.part'), 'utf8').split('\n', 1)[0]!) as object;
+  const merge = async (changes: object) => {
+    writeFileSync(at('0.part'), `${JSON.stringify({ ...header, ...changes })}\n`);
+    return mergeNtk([at('0.part')], { out: at('K.npy') });
+  };
+  const shape = [256 * 2 ** 20, 256 * 2 ** 20];
+  await expect(merge({ shape })).rejects.toThrow(/549756338176 of 549756338176 tiles are missing/);
+  await expect(merge({ shape, symmetric: false })).rejects.toThrow(/1099511627776 tiles are missing/);
+  await expect(merge({ tileEdge: 1 })).rejects.toThrow(/the header of a part of a kernel, got a damaged one/);
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+onLinux('a merge that the system refuses memory for leaves no file open', async () => {
+  await part(0, 1);
+  const real = globalThis.SharedArrayBuffer;
+  globalThis.SharedArrayBuffer = function refused() {
+    throw new RangeError('Array buffer allocation failed');
+  } as unknown as typeof real;
+  try {
+    await expect(mergeNtk([at('0.part')], { out: at('K.npy') })).rejects.toMatchObject({
+      code: 'ERR_OUT_OF_MEMORY',
+    });
+  } finally {
+    globalThis.SharedArrayBuffer = real;
+  }
+  const open = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // that of the folder, which has been read
+    }
+  });
+  expect(open.filter((path) => path.startsWith(folder))).toEqual([]);
 });
 
 test('what is wrong is one clear error', async () => {
