@@ -3,14 +3,25 @@
  * both. While it is incomplete it is called NAME.partial, and the map NAME.tiles. A process that is killed leaves both,
  * and the next one with the same settings goes on: it believes a tile only if its checksum holds.
  */
-import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 
 import type { Reals } from '../backend/features';
 import { reasonOf } from '../data/files';
 import { sizeOf } from '../ndarray';
+import { bytesOf } from './blocks';
 import {
   dataBytes,
   exists,
@@ -23,6 +34,8 @@ import {
   type TileFileSpec,
 } from './tile-map';
 import { keyOf, type TileGrid, tileOf, type TilePlace, type TileWriter } from './tiles';
+
+const toDisk = promisify(fsync);
 
 /** Rows written or read before the event loop has its turn. */
 const ROWS_A_TURN = 128;
@@ -129,7 +142,7 @@ export class TileFile {
 
   #parts({ firstRow, rows, firstColumn, columns }: TilePlace, tile: Reals, mirror: Reals | null): Part[] {
     const part = (array: Reals, row: number, count: number, column: number, length: number): Part => ({
-      bytes: new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+      bytes: bytesOf(array),
       row,
       count,
       column,
@@ -154,7 +167,8 @@ export class TileFile {
   async complete(): Promise<void> {
     const { path } = this.#spec;
     try {
-      fsyncSync(this.#file);
+      // Many gigabytes may take minutes: the lock's signs of life go on meanwhile.
+      await toDisk(this.#file);
       this.close();
       if (await exists(path))
         throw new Error('the file has come to exist meanwhile; what was computed is kept');

@@ -1,4 +1,5 @@
 /** Kernels that are written to a file in tiles: the same as those in memory, whatever happens on the way. */
+import type * as FileSystem from 'node:fs';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -131,6 +132,16 @@ describe.each(testedBackends())('%s backend', (backend) => {
     expect(tiles.reused).toBeGreaterThan(0);
     expect(readFileSync(out).equals(reference)).toBe(true);
   });
+});
+
+test('the process goes on while the file is brought to the disk', async () => {
+  const blocking = jest.spyOn(jest.requireActual<typeof FileSystem>('node:fs'), 'fsyncSync');
+  try {
+    await write({});
+    expect(blocking).toHaveBeenCalledTimes(1); // the map's first line
+  } finally {
+    blocking.mockRestore();
+  }
 });
 
 test('numpy reads the file', async () => {
