@@ -9,6 +9,7 @@ import { planProducts } from './product-plan';
 import { type ProductResult, resultOf } from './products';
 import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
 
+/** Options of `kernelDiagonal`: the forms of the kernel are those of `net.ntk`. */
 export interface KernelDiagonalOptions extends ProductOptions {
   readonly outputs?: NtkOutputs;
 }

@@ -16,6 +16,7 @@ import { rowsOfVectors } from './products';
 import { RitzBasis } from './ritz';
 import { expectReady, type LargeRequest, readLargeRequest } from './request';
 
+/** Options of `topEigenpairs`. */
 export interface EigenpairOptions extends KernelProductOptions {
   /** How many of the largest. */
   readonly count: number;
@@ -35,6 +36,7 @@ export interface EigenpairPlan extends ProductPlan {
   readonly basis: number;
 }
 
+/** The largest eigenvalues of a kernel and their eigenvectors, and how well they are known. */
 export interface Eigenpairs extends Provenance {
   /** The largest first. */
   readonly values: Float64Array;

@@ -8,6 +8,7 @@ import { blockRange, FeatureSource, shared } from './blocks';
 import { planProducts, type ProductPlan, productShape } from './product-plan';
 import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
 
+/** Options of products with the Jacobian of a net. */
 export interface ProductOptions extends ComputeOptions, ParameterChoice {
   /** `float64` (the default), or `mixed`: see `NtkOptions`. */
   readonly precision?: 'float64' | 'mixed';
@@ -15,6 +16,7 @@ export interface ProductOptions extends ComputeOptions, ParameterChoice {
   readonly memoryLimit?: number;
 }
 
+/** Options of products with the kernel, and of what is made of them. */
 export interface KernelProductOptions extends ProductOptions {
   /** Which kernel is meant: `trace` (the default), `mean`, `full` or `sum-of-logits`. */
   readonly outputs?: 'trace' | 'mean' | 'full' | 'sum-of-logits';

@@ -8,6 +8,7 @@ import { JacobianOperator, type KernelProductOptions, readProductRequest } from 
 import { chosenColumns, eachBatch, type ProductResult, resultOf } from './products';
 import type { LargeRequest } from './request';
 
+/** Options of `sketchNtk`. */
 export interface SketchOptions extends KernelProductOptions {
   /** How many random directions; the error falls with the square root of their number. */
   readonly projections: number;
@@ -15,6 +16,7 @@ export interface SketchOptions extends KernelProductOptions {
   readonly seed: number;
 }
 
+/** The estimate of `sketchNtk`, and how far off it is. */
 export interface SketchResult extends ProductResult {
   /** The random features, N K x r: the kernel is estimated by their inner products. */
   readonly features: NdArray<Float64Array>;
