@@ -165,7 +165,7 @@ const toFile: Compute = async (net, x, x2, options, { out, shard }) => {
   return [
     result,
     [
-      ...planRows(result.plan),
+      ...planRows(result.plan, shard === undefined ? '' : ' (whole kernel)'),
       ['part', shard === undefined ? null : `${shard.index} of ${shard.count}`],
       ['computed', tilesRow(result.tiles)],
     ],
@@ -248,7 +248,8 @@ function eigenpairRows(plan: EigenpairPlan): Rows {
   ];
 }
 
-function planRows(plan: LargeKernelPlan): Rows {
+/** @param whole behind what is of the whole kernel, where a part of it is computed */
+function planRows(plan: LargeKernelPlan, whole = ''): Rows {
   const { shape, symmetric, dtype, strategy, tileEdge, tiles, bytes: memory, flops: work } = plan;
   const again = { resident: 'all in memory', recompute: 'computed again', spill: 'spilled to a file' }[
     strategy
@@ -258,19 +259,22 @@ function planRows(plan: LargeKernelPlan): Rows {
       'kernel',
       `${shape.join(' x ')}${symmetric ? ', symmetric' : ''}, ${dtype} on disk, ${bytes(memory.file)}`,
     ],
-    ['tiles', `${tiles} of ${tileEdge} inputs`],
+    ['tiles', `${tiles} of ${tileEdge} inputs${whole}`],
     [
       'features',
-      `${again}; ${plan.blocksInMemory} blocks in memory, ${plan.blocksComputed} computed, ${plan.blocksRead} read`,
+      `${again}; ${plan.blocksInMemory} blocks in memory, ${plan.blocksComputed} computed, ${plan.blocksRead} read${whole}`,
     ],
-    ['work', `${flops(work.total)}, of which features ${flops(work.features)}`],
+    ['work', `${flops(work.total)}, of which features ${flops(work.features)}${whole}`],
     ['memory', `at most ${bytes(memory.total)} of ${bytes(memory.limit)}`],
     ['  held before', bytes(memory.held)],
     ['  features', bytes(memory.features)],
     ['  tiles', bytes(memory.tiles)],
     ['  scratch, reserve', bytes(memory.scratch + memory.reserve)],
     ['temporary file', memory.spill > 0 ? bytes(memory.spill) : null],
-    ['expected', `${seconds(plan.seconds.compute)} of computing, ${seconds(plan.seconds.files)} of files`],
+    [
+      'expected',
+      `${seconds(plan.seconds.compute)} of computing, ${seconds(plan.seconds.files)} of files${whole}`,
+    ],
     [
       'backend',
       `${plan.backend}, ${plan.threads} ${plan.threads === 1 ? 'thread' : 'threads'}, ${plan.precision}`,

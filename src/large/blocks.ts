@@ -82,6 +82,11 @@ export class FeatureSource {
     }));
   }
 
+  /** Whether {@link load} reads a block, and does not compute it. */
+  isSpilled(index: number): boolean {
+    return this.#spilled.has(index);
+  }
+
   /** The features of block `index`, in slot `slot`, whose former content is lost. */
   async load(index: number, slot: number, run: RunOptions): Promise<FeatureBlock> {
     const { source, first, count } = blockRange(this.#list, index);

@@ -1,7 +1,7 @@
 /** The tiles of a kernel, one after the other, panel by panel of their rows. */
 import { featureFlops, pairFlops } from '../backend/features';
 import type { NdArray } from '../ndarray';
-import { FeatureSource } from './blocks';
+import { blockRange, FeatureSource } from './blocks';
 import { gramEdge, type LargeKernelPlan, panelsOf } from './plan';
 import { type LargeRequest, ProgressMeter } from './request';
 import {
@@ -35,31 +35,30 @@ export async function computeTiles(computation: TileComputation): Promise<void> 
   const grams = (places: readonly TilePlace[]): number =>
     places.reduce((sum, place) => sum + pairsOf(place, plan), 0) * pairFlops(shape);
   const before = grams(reused);
-  const meter = new ProgressMeter(plan.flops.features + before + grams(missing), before, report);
-  const { forward, backward } = featureFlops(shape);
-  const list = { X, X2, edge: plan.tileEdge };
+  const open = new Set(missing.map(keyOf));
+  const wanted = (row: number, column: number) => open.has(keyOf({ row, column }));
+  const panels = panelsFor(plan, wanted);
+  const columnOffset = symmetric ? 0 : rowBlocksOf(plan);
   const spill = plan.strategy === 'spill' ? spillPath : null;
+  const list = { X, X2, edge: plan.tileEdge };
+  const { forward, backward } = featureFlops(shape);
+  const featureWork = (index: number): number => blockRange(list, index).count * (forward + backward);
+  const loads = panels.flatMap(({ needed, passing }) => [...needed, ...passing.map((i) => columnOffset + i)]);
+  // What was spilled is read again: no work to speak of.
+  const toCompute = spill === null ? loads : [...new Set(loads)];
+  const features = toCompute.reduce((sum, index) => sum + featureWork(index), 0);
+  const meter = new ProgressMeter(features + before + grams(missing), before, report);
   const source = new FeatureSource(backend, shape, list, plan.blocksInMemory, spill);
   const load = async (index: number, slot: number) => {
-    const piece = meter.piece(plan.tileEdge * (forward + backward));
+    const piece = meter.piece(source.isSpilled(index) ? 0 : featureWork(index));
     const block = await source.load(index, slot, { ...run, onProgress: piece.onProgress });
     piece.finish();
     return block;
   };
-  const columnOffset = symmetric ? 0 : rowBlocksOf(plan);
-  const open = new Set(missing.map(keyOf));
-  const wanted = (row: number, column: number) => open.has(keyOf({ row, column }));
   try {
-    for (const panel of panelsOf(rowBlocksOf(plan), plan)) {
-      const rows = range(panel.first, panel.end);
-      const columns = range(0, symmetric ? panel.end : columnBlocksOf(plan)).filter((column) =>
-        rows.some((row) => wanted(row, column)),
-      );
-      const needed = rows.filter(
-        (row) => columns.some((column) => wanted(row, column)) || (symmetric && columns.includes(row)),
-      );
+    for (const { first, rows, needed, columns } of panels) {
       const blocks = new Map<number, Awaited<ReturnType<typeof load>>>();
-      for (const row of needed) blocks.set(row, await load(row, row - panel.first));
+      for (const row of needed) blocks.set(row, await load(row, row - first));
       for (const column of columns) {
         const inPanel = symmetric ? blocks.get(column) : undefined;
         const slot = plan.strategy === 'resident' && !symmetric ? rowBlocksOf(plan) + column : rows.length;
@@ -90,6 +89,22 @@ export async function computeTiles(computation: TileComputation): Promise<void> 
     await writer.abandon();
     await source.close();
   }
+}
+
+/** Of every panel of rows: the columns with tiles that are wanted, the rows to be loaded for them, and the columns that pass. */
+function panelsFor(plan: LargeKernelPlan, wanted: (row: number, column: number) => boolean) {
+  const { symmetric } = plan;
+  return panelsOf(rowBlocksOf(plan), plan).map(({ first, end }) => {
+    const rows = range(first, end);
+    const columns = range(0, symmetric ? end : columnBlocksOf(plan)).filter((column) =>
+      rows.some((row) => wanted(row, column)),
+    );
+    const needed = rows.filter(
+      (row) => columns.some((column) => wanted(row, column)) || (symmetric && columns.includes(row)),
+    );
+    const passing = columns.filter((column) => !symmetric || column < first);
+    return { first, rows, needed, columns, passing };
+  });
 }
 
 function range(first: number, end: number): number[] {

@@ -52,6 +52,7 @@ export interface NtkFileResult extends Provenance {
   readonly precision: 'float64' | 'mixed';
   /** How many tiles this call computed, and how many an interrupted one had left. */
   readonly tiles: { readonly computed: number; readonly reused: number };
+  /** Of the whole kernel, also where `shard` asks for a part of it. */
   readonly plan: LargeKernelPlan;
 }
 

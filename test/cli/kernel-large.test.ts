@@ -71,6 +71,8 @@ test('--shard and merge: the bytes of one machine, the part from the environment
   const env = { SLURM_ARRAY_TASK_ID: '5', SLURM_ARRAY_TASK_MIN: '4', SLURM_ARRAY_TASK_COUNT: '2' };
   const second = run([...command, '--shard', 'slurm', '--out', '1.part'], { cwd, env });
   expect(second.stdout).toMatch(/part +1 of 2/);
+  expect(second.stdout).toMatch(/tiles +3 of 256 inputs \(whole kernel\)/);
+  expect(second.stdout).toMatch(/work +.* \(whole kernel\)/);
   expectFailure(run(['merge', '0.part', '--out', 'merged.npy'], { cwd }), 1, 'tiles are missing');
   expectFailure(run(['merge', '0.part', '1.part'], { cwd }), 2, 'expected --out');
   const misnamed = '--out: expected a name that fits parts of a kernel (.part), got merged.txt';

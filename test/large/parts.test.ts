@@ -106,6 +106,19 @@ test('tiles that travel are bounded', () => {
   expect(sharedTileEdge(shape(1), 700, null, 'float32')).toBe(256);
 });
 
+test.each([
+  [null, 'resident', [0, 2]],
+  [null, 'recompute', [0, 2]],
+  [null, 'spill', [0, 1]],
+  [X2, 'recompute', [1, 3]],
+] as const)('progress of a part comes to its own end (X2 %#, %s)', async (x2, features, [index, count]) => {
+  const fractions: number[] = [];
+  await part(index, count, { features, onProgress: ({ fraction }) => fractions.push(fraction) }, x2);
+  expect(fractions.at(-1)).toBeCloseTo(1, 12);
+  expect(fractions.slice(0, -1).every((fraction, i) => fraction <= fractions[i + 1]!)).toBe(true);
+  expect(fractions.filter((fraction) => fraction === 1).length).toBeLessThan(3); // not before
+});
+
 test('a part of other settings is refused as it is: nothing is cut off', async () => {
   await part(0, 2, { dtype: 'float32' });
   const whole = readFileSync(at('0.part'));
