@@ -161,9 +161,9 @@ async function runSweep(flags: Flags): Promise<void> {
   const points = flags.shard === undefined ? all : pointsOfShard(all, flags.shard);
   const { out } = flags;
   if (out !== undefined) asUsage(() => formatOf(out));
-  const lock = out === undefined ? null : await lockFile(out);
-  const bar = progressBar('points');
   const interrupt = abortOnInterrupt();
+  const lock = out === undefined ? null : await lockFile(out, interrupt.signal);
+  const bar = progressBar('points');
   let writer: RowWriter | null = null;
   try {
     const { rows: stored, writer: opened } =
