@@ -15,6 +15,8 @@ export interface Outcome {
 
 export interface Running {
   readonly child: ChildProcess;
+  /** What it has printed by now. */
+  readonly printed: () => string;
   /** Its status, signal and output. */
   readonly ended: Promise<Outcome>;
 }
@@ -45,11 +47,17 @@ export class Commands {
       const [status, signal] = how as [number | null, string | null];
       return { status, signal, output };
     });
-    return { child, ended };
+    return { child, printed: () => output, ended };
   }
 
+  /** A worker that keeps its jobs, however loaded the machine is. */
   startWorker(queue: string, ...more: string[]): Running {
-    return this.start(['worker', '--queue', queue, '--lock', '1', '--threads', '1', ...more]);
+    return this.start(['worker', '--queue', queue, '--threads', '1', ...more]);
+  }
+
+  /** For tests where jobs are lost: they are taken over after a second, from workers of this kind by workers of this kind. */
+  startImpatient(queue: string): Running {
+    return this.startWorker(queue, '--lock', '1');
   }
 
   get client(): Redis {
@@ -78,6 +86,17 @@ export class Commands {
   }
 }
 
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+/** Asks a command to end, as a batch system does, and waits for it. */
+export async function terminate({ child, ended }: Running): Promise<Outcome> {
+  child.kill('SIGTERM');
+  return ended;
+}
+
+/** @param what is waited for, as the error says that it did not come */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 40_000; // before the test's own, which does not say what it waited for
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { availableBackends, writeNpy } from '../../src/index';
 import { expectFailure, run } from '../cli/run';
 import { normalInputs } from '../support/arbitrary';
-import { Commands, until } from './commands';
+import { Commands, terminate, until } from './commands';
 import { describeRedis, type RedisServer, startRedis } from './redis';
 
 const NET = ['--depth', '4', '--width', '60', '--outputs', '2', '--seed', '3'];
@@ -43,17 +43,20 @@ describeRedis('a kernel on a queue', () => {
   const tilesIn = (out: string): number =>
     existsSync(join(folder, `${out}.tiles`)) ? read(`${out}.tiles`).toString().split('\n').length - 2 : 0;
 
+  const someTilesIn = (out: string): Promise<void> => until(`${out} has 3 tiles`, () => tilesIn(out) >= 3);
+
   test('two workers give the bytes of one machine, and leave nothing in Redis', async () => {
-    const workers = [1, 2].map(() => commands.startWorker('two', '--idle', '4', '--json'));
+    const workers = [1, 2].map(() => commands.startWorker('two', '--json'));
     const { status, output } = await gather('two', 'two.npy').ended;
     expect({ status, output }).toMatchObject({
       status: 0,
       output: expect.stringContaining(`${TILES} tiles`) as string,
     });
     expect(read('two.npy').equals(alone)).toBe(true);
-    const ended = await Promise.all(workers.map((worker) => worker.ended));
+    const ended = await Promise.all(workers.map(terminate));
     const jobs = ended.map((worker) => (JSON.parse(worker.output) as { jobs: number }).jobs);
-    expect(jobs[0]! + jobs[1]!).toBe(TILES);
+    // A job may be computed twice, where a worker gave no sign of life for long.
+    expect(jobs[0]! + jobs[1]!).toBeGreaterThanOrEqual(TILES);
     expect(await commands.client.keys('deepntk:*')).toEqual([]);
     expect(await commands.openQueue('two').getJobCounts()).toMatchObject({
       completed: 0,
@@ -66,16 +69,17 @@ describeRedis('a kernel on a queue', () => {
     const rest = ['--x2', 'X2.npy', '--outputs-axis', 'full'];
     const args = ['kernel', '--x', 'X.npy', ...NET, ...rest];
     expect(run([...args, '--memory', '1G', '--out', 'full.npy'], { cwd: folder }).status).toBe(0);
-    commands.startWorker('full', '--idle', '4');
-    expect((await commands.start([...args, '--queue', 'full', '--out', 'full-queue.npy']).ended).status).toBe(
-      0,
-    );
+    const full = commands.startWorker('full');
+    const wide = commands.start([...args, '--queue', 'full', '--out', 'full-queue.npy']);
+    expect((await wide.ended).status).toBe(0);
+    await terminate(full);
     expect(read('full-queue.npy').equals(read('full.npy'))).toBe(true);
     const square = ['kernel', '--x', 'X2.npy', ...NET, '--outputs-axis', 'full'];
     expect(run([...square, '--memory', '1G', '--out', 'square.npy'], { cwd: folder }).status).toBe(0);
-    commands.startWorker('square', '--idle', '4');
+    const worker = commands.startWorker('square');
     const gathering = commands.start([...square, '--queue', 'square', '--out', 'square-queue.npy']);
     expect((await gathering.ended).status).toBe(0);
+    await terminate(worker);
     expect(read('square-queue.npy').equals(read('square.npy'))).toBe(true);
   });
 
@@ -83,13 +87,13 @@ describeRedis('a kernel on a queue', () => {
     const queue = commands.openQueue('killed');
     const first = gather('killed', 'killed.npy');
     for (let kills = 0; kills < 2; kills++) {
-      const { child, ended } = commands.startWorker('killed');
-      await until(() => commands.isHolding(queue));
+      const { child, ended } = commands.startImpatient('killed');
+      await until('the worker has a job', () => commands.isHolding(queue));
       child.kill('SIGKILL');
       expect((await ended).signal).toBe('SIGKILL');
     }
-    const last = commands.startWorker('killed', '--idle', '6');
-    await until(() => tilesIn('killed.npy') >= 3);
+    const last = commands.startImpatient('killed');
+    await someTilesIn('killed.npy');
     first.child.kill('SIGKILL');
     await first.ended;
     const { status, output } = await gather('killed', 'killed.npy').ended;
@@ -98,15 +102,16 @@ describeRedis('a kernel on a queue', () => {
       output: expect.stringContaining('were there from an interrupted run') as string,
     });
     expect(read('killed.npy').equals(alone)).toBe(true);
-    expect((await last.ended).status).toBe(0);
+    expect((await terminate(last)).status).toBe(0);
   });
 
   test('what a queue leaves is finished without it', async () => {
     const gathering = gather('left', 'left.npy');
-    commands.startWorker('left', '--idle', '4');
-    await until(() => tilesIn('left.npy') >= 3);
+    const worker = commands.startWorker('left');
+    await someTilesIn('left.npy');
     gathering.child.kill('SIGKILL');
     await gathering.ended;
+    await terminate(worker);
     expect(run([...KERNEL, '--memory', '1G', '--out', 'left.npy'], { cwd: folder }).stdout).toMatch(
       /were there/,
     );
@@ -118,8 +123,8 @@ describeRedis('a kernel on a queue', () => {
     const own = new Commands(folder, server.url);
     try {
       const gathering = gather('restarted', 'restarted.npy', own);
-      own.startWorker('restarted');
-      await until(() => tilesIn('restarted.npy') >= 3);
+      own.startImpatient('restarted');
+      await someTilesIn('restarted.npy');
       await server.restart(300);
       expect(await gathering.ended).toMatchObject({ status: 0 });
       expect(read('restarted.npy').equals(alone)).toBe(true);
@@ -133,16 +138,15 @@ describeRedis('a kernel on a queue', () => {
   ifNative('a worker with another backend gives its jobs back, and says why', async () => {
     const kernel = [...KERNEL, '--backend', 'typescript'];
     expect(run([...kernel, '--memory', '1G', '--out', 'other.npy'], { cwd: folder }).status).toBe(0);
-    const wrong = commands.start(['worker', '--queue', 'other', '--backend', 'native', '--idle', '30']);
+    const wrong = commands.start(['worker', '--queue', 'other', '--backend', 'native']);
     const gathering = commands.start([...kernel, '--queue', 'other', '--out', 'other-queue.npy']);
-    await until(() => commands.client.keys('bull:other:kernel-tile-*').then((keys) => keys.length > 0));
-    commands.start(['worker', '--queue', 'other', '--backend', 'typescript', '--idle', '8']);
+    const reason = 'this kernel needs the backend typescript, and this worker has native';
+    await until('the worker says why', () => wrong.printed().includes(reason));
+    const right = commands.start(['worker', '--queue', 'other', '--backend', 'typescript']);
     expect((await gathering.ended).status).toBe(0);
     expect(read('other-queue.npy').equals(read('other.npy'))).toBe(true);
-    wrong.child.kill('SIGTERM');
-    const { output } = await wrong.ended;
-    expect(output).toMatch(/this kernel needs the backend typescript, and this worker has native/);
-    expect(output).toMatch(/0 jobs of queue other computed/);
+    await terminate(right);
+    expect((await terminate(wrong)).output).toMatch(/0 jobs of queue other computed/);
   });
 });
 

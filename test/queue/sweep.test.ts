@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { expectFailure, run } from '../cli/run';
-import { Commands, until } from './commands';
+import { Commands, terminate, until } from './commands';
 import { describeRedis, type RedisServer, startRedis } from './redis';
 
 const SWEEP = ['sweep', '--sw2', '1:2.5:0.5', '--depth', '20,200', '--width', '50', '--replicas', '4000'];
@@ -33,19 +33,17 @@ describeRedis('a sweep on a queue', () => {
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
 
   test('two workers give the bytes of one machine; asked again, nothing is computed', async () => {
-    const workers = [
-      commands.startWorker('two', '--idle', '3', '--json'),
-      commands.startWorker('two', '--idle', '3', '--json'),
-    ];
+    const workers = [1, 2].map(() => commands.startWorker('two', '--json'));
     const { status, output } = await commands.start([...SWEEP, '--queue', 'two', '--out', 'two.csv']).ended;
     expect({ status, output }).toEqual({
       status: 0,
       output: `two.csv: ${POINTS} points computed, 0 were there\n`,
     });
     expect(read('two.csv')).toBe(alone);
-    const ended = await Promise.all(workers.map((worker) => worker.ended));
+    const ended = await Promise.all(workers.map(terminate));
     const jobs = ended.map((worker) => (JSON.parse(worker.output) as { jobs: number }).jobs);
-    expect(jobs[0]! + jobs[1]!).toBe(POINTS);
+    // A job may be computed twice, where a worker gave no sign of life for long.
+    expect(jobs[0]! + jobs[1]!).toBeGreaterThanOrEqual(POINTS);
     // No worker runs any more: what was found is in the queue.
     expect((await commands.start([...SWEEP, '--queue', 'two', '--out', 'again.csv']).ended).status).toBe(0);
     expect(read('again.csv')).toBe(alone);
@@ -55,28 +53,28 @@ describeRedis('a sweep on a queue', () => {
     const queue = commands.openQueue('killed');
     const gathering = commands.start([...SWEEP, '--queue', 'killed', '--out', 'killed.csv']);
     for (let kills = 0; kills < 3; kills++) {
-      const { child, ended } = commands.startWorker('killed');
-      await until(() => commands.isHolding(queue));
+      const { child, ended } = commands.startImpatient('killed');
+      await until('the worker has a job', () => commands.isHolding(queue));
       child.kill('SIGKILL');
       expect((await ended).signal).toBe('SIGKILL');
     }
-    const last = commands.startWorker('killed', '--idle', '4', '--json');
+    const last = commands.startImpatient('killed');
     expect((await gathering.ended).status).toBe(0);
     expect(read('killed.csv')).toBe(alone);
-    expect((await last.ended).status).toBe(0);
+    expect((await terminate(last)).status).toBe(0);
   });
 
   test('SIGTERM ends a worker, which gives its job back', async () => {
     const queue = commands.openQueue('terminated');
     const gathering = commands.start([...SWEEP, '--queue', 'terminated', '--out', 'terminated.csv']);
     const first = commands.startWorker('terminated', '--lock', '600'); // a lock that only giving back can loosen
-    await until(() => commands.isHolding(queue));
-    first.child.kill('SIGTERM');
-    expect((await first.ended).status).toBe(0);
+    await until('the worker has a job', () => commands.isHolding(queue));
+    expect((await terminate(first)).status).toBe(0);
     expect(await queue.getActiveCount()).toBe(0);
-    commands.startWorker('terminated', '--idle', '3');
+    const second = commands.startWorker('terminated');
     expect((await gathering.ended).status).toBe(0);
     expect(read('terminated.csv')).toBe(alone);
+    await terminate(second);
   });
 
   test.each([
@@ -88,12 +86,15 @@ describeRedis('a sweep on a queue', () => {
     const out = `restarted-${String(kept)}.csv`;
     try {
       const gathering = own.start([...SWEEP, '--queue', 'restarted', '--out', out]);
-      const worker = own.startWorker('restarted', '--idle', '6');
-      await until(() => existsSync(join(folder, out)) && read(out).split('\n').length > 3);
+      const worker = own.startImpatient('restarted');
+      await until(
+        'two points are there',
+        () => existsSync(join(folder, out)) && read(out).split('\n').length > 3,
+      );
       await server.restart(300);
       expect((await gathering.ended).status).toBe(0);
       expect(read(out)).toBe(alone);
-      expect((await worker.ended).status).toBe(0);
+      expect((await terminate(worker)).status).toBe(0);
     } finally {
       await own.end();
       await server.stop();
@@ -103,14 +104,21 @@ describeRedis('a sweep on a queue', () => {
   test('a job that fails is one line, and does not stop the worker', async () => {
     const queue = commands.openQueue('failing');
     await queue.add('from elsewhere', { kind: 'unknown', version: '0.0.0' }, { jobId: 'strange' });
-    const worker = commands.startWorker('failing', '--idle', '3');
+    const worker = commands.startWorker('failing');
     expect(
       (await commands.start([...SWEEP, '--queue', 'failing', '--out', 'failing.csv']).ended).status,
     ).toBe(0);
     expect(read('failing.csv')).toBe(alone);
-    const { status, output } = await worker.ended;
+    const { status, output } = await terminate(worker);
     expect(status).toBe(0);
     expect(output).toMatch(/strange: failed: expected a job of deepntk .*, got unknown of version 0\.0\.0/);
+  });
+
+  test('a worker without jobs ends after --idle', async () => {
+    expect(await commands.startWorker('idle', '--idle', '1').ended).toMatchObject({
+      status: 0,
+      output: '0 jobs of queue idle computed\n',
+    });
   });
 });
 
