@@ -2,7 +2,7 @@
 import type * as BullMq from 'bullmq';
 
 import { DeepntkError } from '../errors';
-import { type Connection, connect, type QueueAddress } from './connection';
+import { type Connection, connect, orAbort, type QueueAddress } from './connection';
 import { type Job, jobId } from './jobs';
 
 export interface GatherOptions extends QueueAddress {
@@ -17,8 +17,6 @@ const KEPT_FOR = 7 * 24 * 3600;
 /** Events tell what is finished. Some are missed, when Redis was away: so the oldest jobs are looked at now and then. */
 const LOOK_EVERY_MS = 1000;
 const LOOKED_AT = 100;
-/** How long a queue may take to close; one whose server is away does not. */
-const CLOSING_MS = 1000;
 
 /** A result, and the number of its job in the list. */
 export interface Gathered {
@@ -69,9 +67,14 @@ export class Gathering {
 
   /** @param window how many jobs may be in the queue at once */
   static async open(jobs: readonly Job[], options: GatherOptions, window = Infinity): Promise<Gathering> {
-    const connection = await connect(options);
+    const connection = await connect(options, options.signal);
     const gathering = new Gathering(jobs, connection, options, window);
-    await gathering.#soon(gathering.#events.waitUntilReady());
+    try {
+      await gathering.#soon(gathering.#events.waitUntilReady());
+    } catch (cause) {
+      await gathering.close();
+      throw cause;
+    }
     return gathering;
   }
 
@@ -103,8 +106,10 @@ export class Gathering {
 
   /** Takes a finished job out of the queue: nobody will ask for it again. */
   async forget(index: number): Promise<void> {
-    const job = await this.#soon(this.#connection.bullmq.Job.fromId(this.#queue, this.#ids[index]!));
-    await this.#soon(Promise.resolve(job?.remove()));
+    const job = await this.#soon(
+      this.#connection.bullmq.Job.fromId<Job, unknown>(this.#queue, this.#ids[index]!),
+    );
+    if (job !== undefined) await this.#soon(change(job, 'completed', () => job.remove()));
   }
 
   /** Has a job computed again whose result is of no use. */
@@ -114,9 +119,7 @@ export class Gathering {
   }
 
   async close(): Promise<void> {
-    const closed = Promise.allSettled([this.#events.close(), this.#queue.close()]);
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, CLOSING_MS).unref())]);
-    this.#connection.close();
+    await this.#connection.close([this.#events.close(), this.#queue.close()]);
   }
 
   async #fill(): Promise<void> {
@@ -161,12 +164,15 @@ export class Gathering {
       if (!first) {
         throw new DeepntkError('ERR_QUEUE', `a job failed ${job.attemptsMade} times: ${job.failedReason}`);
       }
-      await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+      const anew = { resetAttemptsMade: true, resetAttemptsStarted: true };
+      await change(job, 'failed', () => job.retry('failed', anew));
     }
     if (state !== 'completed') return null;
     // The state may be newer than the job that was read before it.
     const now = await QueueJob.fromId<Job, unknown>(this.#queue, id);
-    return { result: now?.returnvalue ?? job.returnvalue };
+    // Another command that asks for the same job may have taken it out, and put it there again, in between.
+    if (now === undefined) await this.#add([index]);
+    return now?.finishedOn === undefined ? null : { result: now.returnvalue };
   }
 
   /** Waits for an event, or until it is time to look. */
@@ -187,24 +193,16 @@ export class Gathering {
   }
 }
 
-/** What Redis answers, or the signal's reason. */
-export async function orAbort<T>(answer: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  answer.catch(() => undefined); // when nobody waits for it any more
-  signal?.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      reject(signal!.reason as Error);
-    };
-    signal?.addEventListener('abort', stop);
-  });
+/** Changes a job in a state, unless another command was quicker: then it is in another one, or gone. */
+async function change(
+  job: BullMq.Job<Job, unknown>,
+  state: BullMq.JobState,
+  make: () => Promise<unknown>,
+): Promise<void> {
   try {
-    return await Promise.race([answer, aborted]);
+    await make();
   } catch (cause) {
-    if (cause instanceof DeepntkError || signal?.aborted) throw cause;
-    throw new DeepntkError('ERR_QUEUE', `Redis: ${(cause as Error).message}`, { cause });
-  } finally {
-    signal?.removeEventListener('abort', stop);
+    if ((await job.getState()) === state) throw cause;
   }
 }
 

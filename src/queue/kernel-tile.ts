@@ -14,6 +14,7 @@ import { shared } from '../large/blocks';
 import { type Dtype, GROUP, gramEdge } from '../large/plan';
 import { placeOf, type TileGrid } from '../large/tiles';
 import { expectFits } from '../memory';
+import { orAbort } from './connection';
 import type { JobRun } from './jobs';
 import { NotNow, type Store } from './store';
 
@@ -77,7 +78,7 @@ export class TileComputer {
   /** Leaves the tile in the store. @returns its place there, and bytes */
   async compute(task: unknown, options: JobRun): Promise<{ readonly tile: string; readonly bytes: number }> {
     const { kernel: name, length, row, column } = task as TileTask;
-    const { stored, shape } = await this.#kernel(name, length);
+    const { stored, shape } = await this.#kernel(name, length, options.signal);
     const { backend, run, provenance } = readComputation('worker', options);
     if (provenance.backend !== stored.backend || provenance.core !== stored.core) {
       throw new NotNow(
@@ -97,20 +98,20 @@ export class TileComputer {
     const tile = shared(size, stored.dtype);
     const edge = gramEdge(stored.form, stored.widths.at(-1)!);
     await backend.gramTile({ ...shape, a, b, edge, scale: stored.scale, tile, mirror: null }, run);
-    await this.#store.put(tileName(name, row, column), bytesOf(tile));
+    await orAbort(this.#store.put(tileName(name, row, column), bytesOf(tile)), run.signal);
     return { tile: tileName(name, row, column), bytes };
   }
 
-  async #kernel(name: string, length: number): Promise<OpenKernel> {
+  async #kernel(name: string, length: number, signal: AbortSignal | undefined): Promise<OpenKernel> {
     if (this.#open?.name === name) return this.#open;
     this.#open = null;
     this.#blocks = [];
     const text = new Uint8Array(length);
-    await this.#fetch(kernelName(name), text);
+    await this.#fetch(kernelName(name), text, signal);
     const stored = JSON.parse(Buffer.from(text).toString()) as StoredKernel;
     expectFits('worker', 8 * stored.parameters, 'the parameters of the net');
     const parameters = shared(stored.parameters, 'float64') as Float64Array;
-    await this.#fetch(parametersName(name), bytesOf(parameters));
+    await this.#fetch(parametersName(name), bytesOf(parameters), signal);
     const network: NetworkData = {
       widths: stored.widths,
       parameters,
@@ -146,7 +147,7 @@ export class TileComputer {
       return known.block;
     }
     const inputs = shared(n * stored.widths[0]!, stored.inputType);
-    await this.#fetch(key, bytesOf(inputs));
+    await this.#fetch(key, bytesOf(inputs), run.signal);
     const x = shared(inputs.length, 'float64') as Float64Array;
     x.set(inputs);
     const block: FeatureBlock = {
@@ -160,8 +161,8 @@ export class TileComputer {
   }
 
   /** Whoever asked for the kernel puts it there again, if Redis has lost it; and does not, if nobody asks any more. */
-  async #fetch(name: string, bytes: Uint8Array): Promise<void> {
-    if (await this.#store.get(name, bytes)) return;
+  async #fetch(name: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    if (await orAbort(this.#store.get(name, bytes), signal)) return;
     throw new NotNow(`Redis does not hold ${name}, which is what a tile is computed from`, PATIENCE);
   }
 }

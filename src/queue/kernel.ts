@@ -29,8 +29,8 @@ import {
 } from '../large/tiles';
 import { kernelShape } from '../kernel/plan';
 import type { NdArray } from '../ndarray';
-import { connect, type QueueAddress } from './connection';
-import { Gathering, orAbort } from './gather';
+import { connect, orAbort, type QueueAddress } from './connection';
+import { Gathering } from './gather';
 import { tileJob } from './jobs';
 import { bytesOf, inputsName, kernelName, parametersName, type StoredKernel, takeTile } from './kernel-tile';
 import { Store } from './store';
@@ -90,21 +90,35 @@ export async function kernelOnQueue(
     const tileEdge = leftover?.tileEdge ?? sharedTileEdge(shape, n, n2, dtype);
     const grid = { inputs: [n, n2 ?? n], tileEdge, symmetric: n2 === null, dtype } as const;
     const file = TileFile.open(spec, tileEdge, leftover);
-    const writer = new TileWriter(grid, entriesOf(shape), true, (place, tile, mirror) =>
-      file.write(place, tile, mirror),
-    );
     try {
-      const reused = leftover === null ? [] : await file.verify(grid, leftover, writer, signal);
-      const there = new Set(reused.map(keyOf));
-      const missing = tilesOf(grid).filter((place) => !there.has(keyOf(place)));
-      const supplies = suppliesOf(large, X, X2, grid, spec);
-      await gatherTiles({ large, grid, spec, reused, missing, supplies, writer, queue, redis, redisMemory });
-      await file.complete();
-      const { outputs, precision, provenance } = request;
-      const tiles = { computed: missing.length, reused: reused.length };
-      return { file: out, shape: spec.shape, dtype, outputs, precision, tiles, queue, ...provenance };
+      const writer = new TileWriter(grid, entriesOf(shape), true, (place, tile, mirror) =>
+        file.write(place, tile, mirror),
+      );
+      try {
+        const reused = leftover === null ? [] : await file.verify(grid, leftover, writer, signal);
+        const there = new Set(reused.map(keyOf));
+        const missing = tilesOf(grid).filter((place) => !there.has(keyOf(place)));
+        const supplies = suppliesOf(large, X, X2, grid, spec);
+        await gatherTiles({
+          large,
+          grid,
+          spec,
+          reused,
+          missing,
+          supplies,
+          writer,
+          queue,
+          redis,
+          redisMemory,
+        });
+        await file.complete();
+        const { outputs, precision, provenance } = request;
+        const tiles = { computed: missing.length, reused: reused.length };
+        return { file: out, shape: spec.shape, dtype, outputs, precision, tiles, queue, ...provenance };
+      } finally {
+        await writer.abandon();
+      }
     } finally {
-      await writer.abandon();
       file.close();
     }
   } finally {
@@ -190,9 +204,6 @@ async function gatherTiles(gathering: TileGathering): Promise<void> {
   const { request, shape, report } = large;
   const { signal } = request.run;
   if (missing.length === 0) return;
-  const connection = await connect(gathering);
-  const store = new Store(connection.open(), gathering.queue);
-  const stopKeeping = await keepSupplies(store, supplies, signal);
   const axes = spec.shape.slice(2);
   const entries = entriesOf(shape);
   const tileBytes = grid.tileEdge ** 2 * entries * (grid.dtype === 'float32' ? 4 : 8);
@@ -202,8 +213,13 @@ async function gatherTiles(gathering: TileGathering): Promise<void> {
   const work = (places: readonly TilePlace[]): number =>
     places.reduce((sum, place) => sum + pairsOf(place, grid), 0) * pairFlops(shape);
   const meter = new ProgressMeter(work(reused) + work(missing), work(reused), report);
-  const queue = await Gathering.open(jobs, { ...gathering, ...(signal && { signal }) }, window);
+  const connection = await connect(gathering, signal);
+  let keeping: Keeping | undefined;
+  let queue: Gathering | undefined;
   try {
+    const store = new Store(connection.open(), gathering.queue);
+    keeping = await keepSupplies(store, supplies, signal);
+    queue = await Gathering.open(jobs, { ...gathering, ...(signal && { signal }) }, window);
     for await (const { index, result } of queue.results()) {
       const place = missing[index]!;
       const { tile, mirror } = await writer.room(place);
@@ -221,12 +237,20 @@ async function gatherTiles(gathering: TileGathering): Promise<void> {
       piece.finish();
     }
     await writer.settle();
+    // What is being put there now would stay.
+    await orAbort(keeping.stop(), signal);
     for (const { name, bytes } of supplies.entries) await orAbort(store.remove(name, bytes.length), signal);
   } finally {
-    stopKeeping();
-    await queue.close();
-    connection.close();
+    // What is being put there waits for Redis, which may be away, until the connection closes.
+    keeping?.stop().catch(() => undefined);
+    await queue?.close();
+    await connection.close();
   }
+}
+
+interface Keeping {
+  /** Settles when nothing is put there any more. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Puts into Redis what workers need, and sees to it that it stays there. */
@@ -234,22 +258,26 @@ async function keepSupplies(
   store: Store,
   { entries }: Supplies,
   signal: AbortSignal | undefined,
-): Promise<() => void> {
+): Promise<Keeping> {
+  let stopped = false;
   const put = async (): Promise<void> => {
     for (const { name, bytes } of entries) {
+      if (stopped || signal?.aborted) return;
       if (!(await store.keep(name, bytes.length))) await store.put(name, bytes);
     }
   };
   await orAbort(put(), signal);
-  let putting = false;
+  let putting: Promise<void> | null = null;
   const timer = setInterval(() => {
-    if (putting) return;
-    putting = true;
-    put()
+    putting ??= put()
       .catch(() => undefined) // Redis is away: the next time
-      .finally(() => (putting = false));
+      .finally(() => (putting = null));
   }, LOOK_EVERY_MS);
-  return () => {
-    clearInterval(timer);
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await putting;
+    },
   };
 }

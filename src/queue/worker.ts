@@ -1,5 +1,5 @@
 /** A worker: takes jobs from a queue, computes them, and puts their results there. */
-import { connect, type QueueAddress } from './connection';
+import { connect, type QueueAddress, settledSoon } from './connection';
 import { type Job, type JobRun, runJob } from './jobs';
 import { TileComputer } from './kernel-tile';
 import { NotNow, Store } from './store';
@@ -24,6 +24,9 @@ export interface WorkerOptions extends QueueAddress, Pick<JobRun, 'threads' | 'b
 /** How often a job may lose its worker before it counts as failed: a job that kills its workers must not kill all of them. */
 const MOST_STALLS = 10;
 
+/** How long the worker waits when Redis is away, before it asks for a job again; it does not end while it waits. */
+const RETRY_AFTER_MS = 1000;
+
 /** How long a job that cannot be computed here, or not now, is left to others. */
 const GIVEN_BACK_FOR_MS = 1000;
 
@@ -35,7 +38,11 @@ const GIVEN_BACK_FOR_MS = 1000;
  */
 export async function work(options: WorkerOptions): Promise<number> {
   const { signal, idleSeconds = Infinity, lockSeconds, threads, backend, onJob } = options;
-  const connection = await connect(options);
+  const connection = await connect(options, signal).catch((cause: unknown) => {
+    if (!signal.aborted) throw cause;
+    return null;
+  });
+  if (connection === null) return 0;
   const { Worker, DelayedError } = connection.bullmq;
   const run: JobRun = {
     signal,
@@ -46,6 +53,8 @@ export async function work(options: WorkerOptions): Promise<number> {
   const told = new Set<string>();
   let done = 0;
   let busy = 0;
+  /** Settles when the computation under way has ended. */
+  let computed: Promise<unknown> = Promise.resolve();
   let lastEnd = performance.now();
   const worker = new Worker<Job>(
     options.queue,
@@ -66,7 +75,9 @@ export async function work(options: WorkerOptions): Promise<number> {
       busy++;
       let worked = true;
       try {
-        const result = await runJob(job.data, run, workshop);
+        const computing = runJob(job.data, run, workshop);
+        computed = computing.catch(() => undefined);
+        const result = await computing;
         done++;
         tell();
         return result;
@@ -92,6 +103,7 @@ export async function work(options: WorkerOptions): Promise<number> {
       stalledInterval: 500 * lockSeconds,
       maxStalledCount: MOST_STALLS,
       drainDelay: 1,
+      runRetryDelay: RETRY_AFTER_MS,
     },
   );
   worker.on('error', () => undefined); // it reconnects
@@ -107,9 +119,12 @@ export async function work(options: WorkerOptions): Promise<number> {
       if (signal.aborted) end();
       else signal.addEventListener('abort', end, { once: true });
     });
-    await worker.close();
     return done;
   } finally {
-    connection.close();
+    const closed = worker.close();
+    await settledSoon([closed]);
+    // A job that has come at the last moment is finished, and one under way is given back when its computation has stopped.
+    await computed;
+    await connection.close([closed]);
   }
 }

@@ -28,6 +28,7 @@ describeRedis('a kernel on a queue', () => {
     commands = new Commands(folder, redis.url);
     await writeNpy(join(folder, 'X.npy'), normalInputs(1500, 12, 1, 1));
     await writeNpy(join(folder, 'X2.npy'), normalInputs(300, 12, 1, 2));
+    await writeNpy(join(folder, 'X3.npy'), normalInputs(600, 12, 1, 3));
     expect(run([...KERNEL, '--memory', '1G', '--out', 'alone.npy'], { cwd: folder }).status).toBe(0);
     alone = read('alone.npy');
   });
@@ -67,7 +68,7 @@ describeRedis('a kernel on a queue', () => {
 
   test('other columns and whole K x K blocks travel too', async () => {
     const rest = ['--x2', 'X2.npy', '--outputs-axis', 'full'];
-    const args = ['kernel', '--x', 'X.npy', ...NET, ...rest];
+    const args = ['kernel', '--x', 'X3.npy', ...NET, ...rest];
     expect(run([...args, '--memory', '1G', '--out', 'full.npy'], { cwd: folder }).status).toBe(0);
     const full = commands.startWorker('full');
     const wide = commands.start([...args, '--queue', 'full', '--out', 'full-queue.npy']);
@@ -143,10 +144,12 @@ describeRedis('a kernel on a queue', () => {
     const reason = 'this kernel needs the backend typescript, and this worker has native';
     await until('the worker says why', () => wrong.printed().includes(reason));
     const right = commands.start(['worker', '--queue', 'other', '--backend', 'typescript']);
+    await someTilesIn('other-queue.npy'); // while both ask for jobs
+    const left = terminate(wrong);
     expect((await gathering.ended).status).toBe(0);
     expect(read('other-queue.npy').equals(read('other.npy'))).toBe(true);
     await terminate(right);
-    expect((await terminate(wrong)).output).toMatch(/0 jobs of queue other computed/);
+    expect((await left).output).toMatch(/0 jobs of queue other computed/);
   });
 });
 

@@ -1,0 +1,88 @@
+/** Two commands that ask for the same jobs: each does without what the other has taken out of the queue. */
+import { Job as QueueJob, type Queue, Worker } from 'bullmq';
+
+import { Gathering } from '../../src/queue/gather';
+import { type Job, jobId } from '../../src/queue/jobs';
+import { Commands, until } from './commands';
+import { describeRedis, type RedisServer, startRedis } from './redis';
+
+const JOB: Job = { kind: 'test', version: '0', task: 1 };
+
+describeRedis('a job that another command asks for too', () => {
+  let redis: RedisServer;
+  let commands: Commands;
+  let queue: Queue;
+  let worker: Worker;
+  let gathering: Gathering;
+  let results: AsyncGenerator<{ index: number; result: unknown }>;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    commands = new Commands('.', redis.url);
+  });
+  afterAll(async () => {
+    await commands.end();
+    await redis.stop();
+  });
+
+  const open = async (name: string): Promise<void> => {
+    queue = commands.openQueue(name);
+    worker = new Worker(name, undefined, { connection: { url: redis.url }, autorun: false });
+    gathering = await Gathering.open([JOB], { queue: name, redis: redis.url });
+    results = gathering.results();
+  };
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await results.return(undefined);
+    await gathering.close();
+    await worker.close(true);
+  });
+
+  /** What a worker does with the next job, which has to be there. */
+  const take = async (): Promise<QueueJob> => {
+    let job: QueueJob | undefined;
+    await until('a job is there', async () => {
+      job = await worker.getNextJob('token', { block: false });
+      return job !== undefined;
+    });
+    return job!;
+  };
+  const finish = async (job: QueueJob, result: string): Promise<unknown> =>
+    job.moveToCompleted(result, 'token', false);
+
+  test('and takes out while it is read: it is asked for again', async () => {
+    await open('vanishes');
+    const stateOf = jest.spyOn(QueueJob.prototype, 'getState').mockImplementation(async () => {
+      stateOf.mockRestore();
+      await (await queue.getJob(jobId(JOB)))!.remove();
+      return 'completed';
+    });
+    const first = results.next();
+    await finish(await take(), 'taken by the other');
+    await until('it has been taken out', async () => (await queue.getJobCounts())['waiting'] === 1);
+    await finish(await take(), 'for us');
+    expect((await first).value).toEqual({ index: 0, result: 'for us' });
+  });
+
+  test('and has put there anew: it is forgotten though a worker holds it', async () => {
+    await open('held');
+    const first = results.next();
+    await finish(await take(), 'for both');
+    expect((await first).value).toEqual({ index: 0, result: 'for both' });
+    await (await queue.getJob(jobId(JOB)))!.remove();
+    await queue.add(JOB.kind, JOB, { jobId: jobId(JOB) });
+    const again = await take();
+    await gathering.forget(0);
+    expect(await again.getState()).toBe('active');
+  });
+
+  test('and takes out: forgetting it is nothing', async () => {
+    await open('gone');
+    const first = results.next();
+    await finish(await take(), 'for both');
+    await first;
+    await (await queue.getJob(jobId(JOB)))!.remove();
+    await gathering.forget(0);
+    expect(await queue.getJobCounts()).toMatchObject({ waiting: 0, completed: 0 });
+  });
+});
