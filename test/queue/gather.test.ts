@@ -35,14 +35,14 @@ describeRedis('a job that another command asks for too', () => {
     jest.restoreAllMocks();
     await results.return(undefined);
     await gathering.close();
-    await worker.close(true);
+    await worker.close();
   });
 
   /** What a worker does with the next job, which has to be there. */
   const take = async (): Promise<QueueJob> => {
     let job: QueueJob | undefined;
     await until('a job is there', async () => {
-      job = await worker.getNextJob('token', { block: false });
+      job = (await worker.getNextJob('token', { block: false })) as QueueJob | undefined;
       return job !== undefined;
     });
     return job!;
