@@ -53,15 +53,17 @@ class GradientProducts {
       if (!shape_.counts(l)) continue;
       const std::size_t width = net_.width(l), below = net_.width(l - 1);
       // Of the sums two: those that are added to, and those before on their way to the host.
-      const Pieces pieces = piecesThatFit(l, (16.0 + sizeof(T)) * width * (below + 1), 0);
-      for (std::size_t first = 0; first < directions_; first += pieces.directions) {
-        const std::size_t count = std::min(pieces.directions, directions_ - first);
+      const double room = roomOnDevice(), perDirection = (16.0 + sizeof(T)) * width * (below + 1);
+      const std::size_t batch = directionsThatFit(room, perDirection);
+      const std::size_t step = inputsThatFit(l, batch, room - batch * perDirection);
+      for (std::size_t first = 0; first < directions_; first += batch) {
+        const std::size_t count = std::min(batch, directions_ - first);
         double* const to = gradients + first * offsets_.back() + offsets_[l - 1];
         DeviceArray<Device, double> weights, biases;
         if (shape_.hasActivations(l)) weights = vectorsOf(to, count, width * below);
         if (shape_.biasTerms[l - 1] != 0) biases = vectorsOf(to + width * below, count, width);
-        for (std::size_t row = 0; row < block_.n; row += pieces.inputs) {
-          const LayerRows layer = load(l, row, std::min(pieces.inputs, block_.n - row));
+        for (std::size_t row = 0; row < block_.n; row += step) {
+          const LayerRows layer = load(l, row, std::min(step, block_.n - row));
           addGradientsOf(layer, l, all.data() + row * chains_ * directions_ + first, count,
                          alphas.data() + (l - 1), weights, biases);
           device_.pace(run_, 2.0 * count * layer.rows * width * below);
@@ -77,10 +79,13 @@ class GradientProducts {
   // products ((n chains) x directions) = J vectors'
   void contractGradients(const double* vectors, double* products) {
     const std::size_t rows = block_.n * chains_;
-    std::size_t batch = directions_;
+    double heaviest = 0;
     for (std::size_t l = 1; l <= net_.layers(); l++) {
-      if (shape_.counts(l)) batch = std::min(batch, piecesOf(l).directions);
+      if (shape_.counts(l)) heaviest = std::max(heaviest, parametersOf(l));
     }
+    // The vectors as they came and as they are multiplied, and the sums.
+    const std::size_t batch =
+        directionsThatFit(roomOnDevice(), (8 + kSplit * sizeof(T)) * heaviest + 16.0 * rows);
     for (std::size_t first = 0; first < directions_; first += batch) {
       const std::size_t count = std::min(batch, directions_ - first);
       DeviceArray<Device, double> sums(device_, rows * count);
@@ -97,9 +102,8 @@ class GradientProducts {
  private:
   static constexpr bool kScaled = std::is_same_v<T, float>;
 
-  struct Pieces {
-    std::size_t directions, inputs;
-  };
+  // Operands in float32 may be split in two: themselves, and both parts.
+  static constexpr double kSplit = kScaled ? 3 : 1;
 
   // One layer's features of some of the inputs.
   struct LayerRows {
@@ -107,25 +111,26 @@ class GradientProducts {
     DeviceArray<Device, T> activations, deltas;
   };
 
-  // How many directions, and then how many inputs, in whole groups, fit four fifths of the free memory; one
-  // at least. `perDirection`: bytes of what a direction needs at this layer, for all inputs and for each.
-  Pieces piecesThatFit(std::size_t l, double perDirection, double perInputAndDirection) const {
-    const double room = 0.8 * static_cast<double>(device_.freeMemory()), split = kScaled ? 3 : 1;
+  double parametersOf(std::size_t l) const { return net_.width(l) * (net_.width(l - 1) + 1.0); }
+
+  // Four fifths of the memory that is free. Waits for the device.
+  double roomOnDevice() const { return 0.8 * static_cast<double>(device_.freeMemory()); }
+
+  // How many directions fit half of the room, so that the other half is the inputs'; one at least.
+  std::size_t directionsThatFit(double room, double perDirection) const {
     std::size_t directions = directions_;
     while (directions > 1 && directions * perDirection > room / 2) directions = (directions + 1) / 2;
-    const double width = net_.width(l), below = net_.width(l - 1);
-    const double perInput = split * sizeof(T) * (below + chains_ * width + directions * width) +
-                            directions * perInputAndDirection;
-    const double groups = std::floor((room - directions * perDirection) / (perInput * shape_.group));
-    return {directions, shape_.group * static_cast<std::size_t>(
-                                           std::clamp(groups, 1.0, 1.0 * shape_.groupsOf(block_.n)))};
+    return directions;
   }
 
-  // The same of products: the vectors as they came and as they are multiplied, and the sums.
-  Pieces piecesOf(std::size_t l) const {
-    const double split = kScaled ? 3 : 1, size = net_.width(l) * (net_.width(l - 1) + 1.0);
-    return piecesThatFit(l, (8 + split * sizeof(T)) * size + 16.0 * block_.n * chains_,
-                         2.0 * chains_ * sizeof(T));
+  // How many inputs, in whole groups, fit the room with what layer l makes of them and of so many directions:
+  // features, one number a unit and direction, and two a chain and direction; one group at least.
+  std::size_t inputsThatFit(std::size_t l, std::size_t directions, double room) const {
+    const double width = net_.width(l), below = net_.width(l - 1), chains = chains_, count = directions;
+    const double perInput =
+        sizeof(T) * (kSplit * (below + chains * width + count * width) + 2 * chains * count);
+    const double groups = std::floor(room / (perInput * shape_.group));
+    return shape_.group * static_cast<std::size_t>(std::clamp(groups, 1.0, 1.0 * shape_.groupsOf(block_.n)));
   }
 
   LayerRows load(std::size_t l, std::size_t first, std::size_t rows) {
@@ -224,7 +229,9 @@ class GradientProducts {
     Vectors weights, biases;
     if (withWeights) weights = multipliable(vectorsOf(vectors, count, width * below), count, width, below);
     if (withBiases) biases = multipliable(vectorsOf(vectors + width * below, count, width), count, 1, width);
-    const std::size_t step = piecesOf(l).inputs;
+    // The vectors are there already; what splits them in two is not.
+    const double parts = kScaled ? 2.0 * sizeof(T) * count * parametersOf(l) : 0;
+    const std::size_t step = inputsThatFit(l, count, roomOnDevice() - parts);
     for (std::size_t first = 0; first < block_.n; first += step) {
       const LayerRows layer = load(l, first, std::min(step, block_.n - first));
       const std::size_t rows = layer.rows;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <initializer_list>
 #include <stdexcept>
 #include <vector>
 
@@ -113,10 +114,11 @@ void checkTile(Device& device, Arithmetic arithmetic, const FeatureProblem<T>& p
 }
 
 template <typename Device, typename T>
-void checkProducts(Device& device, Arithmetic arithmetic, const FeatureProblem<T>& problem, std::size_t n) {
+void checkProducts(Device& device, Arithmetic arithmetic, const FeatureProblem<T>& problem, std::size_t n,
+                   std::initializer_list<std::size_t> batches = {1, 3}) {
   const auto block = problem.onCore(n, 11);
   const std::size_t chains = problem.shape.chains(), parameters = problem.net.parameters.size();
-  for (const std::size_t directions : {1, 3}) {
+  for (const std::size_t directions : batches) {
     std::vector<double> rows(n * chains * directions), columns(directions * parameters);
     fillNormals({rows.data(), rows.size()}, {31, 0, 0}, 2);
     fillNormals({columns.data(), columns.size()}, {32, 0, 0}, 0.01);
@@ -191,6 +193,17 @@ void checkScaledFeatures(Device& device) {
   }
 }
 
+// Of many directions as many at once as the memory allows, and of the inputs what it then allows: how the two
+// share it changes from one size of memory to the next, and none is exceeded.
+template <typename Device, typename T>
+void checkManyDirections(Device& device, Arithmetic arithmetic) {
+  const FeatureProblem<T> problem(RandomNet({40, 40, 1}, 3), KernelForm::trace, false);
+  for (std::size_t memory = 1'600'000; memory < 2'400'000; memory += memory / 16) {
+    device.limitMemory(memory);
+    checkProducts<Device, T>(device, arithmetic, problem, 400, {20});
+  }
+}
+
 // What does not fit the memory is done in pieces, with the same result.
 template <typename Device>
 void checkFeaturesInPieces(Device& device, std::size_t memory) {
@@ -211,6 +224,9 @@ void checkFeaturesInPieces(Device& device, std::size_t memory) {
     checkProducts<Device, double>(device, Arithmetic::single, exact, 67);
     checkProducts<Device, float>(device, Arithmetic::tf32x3, mixed, 67);
   }
+  checkManyDirections<Device, double>(device, Arithmetic::single);
+  checkManyDirections<Device, float>(device, Arithmetic::single);
+  checkManyDirections<Device, float>(device, Arithmetic::tf32x3);
   device.limitMemory(std::size_t{1} << 40);
 }
 
