@@ -31,7 +31,7 @@ class GradientProducts {
         block_(block),
         directions_(directions),
         chains_(shape.chains()),
-        results_(device, 4) {
+        results_(device, 2) {
     offsets_.push_back(0);
     double flops = 0;
     for (std::size_t l = 1; l <= net_.layers(); l++) {
@@ -52,8 +52,8 @@ class GradientProducts {
     for (std::size_t l = net_.layers(); l >= 1; l--) {
       if (!shape_.counts(l)) continue;
       const std::size_t width = net_.width(l), below = net_.width(l - 1);
-      // Of the sums two: those that are added to, and those before on their way to the host.
-      const double room = roomOnDevice(), perDirection = (16.0 + sizeof(T)) * width * (below + 1);
+      // Of the sums three: those that are added to, and two on their way to the host.
+      const double room = roomOnDevice(), perDirection = (24.0 + sizeof(T)) * width * (below + 1);
       const std::size_t batch = directionsThatFit(room, perDirection);
       const std::size_t step = inputsThatFit(l, batch, room - batch * perDirection);
       for (std::size_t first = 0; first < directions_; first += batch) {
@@ -83,9 +83,10 @@ class GradientProducts {
     for (std::size_t l = 1; l <= net_.layers(); l++) {
       if (shape_.counts(l)) heaviest = std::max(heaviest, parametersOf(l));
     }
-    // The vectors as they came and as they are multiplied, and the sums.
+    // The vectors as they came and as they are multiplied, and the sums: those that are added to, and two on
+    // their way to the host.
     const std::size_t batch =
-        directionsThatFit(roomOnDevice(), (8 + kSplit * sizeof(T)) * heaviest + 16.0 * rows);
+        directionsThatFit(roomOnDevice(), (8 + kSplit * sizeof(T)) * heaviest + 24.0 * rows);
     for (std::size_t first = 0; first < directions_; first += batch) {
       const std::size_t count = std::min(batch, directions_ - first);
       DeviceArray<Device, double> sums(device_, rows * count);
