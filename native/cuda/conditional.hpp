@@ -37,8 +37,9 @@ inline double conditionalFlops(const ConditionalTask& task) {
 template <typename Device>
 void sampleConditional(Run& run, Device& device, const ConditionalTask& task,
                        std::size_t mostReplicas = 65536) {
-  // Of one launch: what does not end sooner cannot be cancelled sooner.
-  constexpr double kLaunchFlops = 2e11, kFewestReplicas = 256;
+  // Of one launch: what does not end sooner cannot be cancelled sooner. With fewer replicas than an H100 has
+  // multiprocessors some would be idle.
+  constexpr double kLaunchFlops = 2e11, kFewestReplicas = 132;
   const double flops = conditionalFlops(task);
   run.expect(flops * task.count);
   const ResidentSamples<Device> resident(device, task);

@@ -99,7 +99,7 @@ void CudaDevice::settle() noexcept {
   const cudaError_t computed = cudaStreamSynchronize(stream_), copied = cudaStreamSynchronize(copies_);
   for (const Milestone& milestone : milestones_) events_.push_back(milestone.event);
   milestones_.clear();
-  unmarked_ = 0;
+  unmarked_ = outstanding_ = 0;
   cudaMemPoolTrimTo(pool_, kKeptMemory);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < pinned_.size();) {
@@ -328,11 +328,14 @@ void CudaDevice::pace(Run& run, double flops) {
   }
   milestones_.push_back({events_.back(), unmarked_});
   events_.pop_back();
+  outstanding_ += unmarked_;
   unmarked_ = 0;
   check(cudaEventRecord(milestones_.back().event, stream_), "recording an event");
-  while (milestones_.size() > kMilestones) {
+  // A milestone may be a launch of much more than kMilestoneFlops.
+  while (milestones_.size() > kMilestones || outstanding_ > kMilestones * kMilestoneFlops) {
     const Milestone first = milestones_.front();
     milestones_.pop_front();
+    outstanding_ -= first.flops;
     events_.push_back(first.event);
     check(cudaEventSynchronize(first.event), "computing");
     run.advance(first.flops);

@@ -227,6 +227,7 @@ class CudaDevice {
   std::deque<Milestone> milestones_;
   std::vector<cudaEvent_t> events_;  // not in use
   double unmarked_ = 0;              // flops since the last milestone
+  double outstanding_ = 0;           // flops of all milestones
 };
 
 }  // namespace deepntk::cuda
