@@ -11,6 +11,7 @@ constexpr std::size_t kWorkspace = 32 << 20;    // what NVIDIA recommends for cu
 constexpr std::size_t kKeptMemory = 256 << 20;  // of the device, and pinned, between two jobs
 constexpr double kMilestoneFlops = 2e11;        // some 10 ms of float32 on a large GPU
 constexpr std::size_t kMilestones = 3;
+constexpr std::size_t kBatchedProducts = 63 * 1024;  // of one call: a grid's third side ends at 65,535
 
 int toInt(std::size_t value) {
   if (value > static_cast<std::size_t>(std::numeric_limits<int>::max()))
@@ -267,22 +268,27 @@ void CudaDevice::gemmBatched(Transpose transposeA, Transpose transposeB, const T
                              MatrixView<const T> a, MatrixView<const T> b, const T* beta, MatrixView<T> c,
                              BatchStrides strides, bool tf32) {
   if (c.rows == 0 || c.columns == 0 || strides.count == 0) return;
-  const int m = toInt(c.columns), n = toInt(c.rows), count = toInt(strides.count);
+  const int m = toInt(c.columns), n = toInt(c.rows);
   const int k = toInt(transposeA == Transpose::yes ? a.rows : a.columns);
   const cublasOperation_t left = operation(transposeB), right = operation(transposeA);
   const auto strideA = static_cast<long long>(strides.a), strideB = static_cast<long long>(strides.b),
              strideC = static_cast<long long>(strides.c);
-  if constexpr (sizeof(T) == sizeof(double)) {
-    checkCublas(cublas_->dgemmStridedBatched(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride),
-                                             strideB, a.data, leading(a.stride), strideA, beta, c.data,
-                                             leading(c.stride), strideC, count),
-                "a batch of matrix products");
-  } else {
-    useTf32(tf32);
-    checkCublas(cublas_->sgemmStridedBatched(handle_, left, right, m, n, k, alpha, b.data, leading(b.stride),
-                                             strideB, a.data, leading(a.stride), strideA, beta, c.data,
-                                             leading(c.stride), strideC, count),
-                "a batch of matrix products");
+  if constexpr (sizeof(T) == sizeof(float)) useTf32(tf32);
+  for (std::size_t i = 0; i < strides.count; i += kBatchedProducts) {
+    const T *const ofA = a.data + i * strides.a, *const ofB = b.data + i * strides.b;
+    T* const ofC = c.data + i * strides.c;
+    const int count = toInt(std::min(kBatchedProducts, strides.count - i));
+    if constexpr (sizeof(T) == sizeof(double)) {
+      checkCublas(cublas_->dgemmStridedBatched(handle_, left, right, m, n, k, alpha, ofB, leading(b.stride),
+                                               strideB, ofA, leading(a.stride), strideA, beta, ofC,
+                                               leading(c.stride), strideC, count),
+                  "a batch of matrix products");
+    } else {
+      checkCublas(cublas_->sgemmStridedBatched(handle_, left, right, m, n, k, alpha, ofB, leading(b.stride),
+                                               strideB, ofA, leading(a.stride), strideA, beta, ofC,
+                                               leading(c.stride), strideC, count),
+                  "a batch of matrix products");
+    }
   }
 }
 

@@ -467,6 +467,24 @@ void checkTraining(Device& device, std::size_t memory) {
   }
 }
 
+// A batch of more matrices than a grid of a GPU has blocks on its third side (65,535).
+template <typename Device, typename T>
+void checkLongBatch(Device& device) {
+  constexpr std::size_t count = 65537;
+  std::vector<T> a, b, expected;
+  for (std::size_t i = 0; i < count; i++) {
+    const T x = static_cast<T>(i % 251), y = static_cast<T>(i % 127);
+    a.insert(a.end(), {x, 1, 2, y});
+    b.insert(b.end(), {1, x, y, 3});
+    expected.insert(expected.end(), {x + y, x * x + 3, 2 + y * y, 2 * x + 3 * y});
+  }
+  const DeviceArray<Device, T> left(device, a), right(device, b), product(device, 4 * count);
+  device.template gemmBatched<T>(Transpose::no, Transpose::no, device.template one<T>(),
+                                 {left.data(), 2, 2, 2}, {right.data(), 2, 2, 2}, device.template zero<T>(),
+                                 {product.data(), 2, 2, 2}, {4, 4, 4, count});
+  CHECK(product.toHost() == expected);  // whole numbers: every sum is exact
+}
+
 // An operation that is cancelled, or for which there is no room, ends with an exception, and the device goes
 // on.
 template <typename Device>
@@ -509,6 +527,8 @@ void checkEverything(Device& device, std::size_t kernelMemory, std::size_t train
   checkMixedInEveryPhase(device);
   checkArithmetics(device);
   checkBatches(device);
+  checkLongBatch<Device, double>(device);
+  checkLongBatch<Device, float>(device);
   checkChain(device);
   checkTraining(device, trainingMemory);
   checkFeatures(device, featureMemory);

@@ -225,7 +225,6 @@ void checkFeaturesInPieces(Device& device, std::size_t memory) {
     checkProducts<Device, float>(device, Arithmetic::tf32x3, mixed, 67);
   }
   checkManyDirections<Device, double>(device, Arithmetic::single);
-  checkManyDirections<Device, float>(device, Arithmetic::single);
   checkManyDirections<Device, float>(device, Arithmetic::tf32x3);
   device.limitMemory(std::size_t{1} << 40);
 }
