@@ -96,15 +96,18 @@ class HostDevice {
       free_.erase(hole);
     }
   }
-  std::size_t freeMemory() const { return memory_ - std::min(used_, memory_); }
+  std::size_t freeMemory() const {
+    CHECK(!recording_);
+    return memory_ - std::min(used_, memory_);
+  }
 
   void copyIn(void* to, const void* from, std::size_t bytes) {
-    CHECK(isHere(to) && !isHere(from));
+    CHECK(!recording_ && isHere(to) && !isHere(from));
     const Open open(*this);
     std::memcpy(to, from, bytes);
   }
   void copyOut(void* to, const void* from, std::size_t bytes) {
-    CHECK(!isHere(to) && isHere(from));
+    CHECK(!recording_ && !isHere(to) && isHere(from));
     const Open open(*this);
     std::memcpy(to, from, bytes);
   }
@@ -116,7 +119,9 @@ class HostDevice {
   class Transfer {
    public:
     Transfer(HostDevice& device, const void* from, std::size_t bytes)
-        : device_(device), from_(from), arrived_(bytes) {}
+        : device_(device), from_(from), arrived_(bytes) {
+      CHECK(!device.recording_);
+    }
     const void* finish() {
       device_.copyOut(arrived_.data(), from_, arrived_.size());
       return arrived_.data();
@@ -222,11 +227,12 @@ class HostDevice {
   }
 
   void pace(Run& run, double flops) {
+    CHECK(!recording_);
     run.check();
     run.advance(flops);
   }
 
-  // Recording computes nothing, as on a GPU; what is replayed may not ask for memory.
+  // Recording computes nothing, as on a GPU; what is replayed may neither ask for memory nor wait.
   using Graph = std::function<void()>;
   Graph capture(std::function<void()> body) {
     captures_++;
@@ -235,7 +241,9 @@ class HostDevice {
   void replay(const Graph& graph) {
     const std::size_t memory = memory_;
     memory_ = used_;
+    recording_ = true;
     graph();
+    recording_ = false;
     memory_ = memory;
     replays_++;
   }
@@ -322,6 +330,7 @@ class HostDevice {
   std::size_t top_ = 0;  // of the addresses that were ever used
   int open_ = 0;
   bool strict_ = false;
+  bool recording_ = false;  // while what a GPU would have recorded runs
   char* range_ = nullptr;
   char* constants_ = nullptr;
   std::map<char*, std::size_t> free_;
