@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "lanes.hpp"
+#include "rank.hpp"
 
 namespace deepntk {
 
@@ -36,13 +37,9 @@ void rectifyLanes(Pack* x, std::size_t count);
 void gateLanes(const Pack* x, const Pack* values, bool spread, std::size_t units, std::size_t inputs,
                std::size_t chains, Pack* out);
 
-// A pivot that is less than this share of its diagonal entry is rounding: the column depends on those before
-// it.
-constexpr double kRankTolerance = 0x1p-43;
-
 // R upper triangular with R' R = a, and the inverses of its pivots; n x n, row-major. A column that depends
-// on those before it gets the pivot 0, a row of zeros and the inverse 0. Below the diagonal R is 0, and `a`
-// is not read.
+// on those before it (kRankTolerance) gets the pivot 0, a row of zeros and the inverse 0. Below the diagonal
+// R is 0, and `a` is not read.
 void factorLanes(const Pack* a, std::size_t n, Pack* r, Pack* inverses);
 
 // In place of w, n x columns: R^-T w, and R^-1 w; entries of dependent columns become 0.

@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../core/lane_products.hpp"
+#include "../core/powers.hpp"
+#include "../core/rank.hpp"
 #include "kernel_samples.hpp"
 
 namespace deepntk::cuda {
