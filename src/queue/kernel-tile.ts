@@ -10,7 +10,7 @@ import {
 } from '../backend/features';
 import { DeepntkError } from '../errors';
 import { readComputation } from '../kernel/arguments';
-import { shared } from '../large/blocks';
+import { bytesOf, shared } from '../large/blocks';
 import { type Dtype, GROUP, gramEdge } from '../large/plan';
 import { placeOf, type TileGrid } from '../large/tiles';
 import { expectFits } from '../memory';
@@ -53,9 +53,6 @@ export const inputsName = (kernel: string, side: 'rows' | 'columns', block: numb
 export const tileName = (kernel: string, row: number, column: number): string =>
   `${kernel}:tile:${row}:${column}`;
 
-export const bytesOf = (array: Reals): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
 /** A minute, for jobs come back after a second. */
 const PATIENCE = 60;
 
@@ -77,6 +74,17 @@ export class TileComputer {
 
   /** Leaves the tile in the store. @returns its place there, and bytes */
   async compute(task: unknown, options: JobRun): Promise<{ readonly tile: string; readonly bytes: number }> {
+    try {
+      return await this.#compute(task, options);
+    } catch (error) {
+      if (!(error instanceof DeepntkError && error.code === 'ERR_OUT_OF_MEMORY')) throw error;
+      throw new NotNow(
+        `too little memory for this kernel here, another worker may have more: ${error.message}`,
+      );
+    }
+  }
+
+  async #compute(task: unknown, options: JobRun): Promise<{ readonly tile: string; readonly bytes: number }> {
     const { kernel: name, length, row, column } = task as TileTask;
     const { stored, shape } = await this.#kernel(name, length, options.signal);
     const { backend, run, provenance } = readComputation('worker', options);
@@ -90,10 +98,13 @@ export class TileComputer {
     const real = stored.precision === 'mixed' ? 4 : 8;
     const size = place.rows * place.columns * entries;
     const bytes = size * (stored.dtype === 'float32' ? 4 : 8);
-    expectFits('worker', bytes + 2 * stored.tileEdge * featureSlots(shape).perInput * real, 'a tile');
-    const a = await this.#features('rows', row, place.rows, backend, run);
     const diagonal = stored.symmetric && row === column;
     const side = stored.symmetric ? 'rows' : 'columns';
+    const needed = new Set([inputsName(name, 'rows', row), inputsName(name, side, column)]);
+    const missing = [...needed].filter((key) => !this.#blocks.some((held) => held.name === key));
+    const block = stored.tileEdge * featureSlots(shape).perInput * real;
+    expectFits('worker', bytes + missing.length * block, 'a tile and the features that it is made of');
+    const a = await this.#features('rows', row, place.rows, backend, run);
     const b = diagonal ? null : await this.#features(side, column, place.columns, backend, run);
     const tile = shared(size, stored.dtype);
     const edge = gramEdge(stored.form, stored.widths.at(-1)!);

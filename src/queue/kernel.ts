@@ -5,6 +5,7 @@ import { entriesOf, pairFlops } from '../backend/features';
 import { lockFile } from '../data/lock';
 import { expectInputShape, type Provenance } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
+import { bytesOf } from '../large/blocks';
 import { expectOut } from '../large/ntk-to-file';
 import type { Dtype } from '../large/plan';
 import {
@@ -32,7 +33,7 @@ import type { NdArray } from '../ndarray';
 import { connect, orAbort, type QueueAddress } from './connection';
 import { Gathering } from './gather';
 import { tileJob } from './jobs';
-import { bytesOf, inputsName, kernelName, parametersName, type StoredKernel, takeTile } from './kernel-tile';
+import { inputsName, kernelName, parametersName, type StoredKernel, takeTile } from './kernel-tile';
 import { Store } from './store';
 
 export interface KernelQueueOptions extends NtkOptions, QueueAddress {
