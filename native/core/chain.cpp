@@ -250,53 +250,101 @@ inline std::size_t firstAbove(const double* cumulative, std::size_t from, std::s
   return from;
 }
 
-constexpr std::size_t kPathBlocks = 32;
+// Replicas that share a part of the mixture, abreast; position k is that of lane lane[k]. The loops run over
+// whole steps of Philox, also beyond the last replica.
+struct Paths {
+  std::size_t count = 0;
+  std::uint8_t lane[kLanes];
+  alignas(64) std::uint32_t block[kLanes], replica0[kLanes], replica1[kLanes];
+  alignas(64) double uniforms[2][kLanes];
+  alignas(64) std::int32_t state[kLanes], option[kLanes], last[kLanes];
 
-// Two uniform numbers of each of kPathBlocks consecutive blocks of a replica's stream.
-void drawPathUniforms(double* const (&out)[2], const LayerStream& at, std::uint32_t firstBlock) {
-  std::uint32_t block[kPathBlocks], replica0[kPathBlocks], replica1[kPathBlocks];
-  for (std::size_t i = 0; i < kPathBlocks; i++) block[i] = firstBlock + static_cast<std::uint32_t>(i);
-  std::fill_n(replica0, kPathBlocks, at.replica0);
-  std::fill_n(replica1, kPathBlocks, at.replica1);
-  drawUniforms({block, at.stream, replica0, replica1, at.key0, at.key1}, kPathBlocks, out);
+  std::size_t padded() const { return (count + kPhiloxStep - 1) / kPhiloxStep * kPhiloxStep; }
+
+  void add(const Lanes& lanes, std::size_t of) {
+    lane[count] = static_cast<std::uint8_t>(of);
+    replica0[count] = lanes.replica0[of];
+    replica1[count] = lanes.replica1[of];
+    count++;
+  }
+
+  void pad() {
+    for (std::size_t k = count; k < padded(); k++) {
+      replica0[k] = replica0[0];
+      replica1[k] = replica1[0];
+      state[k] = state[0];
+    }
+  }
+};
+
+// From every state to the option that its uniform number chooses among those of its row.
+DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void chooseOptions(const PathTables& tables, std::size_t layer, const double* uniforms, Paths& paths) {
+  const std::int32_t* const start = tables.start.data() + tables.states * layer;
+  const double* const cumulative = tables.cumulative.data();
+  const std::size_t count = paths.padded();
+  const std::int32_t lastOption = static_cast<std::int32_t>(tables.cumulative.size()) - 1;
+  for (std::size_t k = 0; k < count; k++) {
+    const std::int32_t state = paths.state[k];
+    paths.option[k] = std::min(start[state], lastOption);
+    paths.last[k] = start[state + 1] - 1;
+  }
+  for (std::int32_t moved = 1; moved != 0;) {
+    moved = 0;
+    for (std::size_t k = 0; k < count; k++) {
+      const std::int32_t option = paths.option[k];
+      const std::int32_t step = (option < paths.last[k]) & (uniforms[k] >= cumulative[option]);
+      paths.option[k] = option + step;
+      moved |= step;
+    }
+  }
 }
 
-// Chooses the part of the mixture, the law of every layer, and the degrees of freedom of the output's square.
-void choosePath(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::size_t lane) {
-  const ChainMixture& mixture = plan.mixture;
-  const LayerStream at{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
-                       streamOf(kChainPathPurpose, 0)};
-  const PhiloxBlock choice = at.block(0);
-  const double u = uniform(choice.words[0], choice.words[1]);
-  std::uint8_t* const law = records.law.data() + lane;
-  lanes.part[lane] = u < mixture.shares[0] ? 0 : u < mixture.shares[0] + mixture.shares[1] ? 1 : 2;
-  lanes.squareDof[lane] = 1;
-  if (lanes.part[lane] == 0) {
-    for (std::size_t layer = 1; layer <= plan.depth; layer++) law[kLanes * layer] = 0;
-    return;
-  }
-  const PathTables& tables = lanes.part[lane] == 1 ? mixture.first : mixture.second;
-  const std::size_t top =
-      firstAbove(tables.top.data(), 0, tables.top.size(), uniform(choice.words[2], choice.words[3]));
-  std::size_t state = tables.topState[top];
-  double uniforms[2][kPathBlocks];
-  std::size_t firstLayer = plan.depth + 1;  // of those that `uniforms` are for
-  for (std::size_t layer = plan.depth; layer >= 1; layer--) {
-    if (layer < firstLayer) {
-      const std::size_t last = layer >> 1, first = last >= kPathBlocks - 1 ? last - (kPathBlocks - 1) : 0;
-      drawPathUniforms({uniforms[0], uniforms[1]}, at, static_cast<std::uint32_t>(1 + first));
-      firstLayer = 2 * first;
+// The laws of every layer, from the top down. Two layers share a block, an even one and the next.
+void walkDown(const PathTables& tables, std::size_t depth, Key key, Paths& paths, std::uint8_t* law) {
+  const std::uint32_t stream = streamOf(kChainPathPurpose, 0);
+  for (std::size_t layer = depth; layer >= 1; layer--) {
+    if (layer == depth || layer % 2 == 1) {
+      std::fill_n(paths.block, paths.padded(), static_cast<std::uint32_t>(1 + layer / 2));
+      drawUniforms({paths.block, stream, paths.replica0, paths.replica1, key.key0, key.key1}, paths.padded(),
+                   {paths.uniforms[0], paths.uniforms[1]});
     }
-    const std::size_t row = tables.states * layer + state;
-    const std::size_t found =
-        firstAbove(tables.cumulative.data(), static_cast<std::size_t>(tables.start[row]),
-                   static_cast<std::size_t>(tables.start[row + 1]),
-                   uniforms[(layer - firstLayer) % 2][(layer - firstLayer) / 2]);
-    const std::size_t option = std::min(found, tables.law.size() - 1);
-    law[kLanes * layer] = tables.law[option];
-    state = tables.source[option];
+    chooseOptions(tables, layer, paths.uniforms[layer % 2], paths);
+    for (std::size_t k = 0; k < paths.padded(); k++) paths.state[k] = tables.source[paths.option[k]];
+    for (std::size_t k = 0; k < paths.count; k++) {
+      law[kLanes * layer + paths.lane[k]] = tables.law[paths.option[k]];
+    }
   }
-  lanes.squareDof[lane] = tables.topDof[top];
+}
+
+// Chooses each lane's part of the mixture, the law of its every layer, and the degrees of freedom of its
+// output's square.
+void choosePaths(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
+  const ChainMixture& mixture = plan.mixture;
+  const PathTables* const tables[] = {&mixture.first, &mixture.second};
+  Paths paths[2];
+  for (std::size_t i = 0; i < kLanes; i++) {
+    const LayerStream at{key.key0, key.key1, lanes.replica0[i], lanes.replica1[i],
+                         streamOf(kChainPathPurpose, 0)};
+    const PhiloxBlock choice = at.block(0);
+    const double u = uniform(choice.words[0], choice.words[1]);
+    lanes.part[i] = u < mixture.shares[0] ? 0 : u < mixture.shares[0] + mixture.shares[1] ? 1 : 2;
+    lanes.squareDof[i] = 1;
+    if (lanes.part[i] == 0) continue;
+    const std::size_t which = lanes.part[i] - 1u;
+    const PathTables& own = *tables[which];
+    const std::size_t top =
+        firstAbove(own.top.data(), 0, own.top.size(), uniform(choice.words[2], choice.words[3]));
+    lanes.squareDof[i] = own.topDof[top];
+    paths[which].state[paths[which].count] = own.topState[top];
+    paths[which].add(lanes, i);
+  }
+  std::fill_n(records.law.data(), (plan.depth + 1) * kLanes, std::uint8_t{0});
+  for (std::size_t which : {0, 1}) {
+    if (paths[which].count == 0) continue;
+    paths[which].pad();
+    walkDown(*tables[which], plan.depth, key, paths[which], records.law.data());
+  }
 }
 
 // 1 / q, times 2^-exponent. Each of q's terms may be out of the range of doubles; they are brought to the
@@ -325,8 +373,8 @@ void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key,
     lanes.replica1[i] = static_cast<std::uint32_t>(replica >> 32);
     lanes.part[i] = 0;
     lanes.squareDof[i] = 1;
-    if (plan.tilted) choosePath(plan, lanes, records, key, i);
   }
+  if (plan.tilted) choosePaths(plan, lanes, records, key);
   climb(plan, lanes, records, key);
   for (std::size_t i = 0; i < count; i++) {
     if (plan.biasVariance > 0) {

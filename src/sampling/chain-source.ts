@@ -7,7 +7,7 @@ import type { Sampler } from './samplers';
 export interface ReplicaSource {
   /** Shares of the parts that replicas are drawn from. */
   readonly shares: readonly [number, number, number];
-  /** About how many replicas to ask for at once: some tenths of a second of work. */
+  /** About how many replicas to ask for at once: some hundredths of a second of work. */
   readonly chunk: number;
   readonly sample: (first: number, count: number, run: RunOptions) => Promise<ChainReplicas>;
 }
@@ -22,7 +22,7 @@ export function chainSource(
   const plan = planChain(spec, inputNorm2, sampler === 'tilted');
   return {
     shares: planShares(sampler === 'tilted'),
-    chunk: Math.min(65_536, Math.max(64, Math.round(2 ** 21 / (spec.depth + 1)))),
+    chunk: Math.min(32_768, Math.max(64, Math.round(2 ** 19 / (spec.depth + 1)))),
     sample: (first, count, run) => backend.sampleChain({ plan, seed, first, count }, run),
   };
 }

@@ -2,6 +2,7 @@
 import type { ChainReplicas, RunOptions } from '../backend/backend';
 import type { Provenance } from '../kernel/arguments';
 import { Accumulator } from './accumulator';
+import { drawAhead } from './ahead';
 import type { ReplicaSource } from './chain-source';
 import type { CheckpointWriter } from './checkpoint';
 import type { DispersionRequest } from './dispersion-request';
@@ -29,29 +30,53 @@ export async function* runDispersion(
   const checkpoint = await openCheckpoint?.(sums);
   const { shares } = source;
   const context = { ...settings, samplerReason, exact, relativeError, provenance, shares };
-  const { signal, onProgress, threads } = run;
-  let done = sums.count;
-  if (done > 0) yield makeEstimate(sums, context);
-  while (done < goal && !(isLook(done) && reached(sums, context))) {
-    signal?.throwIfAborted();
-    const count = Math.min(source.chunk, goal - done, nextLook(done) - done);
-    const before = done;
-    const replicas = await source.sample(settings.firstReplica + done, count, {
-      threads,
+  const enough = (): boolean => isLook(sums.count) && reached(sums, context);
+  if (sums.count > 0) yield makeEstimate(sums, context);
+  if (sums.count === goal || enough()) return;
+  const draw = ({ from, count }: Chunk, signal: AbortSignal): Promise<ChainReplicas> =>
+    source.sample(settings.firstReplica + from, count, {
+      threads: run.threads,
       signal,
-      onProgress:
-        onProgress &&
-        ((fraction) => {
-          onProgress((before + fraction * count) / goal);
-        }),
+      onProgress: progressOf(run, from, count, goal),
     });
+  const tasks = chunks(sums.count, goal, source.chunk, relativeError !== null);
+  // A chunk is drawn while the one before is added up. Where that one reaches the goal, it is aborted.
+  for await (const [{ count }, replicas] of drawAhead(tasks, draw, run.signal)) {
     sums.add(replicas, count);
     observe?.(replicas, count);
-    done += count;
-    await checkpoint?.write(sums, done === goal);
+    const last = sums.count === goal || enough();
+    await checkpoint?.write(sums, last);
     if (sums.count > 1) yield makeEstimate(sums, context);
+    if (last) return;
   }
-  await checkpoint?.write(sums, true);
+}
+
+/** Replicas number `from` to `from + count - 1` of a run. */
+interface Chunk {
+  readonly from: number;
+  readonly count: number;
+}
+
+/**
+ * Up to `goal`, short ones first, for an early estimate. With `looks`, none reaches past a number of replicas after which a goal
+ * is looked at.
+ */
+function* chunks(first: number, goal: number, size: number, looks: boolean): Generator<Chunk, void, void> {
+  for (let from = first; from < goal;) {
+    const count = Math.min(size, goal - from, looks ? nextLook(from) - from : Math.max(FIRST_LOOK, from));
+    yield { from, count };
+    from += count;
+  }
+}
+
+/** The progress of a run of `goal` replicas while some of them are drawn. */
+function progressOf({ onProgress }: RunOptions, from: number, count: number, goal: number) {
+  return (
+    onProgress &&
+    ((share: number) => {
+      onProgress((from + share * count) / goal);
+    })
+  );
 }
 
 function reached(sums: Accumulator, context: EstimateContext): boolean {
