@@ -14,4 +14,6 @@ module.exports = {
   // Tests run in a vm context, where looking up a global is slow: 200 times slower for the random numbers' Math.imul.
   sandboxInjectedGlobals: ['Math'],
   testTimeout: 60_000,
+  // One more than jest's choice: some tests wait for processes of their own most of the time.
+  maxWorkers: '100%',
 };
