@@ -3,6 +3,7 @@ import { sampleChainInSlices } from '../backend/typescript/chain-slices';
 import { expectOptions, invalidArgument } from '../errors';
 import { readWatch, type WatchOptions } from '../kernel/watch';
 import type { NetworkSpec } from '../network/spec';
+import { drawInTurn } from '../sampling/ahead';
 import { chainSource } from '../sampling/chain-source';
 import {
   type DispersionRequest,
@@ -111,6 +112,7 @@ function surroundings(where: string, { settings }: DispersionRequest, options: W
   const backend = { sampleChain: sampleChainInSlices };
   return {
     source: chainSource(sampler, spec, inputNorm2, seed, backend),
+    drawing: drawInTurn,
     run: { threads: 1, ...readWatch(where, options) },
     provenance: { backend: 'typescript', core: null, threads: 1, version: VERSION },
   };

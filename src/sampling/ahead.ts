@@ -1,31 +1,46 @@
+/** Pieces of a long computation in their order, each handed over when it is drawn. */
+
 /**
- * What `draw` makes of each of the tasks, in their order. The next one is drawn while the caller uses the present one, and
- * no more than one is drawn at a time.
- *
- * Where the caller leaves early, or `draw` fails, what is being drawn is aborted, and nothing computes any more when the
- * generator has ended.
+ * What `draw` makes of each of the tasks, in their order, no more than one at a time.
  *
  * @param draw is given a signal that is aborted with `signal`, and where the rest is not wanted
  */
-export async function* drawAhead<Task, Batch>(
+export type Drawing = <Task, Batch>(
   tasks: Iterable<Task>,
-  draw: (task: Task, signal: AbortSignal) => Promise<Batch>,
+  draw: (task: Task, signal: AbortSignal | undefined) => Promise<Batch>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<readonly [task: Task, batch: Batch], void, void> {
+) => AsyncGenerator<readonly [task: Task, batch: Batch], void, void>;
+
+/** Draws a task when the caller asks for it: where the caller's own thread computes. */
+export const drawInTurn: Drawing = async function* (tasks, draw, signal) {
+  for (const task of tasks) {
+    signal?.throwIfAborted();
+    yield [task, await draw(task, signal)];
+  }
+};
+
+/**
+ * Draws a task while the caller uses the one before: where other threads compute.
+ *
+ * Where the caller leaves early, or `draw` fails, what is being drawn is aborted, and nothing computes any more when the
+ * generator has ended.
+ */
+export const drawAhead: Drawing = async function* (tasks, draw, signal) {
+  signal?.throwIfAborted();
   const stop = new AbortController();
   const either = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
-  let pending: { readonly task: Task; readonly batch: Promise<Batch> } | undefined;
-  const begin = (task: Task): void => {
-    pending = { task, batch: draw(task, either) };
-    pending.batch.catch(() => undefined); // it is awaited later, and may fail before
+  const begin = (task: Parameters<typeof draw>[0]) => {
+    const batch = draw(task, either);
+    batch.catch(() => undefined); // it is awaited later, and may fail before
+    return { task, batch };
   };
-  signal?.throwIfAborted();
+  let pending: ReturnType<typeof begin> | undefined;
   try {
     for (const task of tasks) {
-      if (pending === undefined) begin(task);
+      if (pending === undefined) pending = begin(task);
       else {
         const done = [pending.task, await pending.batch] as const;
-        begin(task);
+        pending = begin(task);
         yield done;
       }
     }
@@ -34,4 +49,4 @@ export async function* drawAhead<Task, Batch>(
     stop.abort();
     await pending?.batch.catch(() => undefined);
   }
-}
+};

@@ -2,7 +2,7 @@
 import type { ChainReplicas, RunOptions } from '../backend/backend';
 import type { Provenance } from '../kernel/arguments';
 import { Accumulator } from './accumulator';
-import { drawAhead } from './ahead';
+import type { Drawing } from './ahead';
 import type { ReplicaSource } from './chain-source';
 import type { CheckpointWriter } from './checkpoint';
 import type { DispersionRequest } from './dispersion-request';
@@ -10,6 +10,7 @@ import { type DispersionEstimate, type EstimateContext, makeEstimate, scaleOf } 
 
 export interface Surroundings {
   readonly source: ReplicaSource;
+  readonly drawing: Drawing;
   readonly run: RunOptions;
   readonly provenance: Provenance;
   /** Takes over the sums of an earlier run, and keeps those of this one. */
@@ -24,7 +25,7 @@ const NEXT_LOOK = 1.25;
 
 export async function* runDispersion(
   { settings, samplerReason, exact, goal, relativeError }: DispersionRequest,
-  { source, run, provenance, openCheckpoint, observe }: Surroundings,
+  { source, drawing, run, provenance, openCheckpoint, observe }: Surroundings,
 ): AsyncGenerator<DispersionEstimate, void, void> {
   const sums = new Accumulator(scaleOf(exact));
   const checkpoint = await openCheckpoint?.(sums);
@@ -33,15 +34,14 @@ export async function* runDispersion(
   const enough = (): boolean => isLook(sums.count) && reached(sums, context);
   if (sums.count > 0) yield makeEstimate(sums, context);
   if (sums.count === goal || enough()) return;
-  const draw = ({ from, count }: Chunk, signal: AbortSignal): Promise<ChainReplicas> =>
+  const draw = ({ from, count }: Chunk, signal: AbortSignal | undefined): Promise<ChainReplicas> =>
     source.sample(settings.firstReplica + from, count, {
       threads: run.threads,
       signal,
       onProgress: progressOf(run, from, count, goal),
     });
   const tasks = chunks(sums.count, goal, source.chunk, relativeError !== null);
-  // A chunk is drawn while the one before is added up. Where that one reaches the goal, it is aborted.
-  for await (const [{ count }, replicas] of drawAhead(tasks, draw, run.signal)) {
+  for await (const [{ count }, replicas] of drawing(tasks, draw, run.signal)) {
     sums.add(replicas, count);
     observe?.(replicas, count);
     const last = sums.count === goal || enough();

@@ -2,6 +2,7 @@
 import { expectOptions, invalidArgument } from '../errors';
 import { type ComputeOptions, readComputation } from '../kernel/arguments';
 import type { NetworkSpec } from '../network/spec';
+import { drawAhead } from './ahead';
 import { openCheckpoint } from './checkpoint';
 import {
   type GoalOptions,
@@ -87,7 +88,8 @@ export function computeReplicas(
     COMPUTE_NAMES.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined),
   );
   const { backend, run, provenance } = readComputation(where, given);
-  return { source: replicaSource(sampler, spec, inputNorm2, seed, backend), run, provenance };
+  const source = replicaSource(sampler, spec, inputNorm2, seed, backend);
+  return { source, drawing: drawAhead, run, provenance };
 }
 
 /** The last of some estimates, of which there is at least one. */

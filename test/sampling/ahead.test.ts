@@ -1,21 +1,21 @@
-import { drawAhead } from '../../src/sampling/ahead';
+import { drawAhead, drawInTurn } from '../../src/sampling/ahead';
 
 /** Draws whose end the test decides, and what became of them. */
 function controlled() {
   const log: string[] = [];
   const ends = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
-  const draw = (task: number, signal: AbortSignal): Promise<string> => {
+  const draw = (task: number, signal: AbortSignal | undefined): Promise<string> => {
     log.push(`begin ${task}`);
     return new Promise((resolve, reject) => {
       const abort = () => {
         log.push(`abort ${task}`);
-        reject(signal.reason as Error);
+        reject(signal?.reason as Error);
       };
-      signal.addEventListener('abort', abort);
+      signal?.addEventListener('abort', abort);
       ends.set(task, {
         resolve: () => {
           log.push(`end ${task}`);
-          signal.removeEventListener('abort', abort);
+          signal?.removeEventListener('abort', abort);
           resolve(`batch ${task}`);
         },
         reject,
@@ -85,4 +85,20 @@ test("the caller's signal aborts it with its reason", async () => {
   stop.abort(new Error('enough'));
   await expect(first).rejects.toThrow('enough');
   await expect(drawAhead([1], draw, stop.signal).next()).rejects.toThrow('enough');
+});
+
+test('in turn, a task is drawn when it is asked for', async () => {
+  const { log, draw, end } = controlled();
+  const batches = drawInTurn([1, 2], draw, undefined);
+  const first = batches.next();
+  end(1);
+  expect((await first).value).toEqual([1, 'batch 1']);
+  await settle();
+  expect(log).toEqual(['begin 1', 'end 1']);
+  const second = batches.next();
+  end(2);
+  expect((await second).value).toEqual([2, 'batch 2']);
+  await expect(drawInTurn([1], draw, AbortSignal.abort(new Error('enough'))).next()).rejects.toThrow(
+    'enough',
+  );
 });
