@@ -7,9 +7,28 @@
 #include <new>
 #include <set>
 
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
 #include "../core/floating_point.hpp"
 
 namespace deepntk {
+
+// The library stays in memory until the process ends: idle threads of ours run its code, and Node unloads
+// what only a worker had loaded when that worker ends.
+static void keepLoaded() {
+  static const char here = 0;
+#ifdef _WIN32
+  HMODULE library;
+  GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, &here, &library);
+#else
+  Dl_info library;
+  if (dladdr(&here, &library) != 0) dlopen(library.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+#endif
+}
 
 // All jobs whose threads run. process.exit() destroys the C++ library's and OpenBLAS's static objects under
 // the feet of such threads: an exit handler stops them first. Never destroyed itself.
@@ -35,6 +54,7 @@ class Registry {
 
  private:
   Registry() {
+    keepLoaded();
     std::atexit([] { instance().stopAll(); });
   }
 
@@ -68,7 +88,7 @@ Napi::Value Job::start(Napi::Env env, Napi::Value listener, std::vector<Napi::Ob
   job->references_ = std::move(references);
   Registry::instance().add(job.get());
   try {
-    job->thread_ = std::thread([raw = job.get()] { raw->compute(); });
+    job->thread_ = Thread([raw = job.get()] { raw->compute(); });
   } catch (const std::exception& error) {
     Registry::instance().remove(job.get());
     job->channel_.Release();
@@ -78,7 +98,7 @@ Napi::Value Job::start(Napi::Env env, Napi::Value listener, std::vector<Napi::Ob
 }
 
 void Job::compute() noexcept {
-  const StandardFloatingPoint mode;  // the host's is inherited, also by jobs that compute on a GPU
+  const StandardFloatingPoint mode;  // also for jobs that compute on a GPU
   try {
     work_(run_);
     outcome_ = Status::done;

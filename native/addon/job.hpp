@@ -7,10 +7,10 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "../core/run.hpp"
+#include "../core/threads.hpp"
 
 namespace deepntk {
 
@@ -54,7 +54,7 @@ class Job {
   std::atomic<bool> closed_{false};  // the channel is going down with its environment
   Channel channel_;
   std::vector<Napi::ObjectReference> references_;
-  std::thread thread_;
+  Thread thread_;
 
   friend class Registry;
 };

@@ -11,8 +11,7 @@
 namespace deepntk {
 
 // While it lives, the calling thread rounds to nearest, keeps denormal numbers and traps nothing, whatever
-// the host had set; then all is as it was found. New threads inherit the mode of the one that starts them, or
-// begin in the standard one.
+// the host had set; then all is as it was found. New threads inherit the mode of the one that starts them.
 class StandardFloatingPoint {
  public:
   StandardFloatingPoint() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "blas.hpp"
 
@@ -80,7 +81,10 @@ Team::Team(Run& run, std::size_t asked) : run_(run), leased_(lease(run, asked)) 
   try {
     helpers_.reserve(leased_ - 1);
     for (std::size_t worker = 1; worker < leased_; worker++) {
-      helpers_.emplace_back([this, worker] { help(worker); });
+      helpers_.emplace_back([this, worker] {
+        const StandardFloatingPoint mode;
+        help(worker);
+      });
     }
   } catch (const std::system_error&) {
     // The system has no more threads: those that did start do the work.
@@ -101,7 +105,7 @@ void Team::stop() noexcept {
     generation_.fetch_add(1);
   }
   wake_.notify_all();
-  for (std::thread& helper : helpers_) helper.join();
+  for (Thread& helper : helpers_) helper.join();
   helpers_.clear();
   releaseSingleThreadedBlas();
   giveBack(leased_);

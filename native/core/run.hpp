@@ -8,10 +8,10 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "floating_point.hpp"
+#include "threads.hpp"
 
 namespace deepntk {
 
@@ -45,7 +45,7 @@ class Run {
   ProgressHook hook_;
 };
 
-// The threads of one computation: the calling one and helpers of its own, leased from a budget of the whole
+// The threads of one computation: the calling one and helpers, leased from a budget of the whole
 // process (one thread a core), so that several computations at once do not oversubscribe the machine. While a
 // team lives, BLAS runs on one thread: parallelism is over tiles, and results do not depend on the number of
 // threads; nor on the floating-point mode that the calling thread had, and has again afterwards.
@@ -73,7 +73,7 @@ class Team {
   const StandardFloatingPoint mode_;  // the first to come and the last to go, also where the rest throws
   Run& run_;
   std::size_t leased_ = 0;
-  std::vector<std::thread> helpers_;
+  std::vector<Thread> helpers_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

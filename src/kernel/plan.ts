@@ -146,6 +146,8 @@ export function kernelShape(form: KernelForm, n: number, n2: number, outputs: nu
 /** One product should end within about 20 ms, for the sake of abort. */
 const NATIVE_FLOPS_PER_PRODUCT = 1e9;
 const SMALLEST_ROW_BLOCK = 16;
+/** Every product packs the weights anew: a fifth of the time of one of 50 rows. */
+const ENOUGH_ROWS = 128;
 const LARGEST_GRAM_TILE = 256;
 const SMALLEST_GRAM_TILE = 16;
 /** Rows of a tile of the full kernel, and the fewest inputs: tiles are cut at multiples of 4 of them. */
@@ -165,7 +167,10 @@ function chooseBlocks(kernel: KernelShape, deltaRows: number, widest: number, ro
   }
   const flopsPerRow = 2 * Math.max(1, widest) * Math.max(widest, kernel.network.widths[0]!);
   const fastEnough = Math.floor(NATIVE_FLOPS_PER_PRODUCT / flopsPerRow);
-  const shared = threads === 1 ? deltaRows : Math.ceil(deltaRows / (2 * threads));
+  const shared = Math.max(
+    Math.ceil(deltaRows / (threads === 1 ? 1 : 2 * threads)),
+    Math.min(ENOUGH_ROWS, Math.ceil(deltaRows / threads)),
+  );
   const gramShare = threads === 1 ? rows : Math.ceil(rows / (2 * Math.ceil(Math.sqrt(threads))));
   return {
     rows: Math.max(SMALLEST_ROW_BLOCK, Math.min(fastEnough, shared)),
