@@ -60,6 +60,40 @@ void aWaitingTeamCanBeCancelled() {
   CHECK(cancelled);
 }
 
+// One task after the other finds the thread of the one before; tasks at the same time have threads of their
+// own.
+void threadsAreKept() {
+  const auto idOf = [](Thread& thread, std::thread::id& id) {
+    thread = Thread([&id] { id = std::this_thread::get_id(); });
+  };
+  std::thread::id ids[3];
+  for (std::thread::id& id : ids) {
+    Thread thread;
+    CHECK(!thread.joinable());
+    idOf(thread, id);
+    CHECK(thread.joinable());
+    thread.join();
+    CHECK(!thread.joinable());
+  }
+  CHECK(ids[0] != std::this_thread::get_id());
+  CHECK(ids[0] == ids[1] && ids[1] == ids[2]);
+
+  constexpr int kTogether = 8;
+  std::atomic<int> inside{0};
+  Thread threads[kTogether];
+  for (int round = 0; round < 50; round++) {
+    inside = 0;
+    for (Thread& thread : threads) {
+      thread = Thread([&] {
+        inside++;
+        while (inside.load() < kTogether) std::this_thread::yield();
+      });
+    }
+    for (Thread& thread : threads) thread.join();
+    CHECK(inside == kTogether);
+  }
+}
+
 void blasThreadsAreLeftAsFound() {
   const int before = describeBlas().threads;
   {
@@ -107,6 +141,7 @@ int main() {
   everyIndexRunsOnce();
   anExceptionOfABodyReachesTheCaller();
   aWaitingTeamCanBeCancelled();
+  threadsAreKept();
   blasThreadsAreLeftAsFound();
   largeProductsAreTheSumOfTheirPieces();
 }

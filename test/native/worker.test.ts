@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { describeNative, kernelTask, LONG_JOB, sleep } from './support';
+
+const WORKER_ENDS = path.join(__dirname, 'fixtures', 'worker-ends.js');
 
 describeNative('native work in worker_threads', (backend) => {
   test('a worker terminated in mid-computation takes nothing with it', async () => {
@@ -31,5 +35,15 @@ describeNative('native work in worker_threads', (backend) => {
     await Promise.all(workers.map((worker) => worker.terminate()));
     const results = await alone;
     for (const { kernel } of results) expect(kernel).toEqual(results[0]!.kernel);
+  });
+
+  test('threads that a worker leaves idle end by themselves, though only that worker had loaded the addon', () => {
+    // They wait 5 s for another task (native/core/threads.cpp): an unloaded library would be missed then.
+    const child = spawnSync(process.execPath, [WORKER_ENDS, '6000'], { encoding: 'utf8', timeout: 30_000 });
+    expect({ status: child.status, signal: child.signal, stdout: child.stdout }).toEqual({
+      status: 0,
+      signal: null,
+      stdout: 'worker ended with 0\nstill here\n',
+    });
   });
 });
