@@ -26,7 +26,7 @@ export interface PartSums {
   readonly xy: ExactSum;
 }
 
-const SUM_NAMES = ['x', 'y', 'xx', 'yy', 'xy'] as const;
+export const SUM_NAMES = ['x', 'y', 'xx', 'yy', 'xy'] as const;
 
 /** As it is written to a file. */
 export interface AccumulatorJson {
@@ -103,8 +103,9 @@ export class Accumulator {
     this.largest = max(this.largest, other.largest);
   }
 
-  toJSON(): AccumulatorJson {
-    return {
+  /** The text of {@link AccumulatorJson}. */
+  json(): string[] {
+    const content: AccumulatorJson = {
       largest: this.largest,
       parts: this.parts.map(({ count, x, y, xx, yy, xy }) => ({
         count,
@@ -115,6 +116,7 @@ export class Accumulator {
         xy: xy.parts(),
       })),
     };
+    return [JSON.stringify(content)];
   }
 }
 

@@ -2,7 +2,7 @@
 import { expectInteger, expectNumber, expectOneOf, invalidArgument } from '../errors';
 import { expectSpec, type NetworkSpec } from '../network/spec';
 import { type Moments, moments } from '../theory/moments';
-import type { RunSettings } from './checkpoint';
+import type { DispersionSettings } from './dispersion-file';
 import { chooseSampler, type Sampler, SAMPLERS } from './samplers';
 
 /** Which replicas are drawn, and how. */
@@ -38,7 +38,7 @@ export const REQUEST_OPTION_NAMES = [
 ] as const;
 
 export interface DispersionRequest {
-  readonly settings: RunSettings;
+  readonly settings: DispersionSettings & { readonly firstReplica: number };
   readonly samplerReason: string;
   readonly exact: Moments;
   /** The number of replicas at which the run ends at the latest. */

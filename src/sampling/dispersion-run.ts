@@ -14,7 +14,7 @@ export interface Surroundings {
   readonly run: RunOptions;
   readonly provenance: Provenance;
   /** Takes over the sums of an earlier run, and keeps those of this one. */
-  readonly openCheckpoint?: (sums: Accumulator) => Promise<CheckpointWriter>;
+  readonly openCheckpoint?: (sums: Accumulator) => Promise<CheckpointWriter<Accumulator>>;
   /** Is shown all replicas, in their order, before the estimate that they are in. */
   readonly observe?: (replicas: ChainReplicas, count: number) => void;
 }

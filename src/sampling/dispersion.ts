@@ -1,9 +1,10 @@
 /** Monte Carlo estimates of how the kernel of one input varies over initializations. */
-import { expectOptions, invalidArgument } from '../errors';
+import { expectOptions, expectPath } from '../errors';
 import { type ComputeOptions, readComputation } from '../kernel/arguments';
 import type { NetworkSpec } from '../network/spec';
 import { drawAhead } from './ahead';
 import { openCheckpoint } from './checkpoint';
+import { DISPERSION_RUN } from './dispersion-file';
 import {
   type GoalOptions,
   readRequest,
@@ -65,15 +66,15 @@ async function* run(
 ): AsyncGenerator<DispersionEstimate, void, void> {
   expectOptions(where, options, [...REQUEST_OPTION_NAMES, 'checkpoint', ...COMPUTE_NAMES]);
   const { checkpoint } = options;
-  if (checkpoint !== undefined && (typeof checkpoint !== 'string' || checkpoint === '')) {
-    throw invalidArgument(`${where}: checkpoint`, 'the path of a file', checkpoint);
-  }
+  if (checkpoint !== undefined) expectPath(`${where}: checkpoint`, checkpoint);
   const request = readRequest(where, spec, options);
   const { settings, goal } = request;
+  const { firstReplica } = settings;
   yield* runDispersion(request, {
     ...computeReplicas(where, request, options),
     ...(checkpoint !== undefined && {
-      openCheckpoint: (sums) => openCheckpoint(checkpoint, settings, goal, sums),
+      openCheckpoint: (sums) =>
+        openCheckpoint(DISPERSION_RUN, checkpoint, { settings, firstReplica, goal }, sums),
     }),
   });
 }

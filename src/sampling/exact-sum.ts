@@ -19,7 +19,7 @@ const MOST_SLICED = 2 ** 16;
 export class ExactSum {
   readonly #parts: number[];
 
-  /** @param parts what {@link parts} of another sum returned */
+  /** @param parts doubles that do not overlap, the smallest first: what {@link parts} of another sum returned */
   constructor(parts: readonly number[] = []) {
     this.#parts = [...parts];
   }
@@ -71,6 +71,10 @@ export class ExactSum {
     parts.push(high);
   }
 
+  addNumber(value: number): void {
+    this.#grow(value);
+  }
+
   addAll(other: ExactSum): void {
     for (const part of other.#parts) this.#grow(part);
   }
@@ -97,7 +101,14 @@ export class ExactSum {
     return high;
   }
 
+  /** The sum as a list of doubles, the smallest first: the same list for the same sum, however it was gathered. */
   parts(): number[] {
-    return [...this.#parts];
+    const rest = new ExactSum(this.#parts);
+    const parts: number[] = [];
+    for (let part = rest.value(); part !== 0 && Number.isFinite(part); part = rest.value()) {
+      parts.push(part);
+      rest.#grow(-part);
+    }
+    return parts.reverse();
   }
 }

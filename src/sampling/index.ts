@@ -3,7 +3,13 @@ export { type DispersionOptions, estimateDispersion, streamDispersion } from './
 export type { DispersionEstimate, StandardErrors } from './estimate';
 export type { HistogramEstimate, HistogramOptions, KernelHistogram } from './histogram';
 export { estimateHistogram, type KernelHistogramOptions, streamHistogram } from './kernel-histogram';
-export { mergeDispersion, type MergedDispersion } from './merge';
+export {
+  mergeDispersion,
+  type MergedDispersion,
+  type MergedNtkSample,
+  mergeNtkSamples,
+  type MergeOptions,
+} from './merge';
 export type { Sampler } from './samplers';
 export type { KernelMoments, MatrixMoments, NumberMoments } from './kernel-moments';
 export { inputsAtCosines } from './inputs';

@@ -1,8 +1,11 @@
-/** Running moments of kernels, by Welford's updates: no cancellation where replicas are alike. */
+/** Moments of kernels from exact sums over replicas: they merge in any order, and do not cancel where replicas are alike. */
 import type { KernelForm } from '../backend/backend';
+import type { NtkOutputs } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
+import type { NetworkSpec } from '../network/spec';
 import { symmetricEigen } from '../linalg/eigen';
 import { scaleByPower } from '../linalg/powers';
+import { ExactMoments, type ExactMomentsJson } from './exact-moments';
 
 /** Mean, variance and the standard error of the mean of a number over replicas. */
 export interface NumberMoments {
@@ -52,9 +55,18 @@ export interface KernelLayout {
   readonly outputs: number;
 }
 
+/** Of the kernel of n inputs with these `outputs`. */
+export function layoutOf(n: number, outputs: NtkOutputs, { outputDim }: NetworkSpec): KernelLayout {
+  return { n, form: outputs === 'mean' ? 'trace' : outputs, outputs: outputDim };
+}
+
 export function shapeOf({ n, form, outputs }: KernelLayout): number[] {
   if (form === 'full') return [n, n, outputs, outputs];
   return form === 'diagonal' ? [n, n, outputs] : [n, n];
+}
+
+export function lengthOf(layout: KernelLayout): number {
+  return shapeOf(layout).reduce((product, extent) => product * extent, 1);
 }
 
 /** Numbers of one replica after the other. */
@@ -64,14 +76,27 @@ export interface Spectra {
   readonly conditions: number[];
 }
 
+/** As it is written to a file. */
+export interface KernelAccumulatorJson {
+  readonly count: number;
+  readonly dead: number;
+  readonly entries: ExactMomentsJson;
+  readonly ratios: ExactMomentsJson;
+  readonly largestEigenvalue: ExactMomentsJson;
+  readonly conditionNumber: ExactMomentsJson;
+}
+
+/** No kernel of a replica is this many times, as a power of two, what is typical. */
+const LARGEST = 2 ** 500;
+
 export class KernelAccumulator {
-  count = 0;
   #dead = 0;
   readonly #length: number;
-  readonly #entries: Welford;
-  readonly #ratios: Welford;
-  readonly #largest = new Welford(1);
-  readonly #condition = new Welford(1);
+  #entries: ExactMoments;
+  #ratios: ExactMoments;
+  #largest = new ExactMoments(1);
+  #condition = new ExactMoments(1);
+  readonly #kernel: Float64Array;
   readonly #ratio: Float64Array;
   readonly #number = new Float64Array(1);
   /** For every entry, where the diagonal entry of its row is. */
@@ -80,63 +105,116 @@ export class KernelAccumulator {
   readonly #order: number;
 
   /**
-   * @param exponent of the unit that added kernels are in
-   * @param spectra where the numbers of every replica's eigenvalues go as well
+   * @param unit sums are in units of 2^unit, in which kernels are numbers near 1
+   * @param spectra where the numbers of every replica's eigenvalues go as well, in units of 2^`exponent`
    */
   constructor(
     private readonly layout: KernelLayout,
-    private readonly exponent = 0,
+    readonly unit = 0,
     private readonly spectra?: Spectra,
   ) {
-    this.#length = shapeOf(layout).reduce((product, extent) => product * extent, 1);
-    this.#entries = new Welford(this.#length);
-    this.#ratios = new Welford(this.#length);
+    this.#length = lengthOf(layout);
+    this.#entries = new ExactMoments(this.#length);
+    this.#ratios = new ExactMoments(this.#length);
+    this.#kernel = new Float64Array(this.#length);
     this.#ratio = new Float64Array(this.#length);
     this.#diagonal = diagonalOf(layout, this.#length);
     this.#matrices = matricesOf(layout);
     this.#order = Math.sqrt(this.#matrices[0]!.length);
   }
 
-  /** @param kernel symmetric */
-  add(kernel: Float64Array): void {
-    this.count++;
-    this.#entries.add(kernel, this.count);
+  get count(): number {
+    return this.#entries.count;
+  }
+
+  /** Results are in units of 2^exponent. */
+  get exponent(): number {
+    return exponentOf(this.unit);
+  }
+
+  /**
+   * @param kernel symmetric, over 2^`exponent`
+   * @returns whether it could be added: not if it is more than 2^500 times the unit
+   */
+  add(replica: Float64Array, exponent: number): boolean {
+    const kernel = this.#kernel;
+    rescale(replica, exponent - this.unit, kernel);
+    if (!kernel.every((value) => Math.abs(value) <= LARGEST)) return false;
+    this.#entries.add(kernel);
     const [largest, smallest] = this.#extremeEigenvalues(kernel);
-    this.#number[0] = largest;
-    this.#largest.add(this.#number, this.count);
-    this.spectra?.largest.push(largest);
+    this.#addNumber(this.#largest, largest);
+    this.spectra?.largest.push(scaleByPower(largest, this.unit - this.exponent));
     if (this.#diagonal.some((at) => kernel[at] === 0)) {
       this.#dead++;
-      return;
+      return true;
     }
-    const alive = this.count - this.#dead;
     for (let i = 0; i < this.#length; i++) this.#ratio[i] = kernel[i]! / kernel[this.#diagonal[i]!]!;
-    this.#ratios.add(this.#ratio, alive);
-    this.#number[0] = smallest > this.#order * Number.EPSILON * largest ? largest / smallest : Infinity;
-    this.#condition.add(this.#number, alive);
-    this.spectra?.conditions.push(this.#number[0]);
+    this.#ratios.add(this.#ratio);
+    const condition = smallest > this.#order * Number.EPSILON * largest ? largest / smallest : Infinity;
+    this.#addNumber(this.#condition, condition);
+    this.spectra?.conditions.push(condition);
+    return true;
+  }
+
+  #addNumber(moments: ExactMoments, number: number): void {
+    this.#number[0] = number;
+    moments.add(this.#number);
+  }
+
+  /** Takes over what another one, of the same layout and unit, has of other replicas. */
+  merge(other: KernelAccumulator): void {
+    this.#dead += other.#dead;
+    this.#entries.merge(other.#entries);
+    this.#ratios.merge(other.#ratios);
+    this.#largest.merge(other.#largest);
+    this.#condition.merge(other.#condition);
   }
 
   result(): KernelMoments {
-    const { count, exponent } = this;
-    const alive = count - this.#dead;
     const shape = shapeOf(this.layout);
-    const entries = this.#entries.moments(count, shape);
-    const infinite = { mean: Infinity, variance: Infinity, standardError: Infinity };
-    const condition = this.#condition.numberMoments(alive);
+    const toExponent = this.unit - this.exponent;
+    const entries = matrixMoments(this.#entries, shape, toExponent);
+    const { count } = this;
     return {
       ...entries,
-      exponent,
-      ratio: this.#ratios.moments(alive, shape),
+      exponent: this.exponent,
+      ratio: matrixMoments(this.#ratios, shape),
       dispersion: {
         // E[Theta^2] by its unbiased pieces: the variance with n in the denominator and the squared mean.
-        data: entries.mean.data.map((mean, i) => 1 + this.#entries.squares[i]! / count / mean ** 2),
+        data: entries.mean.data.map((mean, i) => {
+          const variance = (entries.variance.data[i]! * (count - 1)) / count;
+          return 1 + variance / mean ** 2;
+        }),
         shape,
       },
-      largestEigenvalue: this.#largest.numberMoments(count),
-      conditionNumber: alive > 0 && !Number.isFinite(condition.mean) ? infinite : condition,
+      largestEigenvalue: numberMoments(this.#largest, 0, toExponent),
+      conditionNumber: numberMoments(this.#condition),
       deadReplicas: this.#dead,
     };
+  }
+
+  static fromJson(layout: KernelLayout, unit: number, json: KernelAccumulatorJson): KernelAccumulator {
+    const { count, dead } = json;
+    const sums = new KernelAccumulator(layout, unit);
+    sums.#dead = dead;
+    sums.#entries = ExactMoments.fromJson(count, json.entries);
+    sums.#ratios = ExactMoments.fromJson(count - dead, json.ratios);
+    sums.#largest = ExactMoments.fromJson(count, json.largestEigenvalue);
+    sums.#condition = ExactMoments.fromJson(count - dead, json.conditionNumber);
+    return sums;
+  }
+
+  /** The text of {@link KernelAccumulatorJson}, in pieces. */
+  *json(): Iterable<string> {
+    yield `{"count":${this.count},"dead":${this.#dead},"entries":`;
+    yield* this.#entries.json();
+    yield ',"ratios":';
+    yield* this.#ratios.json();
+    yield ',"largestEigenvalue":';
+    yield* this.#largest.json();
+    yield ',"conditionNumber":';
+    yield* this.#condition.json();
+    yield '}';
   }
 
   #extremeEigenvalues(kernel: Float64Array): [largest: number, smallest: number] {
@@ -180,50 +258,29 @@ function matricesOf({ n, form, outputs }: KernelLayout): Int32Array[] {
   );
 }
 
-class Welford {
-  readonly mean: Float64Array;
-  /** Sums of squared deviations from the mean. */
-  readonly squares: Float64Array;
-
-  constructor(length: number) {
-    this.mean = new Float64Array(length);
-    this.squares = new Float64Array(length);
-  }
-
-  add(values: Float64Array, count: number): void {
-    const { mean, squares } = this;
-    for (let i = 0; i < mean.length; i++) {
-      const difference = values[i]! - mean[i]!;
-      mean[i]! += difference / count;
-      squares[i]! += difference * (values[i]! - mean[i]!);
-    }
-  }
-
-  moments(count: number, shape: readonly number[]): MatrixMoments {
-    const array = (data: Float64Array): NdArray<Float64Array> => ({ data, shape: [...shape] });
-    const variance = this.squares.map((square) => square / (count - 1));
-    return {
-      mean: array(count > 0 ? this.mean.slice() : this.mean.map(() => NaN)),
-      variance: array(variance),
-      standardError: array(variance.map((v) => Math.sqrt(v / count))),
-    };
-  }
-
-  numberMoments(count: number): NumberMoments {
-    const { mean, variance, standardError } = this.moments(count, [1]);
-    return { mean: mean.data[0]!, variance: variance.data[0]!, standardError: standardError.data[0]! };
-  }
+function numberMoments(moments: ExactMoments, i = 0, exponent = 0): NumberMoments {
+  const { mean, variance } = moments.moments(i, exponent);
+  return { mean, variance, standardError: Math.sqrt(variance / moments.count) };
 }
 
-/** Kernels whose largest number is within 2^-PLAIN .. 2^PLAIN are given as they are. */
+function matrixMoments(moments: ExactMoments, shape: readonly number[], exponent = 0): MatrixMoments {
+  const array = (): NdArray<Float64Array> => ({ data: new Float64Array(moments.length), shape: [...shape] });
+  const matrix = { mean: array(), variance: array(), standardError: array() };
+  for (let i = 0; i < moments.length; i++) {
+    const { mean, variance, standardError } = numberMoments(moments, i, exponent);
+    matrix.mean.data[i] = mean;
+    matrix.variance.data[i] = variance;
+    matrix.standardError.data[i] = standardError;
+  }
+  return matrix;
+}
+
+/** Kernels whose typical number is within 2^-PLAIN .. 2^PLAIN are given as they are. */
 const PLAIN = 400;
 
-/** The exponent of the unit for kernels like this one, given over 2^exponent; null where it is zero. */
-export function unitFor(kernel: Float64Array, exponent: number): number | null {
-  const largest = kernel.reduce((sum, value) => Math.max(sum, Math.abs(value)), 0);
-  if (!(largest > 0)) return null;
-  const total = exponent + Math.floor(Math.log2(largest));
-  return Math.abs(total) <= PLAIN ? 0 : total;
+/** The exponent of what results of sums in units of 2^unit are given in. */
+export function exponentOf(unit: number): number {
+  return Math.abs(unit) <= PLAIN ? 0 : unit;
 }
 
 /** out = kernel times 2^exponent */

@@ -2,57 +2,111 @@
 import { expectOptions, expectPath, invalidArgument } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { moments } from '../theory/moments';
-import { Accumulator } from './accumulator';
-import { expectSameSettings, joinRanges, type Range, readRun, type SavedRun, writeRun } from './checkpoint';
 import { planShares } from './chain-plan';
-import { type DispersionEstimate, makeEstimate, scaleOf } from './estimate';
+import { DISPERSION_RUN } from './dispersion-file';
+import { type DispersionEstimate, makeEstimate } from './estimate';
+import { NTK_SAMPLE_RUN } from './ntk-sample-file';
+import { joinRanges, type Range } from './ranges';
+import { expectSameSettings, readRun, type RunKind, type RunSums, writeRun } from './run-file';
+import { momentsOfSums, type NtkSample } from './sample-ntk';
+
+export interface MergeOptions {
+  /** Where to write the merged state, a file of the same kind; not written where it is left out. */
+  readonly out?: string;
+}
 
 export interface MergedDispersion extends DispersionEstimate {
   /** The replicas that the estimate rests on, from .. to - 1 each. */
   readonly ranges: readonly Range[];
 }
 
+export interface MergedNtkSample extends NtkSample {
+  /** The replicas that the moments rest on, from .. to - 1 each. */
+  readonly ranges: readonly Range[];
+}
+
 /**
- * The estimate of all replicas that several checkpoint files hold, in any order: the same bits as of one run over them.
+ * The estimate of all replicas that several checkpoint files of `estimateDispersion` hold, in any order: the same bits as of
+ * one run over them.
  *
- * @param options `out`: where to write the merged state, a file of the same kind; not written where it is left out
  * @throws DeepntkError `ERR_INVALID_FILE` where a file is damaged or of a run with other settings, `ERR_INVALID_ARGUMENT`
  *   where two hold the same replica
  */
 export async function mergeDispersion(
   paths: readonly string[],
-  options: { readonly out?: string } = {},
+  options: MergeOptions = {},
 ): Promise<MergedDispersion> {
-  expectOptions('mergeDispersion', options, ['out']);
-  const { out } = options;
-  if (out !== undefined) expectPath('mergeDispersion: out', out);
-  if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string')) {
-    throw invalidArgument('mergeDispersion', 'the paths of checkpoint files', paths);
-  }
-  const runs: SavedRun[] = [];
-  for (const path of paths as readonly string[]) {
-    const run = await readRun(path);
-    if (runs[0] !== undefined) expectSameSettings(path, run.settings, runs[0].settings);
-    runs.push(run);
-  }
-  const { settings } = runs[0]!;
-  const ranges = joinRanges(runs.flatMap((run) => run.ranges));
-  const { spec, inputNorm2, seed, sampler } = settings;
-  const exact = moments(spec, { inputNorm2 });
-  const sums = new Accumulator(scaleOf(exact));
-  for (const run of runs) sums.merge(new Accumulator(sums.scale, run.sums));
-  if (out !== undefined) await writeRun(out, { settings, ranges, sums: sums.toJSON() });
+  const where = 'mergeDispersion';
+  const { settings, ranges, sums } = await mergeRuns(where, DISPERSION_RUN, paths, options);
   const estimate = makeEstimate(sums, {
-    spec,
-    inputNorm2,
-    seed,
-    sampler,
-    samplerReason: 'that of the runs merged',
+    ...settings,
+    samplerReason: SAMPLER_REASON,
     firstReplica: ranges[0]![0],
-    shares: planShares(sampler === 'tilted'),
-    exact,
+    shares: planShares(settings.sampler === 'tilted'),
+    exact: moments(settings.spec, { inputNorm2: settings.inputNorm2 }),
     relativeError: null,
-    provenance: readComputation('mergeDispersion', {}).provenance,
+    provenance: readComputation(where, {}).provenance,
   });
   return { ...estimate, ranges };
+}
+
+/**
+ * The moments of all replicas that several checkpoint files of `sampleNtk` hold, in any order: the same bits as of one run
+ * over them.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where a file is damaged or of a run with other settings, `ERR_INVALID_ARGUMENT`
+ *   where two hold the same replica
+ * @see docs/sampling.md
+ * @example await mergeNtkSamples(['a.json', 'b.json'], { out: 'whole.json' })
+ */
+export async function mergeNtkSamples(
+  paths: readonly string[],
+  options: MergeOptions = {},
+): Promise<MergedNtkSample> {
+  const where = 'mergeNtkSamples';
+  const { settings, ranges, sums } = await mergeRuns(where, NTK_SAMPLE_RUN, paths, options);
+  const { spec, seed, sampler, outputs, weightVariances } = settings;
+  return {
+    ...momentsOfSums(sums, weightVariances),
+    quantiles: [],
+    replicaKernels: null,
+    replicasFile: null,
+    outputs,
+    sampler,
+    samplerReason: SAMPLER_REASON,
+    replicas: sums.count,
+    firstReplica: ranges[0]![0],
+    seed,
+    spec,
+    ...readComputation(where, {}).provenance,
+    ranges,
+  };
+}
+
+const SAMPLER_REASON = 'that of the runs merged';
+
+async function mergeRuns<Settings, Sums extends RunSums>(
+  where: string,
+  kind: RunKind<Settings, Sums>,
+  paths: readonly string[],
+  options: MergeOptions,
+): Promise<{ readonly settings: Settings; readonly ranges: readonly Range[]; readonly sums: Sums }> {
+  expectOptions(where, options, ['out']);
+  const { out } = options;
+  if (out !== undefined) expectPath(`${where}: out`, out);
+  if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string')) {
+    throw invalidArgument(where, 'the paths of checkpoint files', paths);
+  }
+  const [first, ...others] = paths as readonly string[];
+  const { settings, ranges: own, sums: stored } = await readRun(kind, first!);
+  const sums = kind.restore(settings, stored);
+  let ranges = joinRanges(where, own);
+  for (const path of others) {
+    const run = await readRun(kind, path);
+    expectSameSettings(kind, path, run.settings, settings);
+    ranges = joinRanges(where, [...ranges, ...run.ranges]);
+    sums.merge(kind.restore(settings, run.sums));
+  }
+  if (out !== undefined) await writeRun(kind, out, settings, ranges, sums);
+  return { settings, ranges, sums };
 }

@@ -1,27 +1,17 @@
 /** Monte Carlo over initializations of the kernel MATRIX of several inputs. */
-import type { KernelForm, RunOptions } from '../backend/backend';
-import type { KernelReplicas, KernelSampler, KernelSampleTask } from '../backend/kernel-samples';
-import { createNpy, type NpyWriter } from '../data/npy';
-import { DeepntkError } from '../errors';
+import type { KernelSampler } from '../backend/kernel-samples';
+import { createNpy } from '../data/npy';
 import type { ComputeOptions, Provenance } from '../kernel/arguments';
 import type { NtkOutputs } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
-import {
-  KernelAccumulator,
-  type KernelLayout,
-  type KernelMoments,
-  rescale,
-  shapeOf,
-  type Spectra,
-  unitFor,
-} from './kernel-moments';
-import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
-import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';
-import { readSampleRequest, type SampleRequest } from './sample-request';
+import { type KernelMoments, shapeOf } from './kernel-moments';
+import type { KernelQuantile } from './kernel-quantiles';
+import type { NtkSampleSums } from './ntk-sample-file';
+import { readSampleRequest } from './sample-request';
+import { SampleRun } from './sample-run';
 
-/** Options of {@link sampleNtk}. */
-export interface SampleNtkOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
+interface CommonOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
   readonly replicas: number;
   /** 0 .. 2^53 - 1 */
   readonly seed: number;
@@ -40,6 +30,10 @@ export interface SampleNtkOptions extends Omit<ComputeOptions, 'allowNonFinite'>
    * the kernel scales exactly: weights by a^L, the bias of layer l by a^(L+1-l), where a is the ratio of the two values.
    */
   readonly weightVariances?: readonly number[];
+}
+
+/** What needs every replica, and not their sums alone. */
+interface EveryReplicaOptions {
   /**
    * Probabilities, each with the quantiles of every entry, its ratio, the largest eigenvalue and the condition number; needs
    * room for all replicas.
@@ -52,7 +46,23 @@ export interface SampleNtkOptions extends Omit<ComputeOptions, 'allowNonFinite'>
    * it is complete; where the call fails or is aborted, nothing is left behind and an older file stays.
    */
   readonly replicasTo?: string;
+  readonly checkpoint?: never;
 }
+
+interface CheckpointOptions {
+  /**
+   * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it exists
+   * the run goes on from it, and ends with the bits of a run that was never interrupted. Its size is that of the sums over
+   * replicas, some 200 bytes an entry and as much for its ratio (at most 512 MiB), whatever their number.
+   */
+  readonly checkpoint: string;
+  readonly quantiles?: never;
+  readonly keepReplicas?: never;
+  readonly replicasTo?: never;
+}
+
+/** Options of {@link sampleNtk}: either what needs every replica, or a checkpoint, or neither. */
+export type SampleNtkOptions = CommonOptions & (EveryReplicaOptions | CheckpointOptions);
 
 export interface NtkSample extends KernelMoments, Provenance {
   /** Moments at each of `weightVariances`; empty where none were asked for. */
@@ -74,15 +84,17 @@ export interface NtkSample extends KernelMoments, Provenance {
 /**
  * Moments of the kernel of the inputs X over random initializations.
  *
- * A replica is a function of spec, X, seed, sampler and its number alone, and replicas are added up in their order: the result
- * does not depend on the number of threads. The conditional sampler draws the same bits on every backend, the direct one the
- * same nets.
+ * A replica is a function of spec, X, seed, sampler and its number alone, and sums are exact: the result does not depend on
+ * the number of threads, on interruptions, or on how a run was split into ranges of replicas ({@link mergeNtkSamples}). The
+ * conditional sampler draws the same bits on every backend, the direct one the same nets.
  *
  * Cost of a replica: `direct` O(sum of n_l n_{l-1} (1 + N + N K)), `conditional` O(sum of n_l (N K + (N K)^2)).
  *
  * @param X N x n_0
- * @throws DeepntkError `ERR_INVALID_ARGUMENT`; `ERR_OUT_OF_MEMORY` where replicas are kept and do not fit; `ERR_INVALID_FILE`
- *   where `replicasTo` cannot be written; the signal's reason
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`, also for a `checkpoint` with `quantiles`, `keepReplicas` or `replicasTo`;
+ *   `ERR_OUT_OF_MEMORY` where replicas are kept and do not fit; `ERR_INVALID_FILE` where `replicasTo` or the checkpoint cannot
+ *   be written, or the checkpoint is damaged or of another run; `ERR_COMPUTATION` where a kernel is out of any range; the
+ *   signal's reason
  * @see docs/sampling.md
  * @example await sampleNtk(spec, inputsAtCosines([1, 0.9, 0.5, 0], 100), { replicas: 500, seed: 1 })
  */
@@ -100,12 +112,10 @@ export async function sampleNtk(
     const run = new SampleRun(request, file);
     await run.finish();
     await file?.commit();
-    const [total, ...others] = run.sets.map((set) => set.accumulator.result());
     const kept = run.kept;
     const quantiles = await run.quantiles();
     return {
-      ...total!,
-      byWeightVariance: variances.map((weightVariance, i) => ({ weightVariance, ...others[i]! })),
+      ...momentsOfSums(run.sums, variances),
       quantiles,
       replicaKernels: request.keepReplicas ? { data: kept!, shape: [replicas, ...shape] } : null,
       replicasFile: replicasTo,
@@ -123,170 +133,14 @@ export async function sampleNtk(
   }
 }
 
-/** What is added up of the kernels at one value of sigma_w^2. */
-interface TermSet {
-  readonly accumulator: KernelAccumulator;
-  readonly unit: number;
-}
-
-/** Time that the event loop is held for at most. */
-const SLICE_MS = 10;
-/** Work that is asked for at once. */
-const CHUNK_NS = 2e8;
-/** Numbers that are asked for at once, or those of one replica. */
-const CHUNK_NUMBERS = 2 ** 21;
-/** Replicas are drawn in groups of so many. */
-const GROUP = 8;
-
-class SampleRun {
-  /** The kernel itself, and the kernels at the further values of sigma_w^2. */
-  sets: TermSet[] = [];
-  readonly kept: Float64Array | null;
-  readonly spectra: Spectra = { largest: [], conditions: [] };
-  readonly #length: number;
-  readonly #task: Omit<KernelSampleTask, 'first' | 'count'>;
-  readonly #chunk: number;
-  readonly #stop = new AbortController();
-  readonly #run: RunOptions;
-  readonly #kernel: Float64Array;
-  #sliceEnd = 0;
-
-  constructor(
-    private readonly request: SampleRequest,
-    private readonly file: NpyWriter | null,
-  ) {
-    const { spec, layout, variances, inputs, seed, choice, replicas, run } = request;
-    this.#length = shapeOf(layout).reduce((product, extent) => product * extent, 1);
-    this.#kernel = new Float64Array(this.#length);
-    this.kept = request.keep ? new Float64Array(replicas * this.#length) : null;
-    const factor = request.outputs === 'mean' ? 1 / spec.outputDim : 1;
-    this.#task = {
-      sampler: choice.sampler,
-      widths: spec.widths,
-      law: lawOf(spec),
-      x: inputs,
-      n: layout.n,
-      form: layout.form,
-      terms: [spec.weightVariance, ...variances].map((variance) => termsOf(spec, variance, factor)),
-      seed,
-    };
-    this.#chunk = chunkOf(request, layout, this.#length * this.#task.terms.length);
-    const signals = run.signal === undefined ? [] : [run.signal];
-    this.#run = { threads: run.threads, signal: AbortSignal.any([this.#stop.signal, ...signals]) };
-  }
-
-  /** Draws all replicas; while some are drawn, those before them are added up. */
-  async finish(): Promise<void> {
-    const { replicas, run } = this.request;
-    run.signal?.throwIfAborted();
-    let pending = this.#draw(0);
-    try {
-      for (let done = 0; done < replicas;) {
-        const batch = await pending;
-        const count = Math.min(this.#chunk, replicas - done);
-        if (done + count < replicas) pending = this.#draw(done + count);
-        await this.#addBatch(batch, done, count);
-        done += count;
-        run.onProgress?.(done / replicas);
-      }
-    } catch (error) {
-      this.#stop.abort();
-      await pending.catch(() => undefined); // nothing computes any more when the caller hears of it
-      throw error;
-    }
-  }
-
-  #draw(done: number): Promise<KernelReplicas> {
-    const { replicas, firstReplica, run, backend } = this.request;
-    const count = Math.min(this.#chunk, replicas - done);
-    const { onProgress } = run;
-    const batch = backend.sampleKernels(
-      { ...this.#task, first: firstReplica + done, count },
-      {
-        ...this.#run,
-        // The end of a chunk is reported when it has been added up.
-        onProgress:
-          onProgress &&
-          ((share) => {
-            if (share < 1) onProgress((done + share * count) / replicas);
-          }),
-      },
-    );
-    batch.catch(() => undefined); // it is awaited later, and may fail before
-    return batch;
-  }
-
-  async #addBatch({ kernels, exponents }: KernelReplicas, done: number, count: number): Promise<void> {
-    const sets = this.#task.terms.length;
-    const kernelAt = (at: number): Float64Array =>
-      kernels.subarray(at * this.#length, (at + 1) * this.#length);
-    if (this.sets.length === 0) {
-      this.sets = this.#task.terms.map((_, set) => {
-        const unit = firstUnit(count, (i) => [kernelAt(i * sets + set), exponents[i * sets + set]!]);
-        const spectra = set === 0 && this.request.quantiles.length > 0 ? this.spectra : undefined;
-        return { unit, accumulator: new KernelAccumulator(this.request.layout, unit, spectra) };
-      });
-    }
-    const rows = this.file === null ? null : new Float64Array(count * this.#length);
-    for (let i = 0; i < count; i++) {
-      this.sets.forEach(({ unit, accumulator }, set) => {
-        const at = i * sets + set;
-        rescale(kernelAt(at), exponents[at]! - unit, this.#kernel);
-        if (!this.#kernel.every(Number.isFinite)) throw overflow(this.request.firstReplica + done + i);
-        accumulator.add(this.#kernel);
-        if (set > 0) return;
-        this.kept?.set(this.#kernel, (done + i) * this.#length);
-        rows?.set(this.#kernel, i * this.#length);
-      });
-      await this.#breathe();
-    }
-    if (rows !== null) await this.file!.append(rows);
-  }
-
-  /** Of the replicas that were kept. */
-  async quantiles(): Promise<KernelQuantile[]> {
-    const { quantiles, replicas, layout } = this.request;
-    if (quantiles.length === 0) return [];
-    return quantilesOf(this.kept!, replicas, quantiles, layout, this.spectra, () => this.#breathe());
-  }
-
-  /** Lets other events in now and then. */
-  async #breathe(): Promise<void> {
-    if (performance.now() < this.#sliceEnd) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.request.run.signal?.throwIfAborted();
-    this.#sliceEnd = performance.now() + SLICE_MS;
-  }
-}
-
-/** The unit of the first kernel that is not zero. */
-function firstUnit(
-  count: number,
-  kernelOf: (i: number) => readonly [kernel: Float64Array, exponent: number],
-): number {
-  for (let i = 0; i < count; i++) {
-    const unit = unitFor(...kernelOf(i));
-    if (unit !== null) return unit;
-  }
-  return 0;
-}
-
-function chunkOf(
-  { spec, choice, run, backend }: SampleRequest,
-  layout: KernelLayout,
-  numbers: number,
-): number {
-  const form: KernelForm = layout.form;
-  const time = replicaNanoseconds(choice.sampler, spec, layout.n, form);
-  const atOnce = replicasAtOnce(backend.name, run.threads);
-  const ofTime = Math.max(GROUP * atOnce, (CHUNK_NS * atOnce) / time);
-  const count = Math.max(1, Math.min(ofTime, CHUNK_NUMBERS / numbers));
-  return Math.ceil(count / GROUP) * GROUP;
-}
-
-function overflow(replica: number): DeepntkError {
-  return new DeepntkError(
-    'ERR_COMPUTATION',
-    `sampleNtk: the kernel of replica ${replica} is not finite, also in units of the first replica's`,
-  );
+/** What a result says of the kernel itself and of the kernels at the further values of sigma_w^2. */
+export function momentsOfSums(
+  { sets }: NtkSampleSums,
+  variances: readonly number[],
+): KernelMoments & Pick<NtkSample, 'byWeightVariance'> {
+  const [total, ...others] = sets.map((set) => set.result());
+  return {
+    ...total!,
+    byWeightVariance: variances.map((weightVariance, i) => ({ weightVariance, ...others[i]! })),
+  };
 }

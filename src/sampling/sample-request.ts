@@ -1,12 +1,16 @@
 /** Reading and checking the arguments of `sampleNtk`. */
+import { constants } from 'node:buffer';
+
 import type { Backend, RunOptions } from '../backend/backend';
 import { KERNEL_SAMPLERS } from '../backend/kernel-samples';
 import {
+  DeepntkError,
   expectBoolean,
   expectInteger,
   expectNumber,
   expectOneOf,
   expectOptions,
+  expectPath,
   invalidArgument,
 } from '../errors';
 import { copyInputs, expectInputShape, type Provenance, readComputation } from '../kernel/arguments';
@@ -14,7 +18,7 @@ import { NTK_OUTPUTS, type NtkOutputs } from '../kernel/ntk';
 import { expectFits } from '../memory';
 import type { NdArray } from '../ndarray';
 import { expectSpec, type NetworkSpec } from '../network/spec';
-import { type KernelLayout, shapeOf } from './kernel-moments';
+import { type KernelLayout, layoutOf, lengthOf } from './kernel-moments';
 import { chooseKernelSampler, type KernelSamplerChoice } from './kernel-source';
 import type { SampleNtkOptions } from './sample-ntk';
 
@@ -34,6 +38,7 @@ export interface SampleRequest {
   /** Whether all replicas are held in memory. */
   readonly keep: boolean;
   readonly replicasTo: string | null;
+  readonly checkpoint: string | null;
   readonly backend: Backend;
   readonly run: RunOptions;
   readonly provenance: Provenance;
@@ -49,11 +54,17 @@ const OPTION_NAMES = [
   'quantiles',
   'keepReplicas',
   'replicasTo',
+  'checkpoint',
   'signal',
   'onProgress',
   'threads',
   'backend',
 ];
+
+/** Of an entry and its ratio: five limbs of two sums each. */
+const BYTES_OF_SUMS = 2 * 2 * 5 * 8;
+/** About what an entry and its ratio take in a file, which is one text. */
+const CHARACTERS_OF_SUMS = 400;
 
 export function readSampleRequest(
   where: string,
@@ -98,19 +109,26 @@ export function readSampleRequest(
     throw invalidArgument(`${where}: replicasTo`, 'the path of a .npy file', replicasTo);
   }
   const n = expectInputShape(`${where}: X`, X, spec.inputDim);
-  const form = outputs === 'mean' ? 'trace' : outputs;
-  const layout = { n, form, outputs: spec.outputDim };
+  const layout = layoutOf(n, outputs, spec);
   const keep = keepReplicas || quantiles.length > 0;
-  const bytes = 8 * shapeOf(layout).reduce((product, extent) => product * extent, 1);
-  expectFits(where, bytes * (1 + variances.length), 'the kernels of one replica');
-  if (keep) expectFits(where, bytes * replicas, 'the kernels of all replicas');
+  const length = lengthOf(layout);
+  const numbers = length * (1 + variances.length);
+  const checkpoint = readCheckpoint(where, options.checkpoint, numbers, {
+    quantiles: quantiles.length > 0,
+    keepReplicas,
+    replicasTo: replicasTo !== undefined,
+  });
+  expectFits(where, numbers * (8 + BYTES_OF_SUMS), 'the kernels of one replica and the sums over replicas');
+  if (keep) expectFits(where, 8 * length * replicas, 'the kernels of all replicas');
   return {
     spec,
     inputs: copyInputs(`${where}: X`, X, n, false).data,
     layout,
     outputs,
     choice:
-      sampler === 'auto' ? chooseKernelSampler(spec, n, form) : { sampler, reason: 'asked for by name' },
+      sampler === 'auto'
+        ? chooseKernelSampler(spec, n, layout.form)
+        : { sampler, reason: 'asked for by name' },
     replicas,
     firstReplica,
     seed: expectInteger(`${where}: seed`, options.seed, { min: 0 }),
@@ -119,10 +137,35 @@ export function readSampleRequest(
     keepReplicas,
     keep,
     replicasTo: replicasTo ?? null,
+    checkpoint,
     backend,
     run,
     provenance,
   };
+}
+
+/** @param others which of the options that need every replica are given */
+function readCheckpoint(
+  where: string,
+  path: unknown,
+  numbers: number,
+  others: Readonly<Record<string, boolean>>,
+): string | null {
+  if (path === undefined) return null;
+  const other = Object.keys(others).find((name) => others[name]);
+  if (other !== undefined) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: checkpoint: expected it without quantiles, keepReplicas and replicasTo, got ${other} too (a checkpoint keeps ` +
+        'sums and no replicas; for these, run ranges of replicas by firstReplica, each with a file by replicasTo)',
+    );
+  }
+  const most = Math.floor(constants.MAX_STRING_LENGTH / CHARACTERS_OF_SUMS);
+  if (numbers > most) {
+    const what = `kernels of at most ${most} numbers, those at all weightVariances together (with a checkpoint)`;
+    throw invalidArgument(where, what, numbers);
+  }
+  return expectPath(`${where}: checkpoint`, path);
 }
 
 function readNumbers(

@@ -1,0 +1,183 @@
+/**
+ * The state of a run over replicas in a file, a JSON object on one line,
+ *
+ *     { format, version, settings: { ... }, ranges: [[from, to], ...], sums, checksum }
+ *
+ * with what makes the run, the replicas that it has, `from` <= number < `to`, in order and without overlap, and the sums over
+ * them as lists of doubles that add up to them exactly (src/sampling/exact-sum.ts). Doubles in JSON read back as the same
+ * bits. `checksum` is the SHA-256 of all bytes before its comma. What settings and sums are depends on the kind of run:
+ * dispersion-file.ts, ntk-sample-file.ts.
+ */
+import { constants } from 'node:buffer';
+import { createHash } from 'node:crypto';
+
+import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
+import { describe } from '../errors';
+import type { Range } from './ranges';
+
+/** Sums over replicas that merge exactly. */
+export interface RunSums {
+  readonly count: number;
+  merge(other: this): void;
+  /** The JSON text of the sums, in pieces. */
+  json(): Iterable<string>;
+}
+
+/** What files of a kind of run have in them. */
+export interface RunKind<Settings, Sums extends RunSums> {
+  readonly format: string;
+  readonly version: number;
+  /** As they are written to the file. */
+  storedSettings(settings: Settings): object;
+  /** @throws DeepntkError `ERR_INVALID_FILE` where no run can have them: whatever is computed from settings has been checked */
+  readSettings(stored: Readonly<Record<string, unknown>>, name: string): Settings;
+  /** All that two runs must have in common, by the names that errors call them. */
+  facts(settings: Settings): Readonly<Record<string, unknown>>;
+  /** Whether these can be sums over so many replicas of such a run. */
+  isSums(stored: unknown, count: number, settings: Settings): boolean;
+  /** @param stored as {@link isSums} found it right */
+  restore(settings: Settings, stored: unknown): Sums;
+}
+
+/** A run's state as it is read from a file. */
+export interface SavedRun<Settings> {
+  readonly settings: Settings;
+  readonly ranges: readonly Range[];
+  /** As they are stored. */
+  readonly sums: unknown;
+}
+
+const CHECKSUM = ',"checksum":"';
+
+/** Sums in pieces leave the event loop to others in between; they must not change meanwhile. */
+export async function writeRun<Settings, Sums extends RunSums>(
+  kind: RunKind<Settings, Sums>,
+  path: string,
+  settings: Settings,
+  ranges: readonly Range[],
+  sums: Sums,
+): Promise<void> {
+  await writeFileAtomically(path, piecesOf(kind, settings, ranges, sums));
+}
+
+function* piecesOf<Settings, Sums extends RunSums>(
+  { format, version, storedSettings }: RunKind<Settings, Sums>,
+  settings: Settings,
+  ranges: readonly Range[],
+  sums: Sums,
+): Iterable<Uint8Array> {
+  const hash = createHash('sha256');
+  const hashed = (text: string): Uint8Array => {
+    const piece = Buffer.from(text);
+    hash.update(piece);
+    return piece;
+  };
+  const head = JSON.stringify({ format, version, settings: storedSettings(settings), ranges });
+  yield hashed(`${head.slice(0, -1)},"sums":`);
+  for (const piece of sums.json()) yield hashed(piece);
+  yield Buffer.from(`${CHECKSUM}${hash.digest('hex')}"}\n`);
+}
+
+/** @throws DeepntkError `ERR_INVALID_FILE` where the file is not one of {@link writeRun}'s */
+export async function readRun<Settings, Sums extends RunSums>(
+  kind: RunKind<Settings, Sums>,
+  path: string,
+): Promise<SavedRun<Settings>> {
+  return decodeRun(kind, await readText(path), path);
+}
+
+/** The format that a file says it has, whatever it is. @throws DeepntkError `ERR_INVALID_FILE` where it is not JSON */
+export async function formatOfRun(path: string): Promise<unknown> {
+  return parse(await readText(path), path)['format'];
+}
+
+async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    throw invalidFile(path, `at most ${constants.MAX_STRING_LENGTH} bytes`, String(bytes.length));
+  }
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+}
+
+function parse(text: string, name: string): Readonly<Record<string, unknown>> {
+  try {
+    return (JSON.parse(text) ?? {}) as Record<string, unknown>;
+  } catch (cause) {
+    throw invalidFile(name, 'a whole JSON object', `${text.length} characters that are none`, { cause });
+  }
+}
+
+/**
+ * {@link readRun} of a text that is already in memory.
+ *
+ * @param name what error messages call it
+ */
+export function decodeRun<Settings, Sums extends RunSums>(
+  kind: RunKind<Settings, Sums>,
+  text: string,
+  name: string,
+): SavedRun<Settings> {
+  const { format, version, settings: stored, ranges, sums, checksum } = parse(text, name);
+  if (format !== kind.format) throw invalidFile(name, `the format ${kind.format}`, describe(format));
+  if (version !== kind.version) throw invalidFile(name, `version ${kind.version}`, describe(version));
+  if (!isRanges(ranges)) throw invalidFile(name, 'ranges of replicas', describe(ranges));
+  if (typeof stored !== 'object' || stored === null) throw invalidFile(name, 'settings', describe(stored));
+  const settings = kind.readSettings(stored as Record<string, unknown>, name);
+  const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+  if (!kind.isSums(sums, count, settings)) throw invalidFile(name, `sums over ${count} replicas`, 'others');
+  const computed = createHash('sha256')
+    .update(text.slice(0, text.lastIndexOf(CHECKSUM)))
+    .digest('hex');
+  if (checksum !== computed) {
+    throw invalidFile(name, `the checksum ${computed} of its content`, describe(checksum));
+  }
+  return { settings, ranges, sums };
+}
+
+/**
+ * Refuses to put together what does not belong together, and names the first difference.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE`
+ */
+export function expectSameSettings<Settings, Sums extends RunSums>(
+  { facts }: RunKind<Settings, Sums>,
+  path: string,
+  found: Settings,
+  wanted: Settings,
+): void {
+  const [ours, theirs] = [facts(wanted), facts(found)];
+  for (const name of Object.keys(ours)) {
+    const [want, got] = [JSON.stringify(ours[name]), JSON.stringify(theirs[name])];
+    if (want !== got) throw invalidFile(path, `a run with ${name} ${short(want)}`, short(got));
+  }
+}
+
+function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+function isRanges(value: unknown): value is Range[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((range: unknown, i) => {
+      if (!Array.isArray(range) || range.length !== 2) return false;
+      const [from, to] = range as unknown[];
+      const before = i === 0 ? 0 : ((value[i - 1] as unknown[])[1] as number);
+      return isNatural(from) && isNatural(to) && before <= from && from < to;
+    })
+  );
+}
+
+export function isNatural(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+export function isFiniteNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
+/** Whether it is a list of doubles. */
+export function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isFiniteNumber);
+}

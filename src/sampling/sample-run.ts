@@ -1,0 +1,182 @@
+/** The run over replicas of `sampleNtk`: drawing them, adding them up, keeping them. */
+import type { KernelForm, RunOptions } from '../backend/backend';
+import type { KernelReplicas, KernelSampleTask } from '../backend/kernel-samples';
+import type { NpyWriter } from '../data/npy';
+import { DeepntkError } from '../errors';
+import { type CheckpointWriter, openCheckpoint } from './checkpoint';
+import { KernelAccumulator, type KernelLayout, lengthOf, rescale, type Spectra } from './kernel-moments';
+import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
+import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';
+import { digestOf, NTK_SAMPLE_RUN, NtkSampleSums } from './ntk-sample-file';
+import type { SampleRequest } from './sample-request';
+import { typicalExponent } from './typical-kernel';
+
+/** Time that the event loop is held for at most. */
+const SLICE_MS = 10;
+/** Work that is asked for at once. */
+const CHUNK_NS = 2e8;
+/** Numbers that are asked for at once, or those of one replica. */
+const CHUNK_NUMBERS = 2 ** 21;
+/** Replicas are drawn in groups of so many. */
+const GROUP = 8;
+
+export class SampleRun {
+  readonly sums: NtkSampleSums;
+  readonly kept: Float64Array | null;
+  readonly spectra: Spectra = { largest: [], conditions: [] };
+  readonly #length: number;
+  readonly #task: Omit<KernelSampleTask, 'first' | 'count'>;
+  readonly #chunk: number;
+  readonly #stop = new AbortController();
+  readonly #run: RunOptions;
+  readonly #units: readonly number[];
+  readonly #kernel: Float64Array;
+  #sliceEnd = 0;
+
+  constructor(
+    private readonly request: SampleRequest,
+    private readonly file: NpyWriter | null,
+  ) {
+    const { spec, layout, variances, inputs, seed, choice, replicas, run } = request;
+    this.#length = lengthOf(layout);
+    this.#kernel = new Float64Array(this.#length);
+    this.kept = request.keep ? new Float64Array(replicas * this.#length) : null;
+    this.#units = [spec.weightVariance, ...variances].map((variance) =>
+      typicalExponent(spec, variance, inputs),
+    );
+    this.sums = new NtkSampleSums(
+      this.#units.map((unit, set) => {
+        const observed = set === 0 && request.quantiles.length > 0;
+        return new KernelAccumulator(layout, unit, observed ? this.spectra : undefined);
+      }),
+    );
+    const factor = request.outputs === 'mean' ? 1 / spec.outputDim : 1;
+    this.#task = {
+      sampler: choice.sampler,
+      widths: spec.widths,
+      law: lawOf(spec),
+      x: inputs,
+      n: layout.n,
+      form: layout.form,
+      terms: [spec.weightVariance, ...variances].map((variance) => termsOf(spec, variance, factor)),
+      seed,
+    };
+    this.#chunk = chunkOf(request, layout, this.#length * this.#task.terms.length);
+    const signals = run.signal === undefined ? [] : [run.signal];
+    this.#run = { threads: run.threads, signal: AbortSignal.any([this.#stop.signal, ...signals]) };
+  }
+
+  /** Draws all replicas that are not there yet; while some are drawn, those before them are added up. */
+  async finish(): Promise<void> {
+    const { replicas, run } = this.request;
+    run.signal?.throwIfAborted();
+    const checkpoint = await this.#openCheckpoint();
+    const there = this.sums.count;
+    if (there === replicas) return;
+    let pending = this.#draw(there);
+    try {
+      for (let done = there; done < replicas;) {
+        const batch = await pending;
+        const count = Math.min(this.#chunk, replicas - done);
+        if (done + count < replicas) pending = this.#draw(done + count);
+        await this.#addBatch(batch, done, count);
+        done += count;
+        await checkpoint?.write(this.sums, done === replicas);
+        run.onProgress?.(done / replicas);
+      }
+    } catch (error) {
+      this.#stop.abort();
+      await pending.catch(() => undefined); // nothing computes any more when the caller hears of it
+      throw error;
+    }
+  }
+
+  async #openCheckpoint(): Promise<CheckpointWriter<NtkSampleSums> | null> {
+    const { checkpoint, spec, inputs, layout, seed, choice, outputs, variances, firstReplica, replicas } =
+      this.request;
+    if (checkpoint === null) return null;
+    const settings = {
+      spec,
+      inputs: digestOf(inputs, layout.n),
+      seed,
+      sampler: choice.sampler,
+      outputs,
+      weightVariances: variances,
+      units: this.#units,
+    };
+    return openCheckpoint(NTK_SAMPLE_RUN, checkpoint, { settings, firstReplica, goal: replicas }, this.sums);
+  }
+
+  #draw(done: number): Promise<KernelReplicas> {
+    const { replicas, firstReplica, run, backend } = this.request;
+    const count = Math.min(this.#chunk, replicas - done);
+    const { onProgress } = run;
+    const batch = backend.sampleKernels(
+      { ...this.#task, first: firstReplica + done, count },
+      {
+        ...this.#run,
+        // The end of a chunk is reported when it has been added up.
+        onProgress:
+          onProgress &&
+          ((share) => {
+            if (share < 1) onProgress((done + share * count) / replicas);
+          }),
+      },
+    );
+    batch.catch(() => undefined); // it is awaited later, and may fail before
+    return batch;
+  }
+
+  async #addBatch({ kernels, exponents }: KernelReplicas, done: number, count: number): Promise<void> {
+    const { sets } = this.sums;
+    const rows = this.file === null ? null : new Float64Array(count * this.#length);
+    for (let i = 0; i < count; i++) {
+      sets.forEach((set, s) => {
+        const at = i * sets.length + s;
+        const kernel = kernels.subarray(at * this.#length, (at + 1) * this.#length);
+        if (!set.add(kernel, exponents[at]!)) throw outOfRange(this.request.firstReplica + done + i);
+        if (s > 0 || (this.kept === null && rows === null)) return;
+        rescale(kernel, exponents[at]! - set.exponent, this.#kernel);
+        this.kept?.set(this.#kernel, (done + i) * this.#length);
+        rows?.set(this.#kernel, i * this.#length);
+      });
+      await this.#breathe();
+    }
+    if (rows !== null) await this.file!.append(rows);
+  }
+
+  /** Of the replicas that were kept. */
+  async quantiles(): Promise<KernelQuantile[]> {
+    const { quantiles, replicas, layout } = this.request;
+    if (quantiles.length === 0) return [];
+    return quantilesOf(this.kept!, replicas, quantiles, layout, this.spectra, () => this.#breathe());
+  }
+
+  /** Lets other events in now and then. */
+  async #breathe(): Promise<void> {
+    if (performance.now() < this.#sliceEnd) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.request.run.signal?.throwIfAborted();
+    this.#sliceEnd = performance.now() + SLICE_MS;
+  }
+}
+
+function chunkOf(
+  { spec, choice, run, backend }: SampleRequest,
+  layout: KernelLayout,
+  numbers: number,
+): number {
+  const form: KernelForm = layout.form;
+  const time = replicaNanoseconds(choice.sampler, spec, layout.n, form);
+  const atOnce = replicasAtOnce(backend.name, run.threads);
+  const ofTime = Math.max(GROUP * atOnce, (CHUNK_NS * atOnce) / time);
+  const count = Math.max(1, Math.min(ofTime, CHUNK_NUMBERS / numbers));
+  return Math.ceil(count / GROUP) * GROUP;
+}
+
+function outOfRange(replica: number): DeepntkError {
+  return new DeepntkError(
+    'ERR_COMPUTATION',
+    `sampleNtk: the kernel of replica ${replica} is more than 2^500 times a typical one, or not finite`,
+  );
+}
