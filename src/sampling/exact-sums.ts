@@ -91,8 +91,11 @@ export class ExactSums {
 
   sum(i: number): ExactSum {
     this.#carry();
-    const limbs = this.#limbs.subarray(LIMBS * i, LIMBS * (i + 1)).filter((limb) => limb !== 0);
-    const sum = new ExactSum([...limbs.reverse()]);
+    const parts: number[] = [];
+    for (let at = LIMBS * (i + 1) - 1; at >= LIMBS * i; at--) {
+      if (this.#limbs[at] !== 0) parts.push(this.#limbs[at]!);
+    }
+    const sum = new ExactSum(parts);
     const far = this.#far.get(i);
     if (far !== undefined) sum.addAll(far);
     return sum;
