@@ -5,13 +5,17 @@ import { describe } from '../errors';
 import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
 import type { DispersionEstimate } from '../sampling/estimate';
 import { mergeNtk } from '../large/parts';
-import { mergeDispersion } from '../sampling/merge';
+import { mergeDispersion, mergeNtkSamples } from '../sampling/merge';
+import { NTK_SAMPLE_RUN } from '../sampling/ntk-sample-file';
+import type { Range } from '../sampling/ranges';
+import { formatOfRun } from '../sampling/run-file';
 import { mergeSweeps } from '../sampling/sweep-file';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import { abortOnInterrupt } from './interrupt';
 import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
 import { figures, printError, printJson, printTable } from './output';
 import { progressBar } from './progress';
+import { printSample } from './sample-report';
 import {
   asUsage,
   asUsageOf,
@@ -97,7 +101,7 @@ export function addMergeCommand(program: Command): void {
   program
     .command('merge')
     .description(
-      'put together what was split: checkpoints of dispersion, files of sweep by points, parts of a kernel by tiles',
+      'put together what was split: checkpoints of dispersion or sampleNtk, files of sweep by points, parts of a kernel by tiles',
     )
     .argument('<files...>', 'checkpoints, .csv or .jsonl files of sweeps, or .part files of kernels')
     .option(
@@ -138,7 +142,7 @@ const KINDS = {
   part: { name: 'parts of a kernel (.part)', isOne: isPart, out: /\.npy$/ },
   sweep: { name: 'files of a sweep (.csv, .jsonl)', isOne: isSweep, out: /\.(csv|jsonl)$/ },
   checkpoint: {
-    name: 'checkpoints of a dispersion',
+    name: 'checkpoints',
     isOne: (file: string) => !isPart(file) && !isSweep(file),
     out: /^(?!.*\.(part|npy|csv|jsonl)$)/,
   },
@@ -160,11 +164,22 @@ async function mergeCheckpoints(
   out: string | undefined,
   json: true | undefined,
 ): Promise<void> {
-  const merged = await mergeDispersion(files, out === undefined ? {} : { out });
-  merged.ranges.slice(1).forEach(([from], i) => {
-    printError(`warning: no file has replicas ${merged.ranges[i]![1]}:${from}`);
+  const options = out === undefined ? {} : { out };
+  if ((await formatOfRun(files[0]!)) === NTK_SAMPLE_RUN.format) {
+    const sample = await mergeNtkSamples(files, options);
+    warnOfGaps(sample.ranges);
+    printSample(sample, json);
+  } else {
+    const estimate = await mergeDispersion(files, options);
+    warnOfGaps(estimate.ranges);
+    printEstimate(estimate, json);
+  }
+}
+
+function warnOfGaps(ranges: readonly Range[]): void {
+  ranges.slice(1).forEach(([from], i) => {
+    printError(`warning: no file has replicas ${ranges[i]![1]}:${from}`);
   });
-  printEstimate(merged, json);
 }
 
 async function mergeSweepFiles(

@@ -5,12 +5,13 @@ export type Rows = readonly (readonly [name: string, value: string | null])[];
 
 /**
  * One JSON object on one line. Infinity and NaN, which JSON does not have, become the strings "Infinity", "-Infinity"
- * and "NaN", which `Number` and Python's `float` read back.
+ * and "NaN", which `Number` and Python's `float` read back. Arrays of doubles become lists.
  */
 export function printJson(value: object): void {
-  const text = JSON.stringify(value, (_, entry: unknown) =>
-    typeof entry === 'number' && !Number.isFinite(entry) ? String(entry) : entry,
-  );
+  const text = JSON.stringify(value, (_, entry: unknown) => {
+    if (entry instanceof Float64Array) return [...entry];
+    return typeof entry === 'number' && !Number.isFinite(entry) ? String(entry) : entry;
+  });
   process.stdout.write(`${text}\n`);
 }
 

@@ -25,7 +25,6 @@ export interface ExactMomentsJson {
  * Squares below 2^-968 alone lose digits.
  */
 export class ExactMoments {
-  count = 0;
   readonly #sums: ExactSums;
   readonly #squares: ExactSums;
   /** Where not all numbers are finite: how many are +Infinity and -Infinity. They are not in the sums. */
@@ -34,12 +33,24 @@ export class ExactMoments {
   readonly #high: Float64Array;
   readonly #low: Float64Array;
 
-  constructor(readonly length: number) {
+  /** @param saved what {@link json} of another one, of `count` replicas, said */
+  constructor(
+    readonly length: number,
+    public count = 0,
+    saved?: ExactMomentsJson,
+  ) {
     this.#sums = new ExactSums(length);
     this.#squares = new ExactSums(length);
     this.#finite = new Float64Array(length);
     this.#high = new Float64Array(length);
     this.#low = new Float64Array(length);
+    saved?.sums.forEach((parts, i) => {
+      this.#sums.addParts(i, parts);
+    });
+    saved?.squares.forEach((parts, i) => {
+      this.#squares.addParts(i, parts);
+    });
+    for (const [i, ...counts] of saved?.infinite ?? []) this.#infinite.set(i, counts);
   }
 
   /** Adds a replica; none of its numbers is NaN. What rounding takes from a square is found as in {@link lost}. */
@@ -81,23 +92,12 @@ export class ExactMoments {
     }
     const sum = this.#sums.sum(i);
     const { value, unit } = spread(sum.parts(), this.#squares.parts(i), this.count);
+    const rounded = sum.value() / this.count;
+    addProduct(sum, -this.count, rounded);
     return {
-      mean: scaleByPower(sum.value() / this.count, exponent),
+      mean: scaleByPower(rounded + sum.value() / this.count, exponent),
       variance: scaleByPower(value / this.count / (this.count - 1), 2 * (unit + exponent)),
     };
-  }
-
-  static fromJson(count: number, { sums, squares, infinite }: ExactMomentsJson): ExactMoments {
-    const moments = new ExactMoments(sums.length);
-    moments.count = count;
-    sums.forEach((parts, i) => {
-      moments.#sums.addParts(i, parts);
-    });
-    squares.forEach((parts, i) => {
-      moments.#squares.addParts(i, parts);
-    });
-    for (const [i, positive, negative] of infinite) moments.#countInfinite(i, positive, negative);
-    return moments;
   }
 
   /** The text of {@link ExactMomentsJson}, in pieces. */

@@ -92,10 +92,10 @@ const LARGEST = 2 ** 500;
 export class KernelAccumulator {
   #dead = 0;
   readonly #length: number;
-  #entries: ExactMoments;
-  #ratios: ExactMoments;
-  #largest = new ExactMoments(1);
-  #condition = new ExactMoments(1);
+  readonly #entries: ExactMoments;
+  readonly #ratios: ExactMoments;
+  readonly #largest: ExactMoments;
+  readonly #condition: ExactMoments;
   readonly #kernel: Float64Array;
   readonly #ratio: Float64Array;
   readonly #number = new Float64Array(1);
@@ -106,16 +106,22 @@ export class KernelAccumulator {
 
   /**
    * @param unit sums are in units of 2^unit, in which kernels are numbers near 1
+   * @param saved what {@link json} of another one said
    * @param spectra where the numbers of every replica's eigenvalues go as well, in units of 2^`exponent`
    */
   constructor(
     private readonly layout: KernelLayout,
     readonly unit = 0,
+    saved?: KernelAccumulatorJson,
     private readonly spectra?: Spectra,
   ) {
     this.#length = lengthOf(layout);
-    this.#entries = new ExactMoments(this.#length);
-    this.#ratios = new ExactMoments(this.#length);
+    const { count, dead } = saved ?? { count: 0, dead: 0 };
+    this.#dead = dead;
+    this.#entries = new ExactMoments(this.#length, count, saved?.entries);
+    this.#ratios = new ExactMoments(this.#length, count - dead, saved?.ratios);
+    this.#largest = new ExactMoments(1, count, saved?.largestEigenvalue);
+    this.#condition = new ExactMoments(1, count - dead, saved?.conditionNumber);
     this.#kernel = new Float64Array(this.#length);
     this.#ratio = new Float64Array(this.#length);
     this.#diagonal = diagonalOf(layout, this.#length);
@@ -191,17 +197,6 @@ export class KernelAccumulator {
       conditionNumber: numberMoments(this.#condition),
       deadReplicas: this.#dead,
     };
-  }
-
-  static fromJson(layout: KernelLayout, unit: number, json: KernelAccumulatorJson): KernelAccumulator {
-    const { count, dead } = json;
-    const sums = new KernelAccumulator(layout, unit);
-    sums.#dead = dead;
-    sums.#entries = ExactMoments.fromJson(count, json.entries);
-    sums.#ratios = ExactMoments.fromJson(count - dead, json.ratios);
-    sums.#largest = ExactMoments.fromJson(count, json.largestEigenvalue);
-    sums.#condition = ExactMoments.fromJson(count - dead, json.conditionNumber);
-    return sums;
   }
 
   /** The text of {@link KernelAccumulatorJson}, in pieces. */

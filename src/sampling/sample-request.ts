@@ -162,8 +162,8 @@ function readCheckpoint(
   }
   const most = Math.floor(constants.MAX_STRING_LENGTH / CHARACTERS_OF_SUMS);
   if (numbers > most) {
-    const what = `kernels of at most ${most} numbers, those at all weightVariances together (with a checkpoint)`;
-    throw invalidArgument(where, what, numbers);
+    const what = `kernels of at most ${most} numbers with it, those at all weightVariances together`;
+    throw invalidArgument(`${where}: checkpoint`, what, numbers);
   }
   return expectPath(`${where}: checkpoint`, path);
 }

@@ -15,6 +15,8 @@ import { typicalExponent } from './typical-kernel';
 const SLICE_MS = 10;
 /** Work that is asked for at once. */
 const CHUNK_NS = 2e8;
+/** Of the TypeScript backend, about. */
+const SLOWNESS = 10;
 /** Numbers that are asked for at once, or those of one replica. */
 const CHUNK_NUMBERS = 2 ** 21;
 /** Replicas are drawn in groups of so many. */
@@ -47,7 +49,7 @@ export class SampleRun {
     this.sums = new NtkSampleSums(
       this.#units.map((unit, set) => {
         const observed = set === 0 && request.quantiles.length > 0;
-        return new KernelAccumulator(layout, unit, observed ? this.spectra : undefined);
+        return new KernelAccumulator(layout, unit, undefined, observed ? this.spectra : undefined);
       }),
     );
     const factor = request.outputs === 'mean' ? 1 / spec.outputDim : 1;
@@ -167,7 +169,8 @@ function chunkOf(
   numbers: number,
 ): number {
   const form: KernelForm = layout.form;
-  const time = replicaNanoseconds(choice.sampler, spec, layout.n, form);
+  const slowness = backend.name === 'typescript' ? SLOWNESS : 1;
+  const time = slowness * replicaNanoseconds(choice.sampler, spec, layout.n, form);
   const atOnce = replicasAtOnce(backend.name, run.threads);
   const ofTime = Math.max(GROUP * atOnce, (CHUNK_NS * atOnce) / time);
   const count = Math.max(1, Math.min(ofTime, CHUNK_NUMBERS / numbers));

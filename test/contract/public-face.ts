@@ -271,6 +271,12 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
         await deepntk.estimateDispersion(spec, { seed: 1, replicas: 4, firstReplica: 4 * i, checkpoint });
       return [paths, { out: join(folder, 'merged.json') }];
     }),
+    of('mergeNtkSamples', async () => {
+      const paths = [0, 4].map((firstReplica) => join(folder, `sample-${firstReplica}.json`));
+      for (const [i, checkpoint] of paths.entries())
+        await deepntk.sampleNtk(spec, X(), { seed: 1, replicas: 4, firstReplica: 4 * i, checkpoint });
+      return [paths, { out: join(folder, 'merged-sample.json') }];
+    }),
     of('mergeNtk', async () => {
       const name = randomUUID();
       const part = join(folder, `${name}.part`);

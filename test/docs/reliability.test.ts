@@ -100,7 +100,12 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
     () => {
       const checkpoint = file(
         'run.json',
-        JSON.stringify({ format: 'deepntk-dispersion', version: 1, spec: {} }),
+        JSON.stringify({
+          format: 'deepntk-dispersion',
+          version: 2,
+          settings: { spec: {}, inputNorm2: 1, seed: 1, sampler: 'direct' },
+          ranges: [[0, 9]],
+        }),
       );
       return estimateDispersion(spec, { replicas: 10, seed: 1, checkpoint });
     },

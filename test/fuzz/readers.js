@@ -4,6 +4,7 @@
  * What is promised of every reader of files, and fuzzed: whatever the bytes, a reader returns, or throws a DeepntkError; it
  * does not take long; and it allocates in proportion to what the file HAS, not to what its header says.
  */
+const { createHash } = require('node:crypto');
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const path = require('node:path');
 const { gzipSync } = require('node:zlib');
@@ -39,14 +40,63 @@ const NET = {
   ],
 };
 
+/** A run's file without its checksum. */
+const run = (content) => Buffer.from(JSON.stringify(content).slice(0, -1));
+
 const part = (count) => ({ count, x: [1, 1e-20], y: [2], xx: [1], yy: [4], xy: [2] });
 const RUN = {
   format: 'deepntk-dispersion',
-  version: 1,
+  version: 2,
   settings: { spec: { ...NET.spec, depth: 1, widths: [2, 3, 1] }, inputNorm2: 1, seed: 1, sampler: 'tilted' },
   ranges: [[0, 6]],
   sums: { largest: 2.5, parts: [part(1), part(2), part(3)] },
 };
+
+const sumsOf = (length, infinite = []) => ({
+  sums: Array.from({ length }, () => [1e-20, 3.5]),
+  squares: Array.from({ length }, () => [2.25]),
+  infinite,
+});
+const SAMPLE = {
+  format: 'deepntk-ntk-sample',
+  version: 1,
+  settings: {
+    spec: RUN.settings.spec,
+    inputs: { shape: [2, 2], sha256: '0123456789abcdef'.repeat(4) },
+    seed: 1,
+    sampler: 'direct',
+    outputs: 'trace',
+    weightVariances: [],
+    units: [-3],
+  },
+  ranges: [
+    [0, 6],
+    [8, 9],
+  ],
+  sums: {
+    sets: [
+      {
+        count: 7,
+        dead: 1,
+        entries: sumsOf(4),
+        ratios: sumsOf(4, [
+          [0, 1, 2],
+          [3, 0, 6],
+        ]),
+        largestEigenvalue: sumsOf(1),
+        conditionNumber: sumsOf(1, [[0, 6, 0]]),
+      },
+    ],
+  },
+};
+
+/** What is done with a run's file: it is read, and its sums restored. With the right checksum, else no change would get so far. */
+function readRun(kind, bytes) {
+  const content = bytes.toString('utf8');
+  const text = `${content},"checksum":"${createHash('sha256').update(content).digest('hex')}"}\n`;
+  const { settings, sums } = decodeRun(kind, text, 'checkpoint');
+  return kind.restore(settings, sums);
+}
 
 function idx(axes, bytes) {
   const header = Buffer.alloc(4 + 4 * axes.length);
@@ -73,7 +123,9 @@ const { decodeJsonNet } = dist('data/json-net.js');
 const { specOfFile } = dist('network/spec.js');
 const { decodeIdx } = dist('data/idx.js');
 const { decodeCsv } = dist('data/csv.js');
-const { decodeRun } = dist('sampling/checkpoint.js');
+const { decodeRun } = dist('sampling/run-file.js');
+const { DISPERSION_RUN } = dist('sampling/dispersion-file.js');
+const { NTK_SAMPLE_RUN } = dist('sampling/ntk-sample-file.js');
 
 const JSON_WORDS = [
   '{',
@@ -132,9 +184,14 @@ const READERS = {
     words: ['"', ',', '\n', '\r\n', '\ufeff', '1e999', '999999999', '\u0000'],
   },
   checkpoint: {
-    read: (bytes) => decodeRun(bytes.toString('utf8'), 'checkpoint'),
-    seeds: () => [json(RUN)],
+    read: (bytes) => readRun(DISPERSION_RUN, bytes),
+    seeds: () => [run(RUN)],
     words: [...JSON_WORDS, '"ranges":[[0,9007199254740991]]', '"hiddenWidths":', '"depth":'],
+  },
+  'ntk-sample': {
+    read: (bytes) => readRun(NTK_SAMPLE_RUN, bytes),
+    seeds: () => [run(SAMPLE)],
+    words: [...JSON_WORDS, '"shape":[999999999,2]', '"outputDim":999999', '"infinite":[[0,1,0]]', '"units":'],
   },
   'sweep-csv': {
     read: (bytes) => decodeRows(bytes.toString('utf8'), 'csv', 'rows'),

@@ -67,9 +67,10 @@ test('lists nested a hundred thousand deep exhaust no stack', () => {
     'json-net': [deep, `{"format":"deepntk-net","version":1,"spec":{},"layers":${deep}}`],
     checkpoint: [
       `{"format":${deep}}`,
-      `{"format":"deepntk-dispersion","version":1,"ranges":${deep}}`,
-      `{"format":"deepntk-dispersion","version":1,"ranges":[[0,1]],"sums":${deep}}`,
+      `{"format":"deepntk-dispersion","version":2,"ranges":${deep}}`,
+      `{"format":"deepntk-dispersion","version":2,"ranges":[[0,1]],"settings":{},"sums":${deep}}`,
     ],
+    'ntk-sample': [`{"format":"deepntk-ntk-sample","version":1,"ranges":[[0,1]],"settings":${deep}}`],
     'sweep-jsonl': [`{"point":${deep}}\n`],
   };
   for (const [name, texts] of Object.entries(inputs)) {

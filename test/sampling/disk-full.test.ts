@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createSpec, DeepntkError, estimateDispersion } from '../../src/index';
+import { createSpec, DeepntkError, estimateDispersion, inputsAtCosines, sampleNtk } from '../../src/index';
 import { openRows } from '../../src/sampling/sweep-file';
 import { SETTING_COLUMNS, SWEEP_COLUMNS, type SweepRow } from '../../src/sampling/sweep';
 
@@ -53,11 +53,17 @@ const noSpace = (path: string) => ({
 
 const spec = createSpec({ inputDim: 10, depth: 3, width: 20 });
 
-onFullDisk(
-  'a checkpoint that does not fit: one clear error, the old file whole, and the run goes on from it',
-  async () => {
+const inputs = inputsAtCosines([1, 0.5, 0], 10);
+type Run = (options: { replicas: number; seed: number; checkpoint?: string }) => Promise<{ mean: unknown }>;
+
+onFullDisk.each<[string, Run]>([
+  ['estimateDispersion', (options) => estimateDispersion(spec, options)],
+  ['sampleNtk', (options) => sampleNtk(spec, inputs, options)],
+])(
+  'a checkpoint of %s that does not fit: one clear error, the old file whole, and the run goes on from it',
+  async (_, compute) => {
     const checkpoint = join(folder, 'run.json');
-    const run = (replicas: number) => estimateDispersion(spec, { replicas, seed: 1, checkpoint });
+    const run = (replicas: number) => compute({ replicas, seed: 1, checkpoint });
     await run(2000);
     const before = readFileSync(checkpoint);
     const filler = fillUp(0);
@@ -66,8 +72,8 @@ onFullDisk(
     expect(readFileSync(checkpoint)).toEqual(before);
     expect(readdirSync(folder).sort()).toEqual(['filler', 'run.json']); // and nothing half written
     rmSync(filler);
-    const { dispersion } = await run(4000);
-    expect(dispersion).toBe((await estimateDispersion(spec, { replicas: 4000, seed: 1 })).dispersion);
+    const { mean } = await run(4000);
+    expect(mean).toEqual((await compute({ replicas: 4000, seed: 1 })).mean);
     rmSync(checkpoint);
   },
 );

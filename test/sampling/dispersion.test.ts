@@ -272,7 +272,9 @@ describe('a run in pieces', () => {
     ['cut off', (text: string) => text.slice(0, text.length / 2)],
     ['empty', () => ''],
     ['of another format', () => '{"format":"something"}'],
-    ['of a later version', (text: string) => text.replace('"version":1', '"version":2')],
+    ['of an earlier version', (text: string) => text.replace('"version":2', '"version":1')],
+    ['of a later version', (text: string) => text.replace('"version":2', '"version":3')],
+    ['with a digit changed', (text: string) => text.replace(/("x":\[[^\]]*?)\d(?=[,\]])/, '$17')],
     ['with sums of another count', (text: string) => text.replace('[[0,100]]', '[[0,101]]')],
     ['with a number that is none', (text: string) => text.replace(/"x":\[[^\]]*\]/, '"x":[null]')],
   ])('with a checkpoint that is %s is a clear error', async (name, damage) => {
