@@ -31,3 +31,94 @@ export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen 
   }
   return { values: Float64Array.from(order, (j) => found[j]), vectors };
 }
+
+/**
+ * The eigenvalues alone, the smallest first, in about a sixth of the operations: Householder tridiagonalization and implicit QL
+ * (EISPACK's tred1 and imtql1). Right to some machine precisions times the largest.
+ *
+ * @param matrix n x n, row-major, finite, its squares in the range of doubles; it is overwritten
+ */
+export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
+  const diagonal = new Float64Array(n);
+  const beside = new Float64Array(n); // beside[i] couples i and i + 1
+  tridiagonalize(matrix, n, diagonal, beside);
+  for (let first = 0; first < n; first++) {
+    for (;;) {
+      let last = first;
+      while (last < n - 1 && !isNegligible(diagonal, beside, last)) last++;
+      if (last === first) break;
+      stepQl(diagonal, beside, first, last);
+    }
+  }
+  return diagonal.sort();
+}
+
+/** Reflects column after column of a symmetric matrix, of which the lower triangle counts, onto its subdiagonal. */
+function tridiagonalize(a: Float64Array, n: number, diagonal: Float64Array, beside: Float64Array): void {
+  const v = new Float64Array(n);
+  const w = new Float64Array(n);
+  for (let k = 0; k < n; k++) {
+    diagonal[k] = a[k * n + k];
+    if (k === n - 1) return;
+    let norm2 = 0;
+    for (let i = k + 1; i < n; i++) {
+      v[i] = a[i * n + k];
+      norm2 += v[i] * v[i];
+    }
+    const first = v[k + 1];
+    const rest2 = norm2 - first * first;
+    beside[k] = first;
+    if (k === n - 2 || !(rest2 > 0)) continue;
+    beside[k] = first > 0 ? -Math.sqrt(norm2) : Math.sqrt(norm2);
+    // A - v w' - w v' = H A H with H = I - 2 v v' / v'v, of v = the column less its image.
+    v[k + 1] = first - beside[k];
+    const half = norm2 - first * beside[k]; // v'v / 2
+    let dot = 0;
+    for (let i = k + 1; i < n; i++) {
+      let sum = 0;
+      for (let j = k + 1; j <= i; j++) sum += a[i * n + j] * v[j];
+      for (let j = i + 1; j < n; j++) sum += a[j * n + i] * v[j];
+      w[i] = sum / half;
+      dot += w[i] * v[i];
+    }
+    const shift = dot / (2 * half);
+    for (let i = k + 1; i < n; i++) w[i] -= shift * v[i];
+    for (let i = k + 1; i < n; i++) {
+      for (let j = k + 1; j <= i; j++) a[i * n + j] -= v[i] * w[j] + w[i] * v[j];
+    }
+  }
+}
+
+function isNegligible(diagonal: Float64Array, beside: Float64Array, i: number): boolean {
+  return Math.abs(beside[i]) <= Number.EPSILON * (Math.abs(diagonal[i]) + Math.abs(diagonal[i + 1]));
+}
+
+/** One implicit QL step on rows first .. last of a tridiagonal matrix, with Wilkinson's shift. */
+function stepQl(diagonal: Float64Array, beside: Float64Array, first: number, last: number): void {
+  const half = (diagonal[first + 1] - diagonal[first]) / (2 * beside[first]);
+  const root = Math.sqrt(half * half + 1);
+  let g = diagonal[last] - diagonal[first] + beside[first] / (half + (half < 0 ? -root : root));
+  let [sine, cosine, shift] = [1, 1, 0];
+  for (let i = last - 1; i >= first; i--) {
+    const f = sine * beside[i];
+    const b = cosine * beside[i];
+    const r = Math.sqrt(f * f + g * g);
+    beside[i + 1] = r;
+    if (r === 0) {
+      // The matrix falls apart here.
+      diagonal[i + 1] -= shift;
+      beside[last] = 0;
+      return;
+    }
+    sine = f / r;
+    cosine = g / r;
+    g = diagonal[i + 1] - shift;
+    const s = (diagonal[i] - g) * sine + 2 * cosine * b;
+    shift = sine * s;
+    diagonal[i + 1] = g + shift;
+    g = cosine * s - b;
+  }
+  diagonal[first] -= shift;
+  beside[first] = g;
+  beside[last] = 0;
+}

@@ -3,7 +3,7 @@ import type { KernelForm } from '../backend/backend';
 import type { NtkOutputs } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
-import { symmetricEigen } from '../linalg/eigen';
+import { symmetricEigenvalues } from '../linalg/eigen';
 import { scaleByPower } from '../linalg/powers';
 import { ExactMoments, type ExactMomentsJson } from './exact-moments';
 
@@ -103,6 +103,8 @@ export class KernelAccumulator {
   readonly #diagonal: Int32Array;
   readonly #matrices: readonly Int32Array[];
   readonly #order: number;
+  /** Scratch, for one of them. */
+  readonly #matrix: Float64Array;
 
   /**
    * @param unit sums are in units of 2^unit, in which kernels are numbers near 1
@@ -127,6 +129,7 @@ export class KernelAccumulator {
     this.#diagonal = diagonalOf(layout, this.#length);
     this.#matrices = matricesOf(layout);
     this.#order = Math.sqrt(this.#matrices[0]!.length);
+    this.#matrix = new Float64Array(this.#order ** 2);
   }
 
   get count(): number {
@@ -214,12 +217,12 @@ export class KernelAccumulator {
 
   #extremeEigenvalues(kernel: Float64Array): [largest: number, smallest: number] {
     let [largest, smallest] = [-Infinity, Infinity];
-    const matrix = new Float64Array(this.#order ** 2);
+    const matrix = this.#matrix;
     for (const places of this.#matrices) {
-      places.forEach((at, i) => (matrix[i] = kernel[at]!));
-      const { values } = symmetricEigen(matrix, this.#order);
-      largest = Math.max(largest, values[0]!);
-      smallest = Math.min(smallest, values.at(-1)!);
+      for (let i = 0; i < matrix.length; i++) matrix[i] = kernel[places[i]!]!;
+      const values = symmetricEigenvalues(matrix, this.#order);
+      largest = Math.max(largest, values.at(-1)!);
+      smallest = Math.min(smallest, values[0]!);
     }
     return [largest, smallest];
   }
