@@ -53,7 +53,7 @@ interface CheckpointOptions {
   /**
    * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it exists
    * the run goes on from it, and ends with the bits of a run that was never interrupted. Its size is that of the sums over
-   * replicas, some 200 bytes an entry and as much for its ratio (at most 512 MiB), whatever their number.
+   * replicas, some 250 bytes for an entry and its ratio (512 MiB at most), whatever their number.
    */
   readonly checkpoint: string;
   readonly quantiles?: never;

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 
-import { availableBackends, createSpec, estimateDispersion } from '../../src/index';
+import {
+  availableBackends,
+  createSpec,
+  estimateDispersion,
+  inputsAtCosines,
+  sampleNtk,
+} from '../../src/index';
 import { expectFailure, MAIN, run, runJson } from './run';
 
 const NET = ['--input-dim', '30', '--depth', '10', '--width', '30'];
@@ -99,6 +105,45 @@ test('ranges of replicas merge into the whole', () => {
     run(['merge', 'a.json', 'broken.json'], here()),
     1,
     'broken.json: expected a whole JSON object',
+  );
+});
+
+test('checkpoints of sampleNtk merge too: into what the library says of the whole', async () => {
+  const net = createSpec({ inputDim: 8, depth: 2, width: 10 });
+  const X = inputsAtCosines([1, 0.5], 8);
+  const part = (firstReplica: number, replicas: number, name: string) =>
+    sampleNtk(net, X, {
+      seed: 1,
+      firstReplica,
+      replicas,
+      weightVariances: [1],
+      checkpoint: join(folder, name),
+    });
+  await part(0, 7, 'sample-a.json');
+  await part(7, 13, 'sample-b.json');
+  const whole = await sampleNtk(net, X, { seed: 1, replicas: 20, weightVariances: [1] });
+  const files = ['sample-b.json', 'sample-a.json'];
+  const report = runJson(['merge', ...files, '--out', 'sample.json'], here());
+  expect(report).toMatchObject({
+    ranges: [[0, 20]],
+    replicas: 20,
+    mean: { shape: [2, 2], data: [...whole.mean.data] },
+    byWeightVariance: [
+      { weightVariance: 1, variance: { data: [...whole.byWeightVariance[0]!.variance.data] } },
+    ],
+    conditionNumber: whole.conditionNumber,
+  });
+  const { stdout } = run(['merge', 'sample.json'], here());
+  expect(stdout).toMatch(/^kernel +2 x 2, outputs trace$/m);
+  expect(stdout).toMatch(/^replicas +20 from number 0, seed 1$/m);
+  expectFailure(run(['merge', ...files, 'sample.json'], here()), 1, 'do not overlap');
+  const dispersion = ['dispersion', ...NET, '--replicas', '9', '--checkpoint', 'of-dispersion.json'];
+  expect(run(dispersion, here()).status).toBe(0);
+  const mixed = run(['merge', 'sample-a.json', 'of-dispersion.json'], here());
+  expectFailure(
+    mixed,
+    1,
+    'of-dispersion.json: expected the format deepntk-ntk-sample, got "deepntk-dispersion"',
   );
 });
 

@@ -11,10 +11,12 @@ import {
   estimateDispersion,
   loadMnist,
   mergeNtk,
+  mergeNtkSamples,
   Mlp,
   moments,
   readCsv,
   readNpy,
+  sampleNtk,
 } from '../../src/index';
 import { run } from '../cli/run';
 
@@ -108,6 +110,22 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
         }),
       );
       return estimateDispersion(spec, { replicas: 10, seed: 1, checkpoint });
+    },
+  ],
+  'a checkpoint of another run, or one whose': [
+    async () => {
+      const checkpoint = join(folder, 'other-run.json');
+      await sampleNtk(spec, X, { replicas: 2, seed: 1, checkpoint });
+      await sampleNtk(spec, X, { replicas: 2, seed: 2, checkpoint });
+    },
+    async () => {
+      const checkpoint = join(folder, 'changed-run.json');
+      await sampleNtk(spec, X, { replicas: 2, seed: 1, checkpoint });
+      writeFileSync(
+        checkpoint,
+        readFileSync(checkpoint, 'utf8').replace(/\d(?=\]\],"squares")/, (digit) => `${9 - Number(digit)}`),
+      );
+      await mergeNtkSamples([checkpoint]);
     },
   ],
   'a file that another process is writing': [
