@@ -14,4 +14,11 @@ export type { Sampler } from './samplers';
 export type { KernelMoments, MatrixMoments, NumberMoments } from './kernel-moments';
 export { inputsAtCosines } from './inputs';
 export type { KernelQuantile } from './kernel-quantiles';
-export { type NtkSample, sampleNtk, type SampleNtkOptions } from './sample-ntk';
+export {
+  type NtkSample,
+  sampleNtk,
+  type SampleNtkBaseOptions,
+  type SampleNtkCheckpointOptions,
+  type SampleNtkOptions,
+  type SampleNtkReplicaOptions,
+} from './sample-ntk';

@@ -10,16 +10,19 @@ import { joinRanges, type Range } from './ranges';
 import { expectSameSettings, readRun, type RunKind, type RunSums, writeRun } from './run-file';
 import { momentsOfSums, type NtkSample } from './sample-ntk';
 
+/** What becomes of runs that are merged, besides the result. */
 export interface MergeOptions {
   /** Where to write the merged state, a file of the same kind; not written where it is left out. */
   readonly out?: string;
 }
 
+/** The estimate of {@link mergeDispersion}. */
 export interface MergedDispersion extends DispersionEstimate {
   /** The replicas that the estimate rests on, from .. to - 1 each. */
   readonly ranges: readonly Range[];
 }
 
+/** The moments of {@link mergeNtkSamples}; of replicas it has none, nor quantiles. */
 export interface MergedNtkSample extends NtkSample {
   /** The replicas that the moments rest on, from .. to - 1 each. */
   readonly ranges: readonly Range[];

@@ -135,7 +135,7 @@ export const NTK_SAMPLE_RUN: RunKind<NtkSampleSettings, NtkSampleSums> = {
   restore(settings, stored) {
     const { sets } = stored as { readonly sets: readonly KernelAccumulatorJson[] };
     const layout = layoutOfSettings(settings);
-    return new NtkSampleSums(settings.units.map((unit, i) => new KernelAccumulator(layout, unit, sets[i]!)));
+    return new NtkSampleSums(settings.units.map((unit, i) => new KernelAccumulator(layout, unit, sets[i])));
   },
 };
 

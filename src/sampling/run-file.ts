@@ -61,7 +61,7 @@ export async function writeRun<Settings, Sums extends RunSums>(
 }
 
 function* piecesOf<Settings, Sums extends RunSums>(
-  { format, version, storedSettings }: RunKind<Settings, Sums>,
+  kind: RunKind<Settings, Sums>,
   settings: Settings,
   ranges: readonly Range[],
   sums: Sums,
@@ -72,7 +72,8 @@ function* piecesOf<Settings, Sums extends RunSums>(
     hash.update(piece);
     return piece;
   };
-  const head = JSON.stringify({ format, version, settings: storedSettings(settings), ranges });
+  const { format, version } = kind;
+  const head = JSON.stringify({ format, version, settings: kind.storedSettings(settings), ranges });
   yield hashed(`${head.slice(0, -1)},"sums":`);
   for (const piece of sums.json()) yield hashed(piece);
   yield Buffer.from(`${CHECKSUM}${hash.digest('hex')}"}\n`);
@@ -140,12 +141,12 @@ export function decodeRun<Settings, Sums extends RunSums>(
  * @throws DeepntkError `ERR_INVALID_FILE`
  */
 export function expectSameSettings<Settings, Sums extends RunSums>(
-  { facts }: RunKind<Settings, Sums>,
+  kind: RunKind<Settings, Sums>,
   path: string,
   found: Settings,
   wanted: Settings,
 ): void {
-  const [ours, theirs] = [facts(wanted), facts(found)];
+  const [ours, theirs] = [kind.facts(wanted), kind.facts(found)];
   for (const name of Object.keys(ours)) {
     const [want, got] = [JSON.stringify(ours[name]), JSON.stringify(theirs[name])];
     if (want !== got) throw invalidFile(path, `a run with ${name} ${short(want)}`, short(got));

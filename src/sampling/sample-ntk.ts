@@ -11,7 +11,8 @@ import type { NtkSampleSums } from './ntk-sample-file';
 import { readSampleRequest } from './sample-request';
 import { SampleRun } from './sample-run';
 
-interface CommonOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
+/** What any run of {@link sampleNtk} takes. */
+export interface SampleNtkBaseOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
   readonly replicas: number;
   /** 0 .. 2^53 - 1 */
   readonly seed: number;
@@ -33,7 +34,7 @@ interface CommonOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
 }
 
 /** What needs every replica, and not their sums alone. */
-interface EveryReplicaOptions {
+export interface SampleNtkReplicaOptions {
   /**
    * Probabilities, each with the quantiles of every entry, its ratio, the largest eigenvalue and the condition number; needs
    * room for all replicas.
@@ -49,7 +50,8 @@ interface EveryReplicaOptions {
   readonly checkpoint?: never;
 }
 
-interface CheckpointOptions {
+/** What keeps the sums over replicas, and not the replicas. */
+export interface SampleNtkCheckpointOptions {
   /**
    * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it exists
    * the run goes on from it, and ends with the bits of a run that was never interrupted. Its size is that of the sums over
@@ -62,7 +64,7 @@ interface CheckpointOptions {
 }
 
 /** Options of {@link sampleNtk}: either what needs every replica, or a checkpoint, or neither. */
-export type SampleNtkOptions = CommonOptions & (EveryReplicaOptions | CheckpointOptions);
+export type SampleNtkOptions = SampleNtkBaseOptions & (SampleNtkReplicaOptions | SampleNtkCheckpointOptions);
 
 export interface NtkSample extends KernelMoments, Provenance {
   /** Moments at each of `weightVariances`; empty where none were asked for. */
