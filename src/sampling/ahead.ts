@@ -1,5 +1,11 @@
 /** Pieces of a long computation in their order, each handed over when it is drawn. */
 
+/** Replicas number `from` to `from + count - 1` of a run. */
+export interface Chunk {
+  readonly from: number;
+  readonly count: number;
+}
+
 /**
  * What `draw` makes of each of the tasks, in their order, no more than one at a time.
  *

@@ -2,7 +2,7 @@
 import type { ChainReplicas, RunOptions } from '../backend/backend';
 import type { Provenance } from '../kernel/arguments';
 import { Accumulator } from './accumulator';
-import type { Drawing } from './ahead';
+import type { Chunk, Drawing } from './ahead';
 import type { ReplicaSource } from './chain-source';
 import type { CheckpointWriter } from './checkpoint';
 import type { DispersionRequest } from './dispersion-request';
@@ -49,12 +49,6 @@ export async function* runDispersion(
     if (sums.count > 1) yield makeEstimate(sums, context);
     if (last) return;
   }
-}
-
-/** Replicas number `from` to `from + count - 1` of a run. */
-interface Chunk {
-  readonly from: number;
-  readonly count: number;
 }
 
 /**

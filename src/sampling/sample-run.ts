@@ -1,8 +1,9 @@
 /** The run over replicas of `sampleNtk`: drawing them, adding them up, keeping them. */
-import type { KernelForm, RunOptions } from '../backend/backend';
+import type { KernelForm } from '../backend/backend';
 import type { KernelReplicas, KernelSampleTask } from '../backend/kernel-samples';
 import type { NpyWriter } from '../data/npy';
 import { DeepntkError } from '../errors';
+import { type Chunk, drawAhead } from './ahead';
 import { type CheckpointWriter, openCheckpoint } from './checkpoint';
 import { KernelAccumulator, type KernelLayout, lengthOf, rescale, type Spectra } from './kernel-moments';
 import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
@@ -29,8 +30,6 @@ export class SampleRun {
   readonly #length: number;
   readonly #task: Omit<KernelSampleTask, 'first' | 'count'>;
   readonly #chunk: number;
-  readonly #stop = new AbortController();
-  readonly #run: RunOptions;
   readonly #units: readonly number[];
   readonly #kernel: Float64Array;
   #sliceEnd = 0;
@@ -39,7 +38,7 @@ export class SampleRun {
     private readonly request: SampleRequest,
     private readonly file: NpyWriter | null,
   ) {
-    const { spec, layout, variances, inputs, seed, choice, replicas, run } = request;
+    const { spec, layout, variances, inputs, seed, choice, replicas } = request;
     this.#length = lengthOf(layout);
     this.#kernel = new Float64Array(this.#length);
     this.kept = request.keep ? new Float64Array(replicas * this.#length) : null;
@@ -64,8 +63,6 @@ export class SampleRun {
       seed,
     };
     this.#chunk = chunkOf(request, layout, this.#length * this.#task.terms.length);
-    const signals = run.signal === undefined ? [] : [run.signal];
-    this.#run = { threads: run.threads, signal: AbortSignal.any([this.#stop.signal, ...signals]) };
   }
 
   /** Draws all replicas that are not there yet; while some are drawn, those before them are added up. */
@@ -75,21 +72,19 @@ export class SampleRun {
     const checkpoint = await this.#openCheckpoint();
     const there = this.sums.count;
     if (there === replicas) return;
-    let pending = this.#draw(there);
-    try {
-      for (let done = there; done < replicas;) {
-        const batch = await pending;
-        const count = Math.min(this.#chunk, replicas - done);
-        if (done + count < replicas) pending = this.#draw(done + count);
-        await this.#addBatch(batch, done, count);
-        done += count;
-        await checkpoint?.write(this.sums, done === replicas);
-        run.onProgress?.(done / replicas);
-      }
-    } catch (error) {
-      this.#stop.abort();
-      await pending.catch(() => undefined); // nothing computes any more when the caller hears of it
-      throw error;
+    const draw = (chunk: Chunk, signal: AbortSignal | undefined) => this.#draw(chunk, signal);
+    for await (const [{ from, count }, batch] of drawAhead(this.#chunks(there), draw, run.signal)) {
+      await this.#addBatch(batch, from, count);
+      const done = from + count;
+      await checkpoint?.write(this.sums, done === replicas);
+      run.onProgress?.(done / replicas);
+    }
+  }
+
+  *#chunks(there: number): Generator<Chunk, void, void> {
+    const { replicas } = this.request;
+    for (let from = there; from < replicas; from += this.#chunk) {
+      yield { from, count: Math.min(this.#chunk, replicas - from) };
     }
   }
 
@@ -109,24 +104,22 @@ export class SampleRun {
     return openCheckpoint(NTK_SAMPLE_RUN, checkpoint, { settings, firstReplica, goal: replicas }, this.sums);
   }
 
-  #draw(done: number): Promise<KernelReplicas> {
+  #draw({ from, count }: Chunk, signal: AbortSignal | undefined): Promise<KernelReplicas> {
     const { replicas, firstReplica, run, backend } = this.request;
-    const count = Math.min(this.#chunk, replicas - done);
     const { onProgress } = run;
-    const batch = backend.sampleKernels(
-      { ...this.#task, first: firstReplica + done, count },
+    return backend.sampleKernels(
+      { ...this.#task, first: firstReplica + from, count },
       {
-        ...this.#run,
+        threads: run.threads,
+        signal,
         // The end of a chunk is reported when it has been added up.
         onProgress:
           onProgress &&
           ((share) => {
-            if (share < 1) onProgress((done + share * count) / replicas);
+            if (share < 1) onProgress((from + share * count) / replicas);
           }),
       },
     );
-    batch.catch(() => undefined); // it is awaited later, and may fail before
-    return batch;
   }
 
   async #addBatch({ kernels, exponents }: KernelReplicas, done: number, count: number): Promise<void> {
