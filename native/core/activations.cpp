@@ -87,24 +87,30 @@ class ForwardPass {
                        [&](std::uint32_t a, std::uint32_t b) { return opened[a] > opened[b]; });
     }
     const std::size_t width = sums.size(), count = kept.units.count();
-    if (!kept.units.all) {
-      Buffer<double> compact(inputs_ * count);
+    Buffer<double> compact(kept.units.all ? 0 : inputs_ * count);
+    const double* const values = kept.units.all ? dense.data() : compact.data();
+    double scale = 1;
+    if constexpr (!std::is_same_v<T, double>) {
+      kept.exponent = exponentOf(*std::max_element(sums.begin(), sums.end()));
+      kept.values = Buffer<T>(inputs_ * count);
+      scale = std::ldexp(1.0, -kept.exponent);
+    }
+    if (!kept.units.all || !std::is_same_v<T, double>) {
       forEachBlock(team_, inputs_, batch_.rowBlock, [&](std::size_t first, std::size_t rows) {
-        for (std::size_t i = first; i < first + rows; i++) {
-          gatherColumns(dense.data() + i * width, kept.units, compact.data() + i * count);
+        if (!kept.units.all) {
+          for (std::size_t i = first; i < first + rows; i++) {
+            gatherColumns(dense.data() + i * width, kept.units, compact.data() + i * count);
+          }
+        }
+        if constexpr (!std::is_same_v<T, double>) {
+          narrow(values + first * count, scale, kept.values.data() + first * count, rows * count);
         }
       });
-      dense = std::move(compact);
     }
+    if (!kept.units.all) dense = std::move(compact);
     if constexpr (std::is_same_v<T, double>) {
       kept.values = std::move(dense);
     } else {
-      kept.exponent = exponentOf(*std::max_element(sums.begin(), sums.end()));
-      kept.values = Buffer<T>(inputs_ * count);
-      const double scale = std::ldexp(1.0, -kept.exponent);
-      forEachBlock(team_, inputs_, batch_.rowBlock, [&](std::size_t first, std::size_t rows) {
-        narrow(dense.data() + first * count, scale, kept.values.data() + first * count, rows * count);
-      });
       current_ = std::move(dense);
     }
   }
