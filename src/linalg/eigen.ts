@@ -1,6 +1,8 @@
 /** Eigenvalues and eigenvectors of symmetric matrices, by ml-matrix (Householder tridiagonalization and implicit QL). */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
+import { scaleByPower } from './powers';
+
 export interface SymmetricEigen {
   /** The eigenvalues, the largest first. */
   readonly values: Float64Array;
@@ -32,25 +34,34 @@ export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen 
   return { values: Float64Array.from(order, (j) => found[j]), vectors };
 }
 
+/** Off-diagonal numbers below this share of the largest entry are zero: their squares stay far above the least double. */
+const NEGLIGIBLE = 2 ** -400;
+/** Steps for one eigenvalue, of which two or three are usual. */
+const MOST_STEPS = 60;
+
 /**
  * The eigenvalues alone, the smallest first, in about a sixth of the operations: Householder tridiagonalization and implicit QL
  * (EISPACK's tred1 and imtql1). Right to some machine precisions times the largest.
  *
- * @param matrix n x n, row-major, finite, its squares in the range of doubles; it is overwritten
+ * @param matrix n x n, row-major, finite; it is overwritten
  */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
+  const largest = matrix.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+  for (let i = 0; i < matrix.length; i++) matrix[i] = scaleByPower(matrix[i], -exponent);
   const diagonal = new Float64Array(n);
   const beside = new Float64Array(n); // beside[i] couples i and i + 1
   tridiagonalize(matrix, n, diagonal, beside);
   for (let first = 0; first < n; first++) {
-    for (;;) {
+    for (let steps = 0; ; steps++) {
       let last = first;
       while (last < n - 1 && !isNegligible(diagonal, beside, last)) last++;
       if (last === first) break;
+      if (steps === MOST_STEPS) throw new Error(`no eigenvalue after ${MOST_STEPS} steps of QL`);
       stepQl(diagonal, beside, first, last);
     }
   }
-  return diagonal.sort();
+  return diagonal.map((value) => scaleByPower(value, exponent)).sort();
 }
 
 /** Reflects column after column of a symmetric matrix, of which the lower triangle counts, onto its subdiagonal. */
@@ -60,15 +71,15 @@ function tridiagonalize(a: Float64Array, n: number, diagonal: Float64Array, besi
   for (let k = 0; k < n; k++) {
     diagonal[k] = a[k * n + k];
     if (k === n - 1) return;
-    let norm2 = 0;
-    for (let i = k + 1; i < n; i++) {
+    const first = a[(k + 1) * n + k];
+    let rest2 = 0;
+    for (let i = k + 2; i < n; i++) {
       v[i] = a[i * n + k];
-      norm2 += v[i] * v[i];
+      rest2 += v[i] * v[i];
     }
-    const first = v[k + 1];
-    const rest2 = norm2 - first * first;
+    const norm2 = first * first + rest2;
     beside[k] = first;
-    if (k === n - 2 || !(rest2 > 0)) continue;
+    if (rest2 === 0) continue;
     beside[k] = first > 0 ? -Math.sqrt(norm2) : Math.sqrt(norm2);
     // A - v w' - w v' = H A H with H = I - 2 v v' / v'v, of v = the column less its image.
     v[k + 1] = first - beside[k];
@@ -90,7 +101,8 @@ function tridiagonalize(a: Float64Array, n: number, diagonal: Float64Array, besi
 }
 
 function isNegligible(diagonal: Float64Array, beside: Float64Array, i: number): boolean {
-  return Math.abs(beside[i]) <= Number.EPSILON * (Math.abs(diagonal[i]) + Math.abs(diagonal[i + 1]));
+  const size = Math.abs(beside[i]);
+  return size < NEGLIGIBLE || size <= Number.EPSILON * (Math.abs(diagonal[i]) + Math.abs(diagonal[i + 1]));
 }
 
 /** One implicit QL step on rows first .. last of a tridiagonal matrix, with Wilkinson's shift. */

@@ -24,6 +24,8 @@ test.each([1, 2, 3, 5, 11, 40])('eigenvalues and eigenvectors of a %d x %d produ
   });
 });
 
+const { min } = Math;
+
 describe('eigenvalues alone', () => {
   const of = (n: number, entry: (i: number, j: number) => number): Float64Array =>
     Float64Array.from({ length: n * n }, (_, at) => entry(Math.floor(at / n), at % n));
@@ -40,6 +42,22 @@ describe('eigenvalues alone', () => {
     ['of a diagonal matrix', 9, (i, j) => (i === j ? 2 ** (3 * i - 9) : 0)],
     ['of the Hilbert matrix', 10, (i, j) => 1 / (i + j + 1)],
     ['from 1 to 2^-200', 11, (i, j) => 2 ** (-10 * (i + j)) * (i === j ? 2 : 1)],
+    [
+      'of inputs of norms 1, 1e-90, 1e-90',
+      3,
+      (i, j) => 1e-90 ** (min(i, 1) + min(j, 1)) * (i > 0 && j > 0 && i !== j ? 0.5 : 1),
+    ],
+    ['of inputs of norms 1e-90', 3, (i, j) => 1e-180 * (i === j ? 1 : 0.5)],
+    [
+      'with a small number under a large one',
+      3,
+      (i, j) =>
+        [
+          [2, 1, 1e-8],
+          [1, 2, 1],
+          [1e-8, 1, 2],
+        ][i]![j]!,
+    ],
     ['beside zeros', 8, (i, j) => (i % 3 === 0 || j % 3 === 0 ? 0 : random[i + j]!)],
     ['of 2 x 2 without a diagonal', 2, (i, j) => (i === j ? 0 : 3)],
   ])('are those that come with the vectors: %s', (_, n, entry) => {
@@ -54,7 +72,7 @@ describe('eigenvalues alone', () => {
   test('scale with the matrix by powers of two, exactly', () => {
     const matrix = of(7, (i, j) => random[i * j]! + random[i + j]!);
     const values = symmetricEigenvalues(matrix.slice(), 7);
-    for (const power of [2 ** 400, 2 ** -400]) {
+    for (const power of [2 ** 400, 2 ** -400, 2 ** 1000, 2 ** -1000]) {
       const scaled = symmetricEigenvalues(
         matrix.map((value) => value * power),
         7,
