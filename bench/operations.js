@@ -1,10 +1,10 @@
 'use strict';
 
 /**
- * node bench/operations.js [N L M K ...]: the floating-point operations of a kernel, counted on the net and the inputs of the
+ * node bench/operations.js [N L M K]: the floating-point operations of a kernel, counted on the net and the inputs of the
  * benchmarks: those of the dense algorithm, as JAX executes it; those over the units that any input activates; and those that
- * are left where closed gates are nowhere computed with, input by input. Their ratio to the dense ones bounds how many times as
- * fast as JAX a kernel can be at JAX's own rate.
+ * are left where closed gates are nowhere computed with, input by input (in Gram matrices, pair by pair). The ratio of the dense
+ * ones to the last bounds how many times as fast as JAX a kernel can be at JAX's own rate.
  */
 
 const { createSpec, Mlp } = require('deepntk');
@@ -17,6 +17,12 @@ const SHAPES = [
 
 function main() {
   const given = process.argv.slice(2).map(Number);
+  if (
+    ![0, 4].includes(given.length) ||
+    !given.every((number) => Number.isSafeInteger(number) && number > 0)
+  ) {
+    throw new Error(`expected four whole numbers N L M K above 0, got ${process.argv.slice(2).join(' ')}`);
+  }
   const shapes = given.length === 0 ? SHAPES : [given];
   for (const [n, depth, width, outputs] of shapes) {
     const X = imageLikeInputs(n);
@@ -57,9 +63,8 @@ function count({ layers, spec }, X) {
     }
     // Half of a Gram matrix is the other half.
     dense[2] += 2 * n * n * (below.all + outputs * above.all);
-    const half = n * n * (below.kept + outputs * above.kept);
-    kept[2] += half;
-    open[2] += half;
+    kept[2] += n * n * (below.kept + outputs * above.kept);
+    open[2] += below.pairs + outputs * above.pairs;
     below = above;
   }
   return { dense, 'units that any input activates': kept, 'no closed gate': open };
@@ -75,12 +80,25 @@ function activations({ data, shape: [units, inputs] }, row) {
   return result;
 }
 
-/** How many units there are, how many any input activates, and how many each input does. */
+/**
+ * How many units there are, how many any input activates, how many each input does, and over all units how many pairs of inputs
+ * activate the same one.
+ */
 function gatesOf(rows) {
-  const all = rows[0].length;
-  const any = new Uint8Array(all);
-  const open = rows.map((row) => row.reduce((sum, value, j) => sum + (value > 0 ? (any[j] = 1) : 0), 0));
-  return { all, kept: any.reduce((sum, one) => sum + one, 0), open };
+  const inputsOf = new Float64Array(rows[0].length); // of every unit, how many activate it
+  const open = rows.map((row) => {
+    let count = 0;
+    row.forEach((value, j) => {
+      if (value > 0) [count, inputsOf[j]] = [count + 1, inputsOf[j] + 1];
+    });
+    return count;
+  });
+  return {
+    all: inputsOf.length,
+    kept: inputsOf.filter((inputs) => inputs > 0).length,
+    open,
+    pairs: inputsOf.reduce((sum, inputs) => sum + inputs * inputs, 0),
+  };
 }
 
 function total(parts) {

@@ -8,6 +8,8 @@
 #include <set>
 
 #ifdef _WIN32
+#define NOMINMAX
+#define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 #else
 #include <dlfcn.h>
@@ -17,16 +19,18 @@
 
 namespace deepntk {
 
-// The library stays in memory until the process ends: idle threads of ours run its code, and Node unloads
-// what only a worker had loaded when that worker ends.
-static void keepLoaded() {
+// Has the library stay in memory until the process ends: idle threads of ours run its code, and Node unloads
+// what only a worker had loaded when that worker ends. Returns whether it does.
+static bool keepLoaded() {
   static const char here = 0;
 #ifdef _WIN32
   HMODULE library;
-  GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, &here, &library);
+  return GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN, &here,
+                            &library) != 0;
 #else
   Dl_info library;
-  if (dladdr(&here, &library) != 0) dlopen(library.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  return dladdr(&here, &library) != 0 &&
+         dlopen(library.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 #endif
 }
 
@@ -54,7 +58,7 @@ class Registry {
 
  private:
   Registry() {
-    keepLoaded();
+    Thread::keep(keepLoaded());
     std::atexit([] { instance().stopAll(); });
   }
 

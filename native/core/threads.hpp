@@ -17,7 +17,13 @@ class Thread {
   // `task` does not throw. Throws std::system_error where the system has no more threads.
   explicit Thread(std::function<void()> task);
   Thread(Thread&&) = default;
-  Thread& operator=(Thread&&) = default;
+  Thread& operator=(Thread&& other);
+  // As std::thread: a task that nobody has waited for ends the process.
+  ~Thread();
+
+  // Whether threads may be kept, as they are by default; where not, each ends with its task. For a library
+  // that may be unloaded.
+  static void keep(bool idle);
 
   bool joinable() const { return task_ != nullptr; }
   // Waits until the task is over.

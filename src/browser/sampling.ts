@@ -51,7 +51,7 @@ export async function estimateDispersion(
   return lastOf(dispersions('estimateDispersion', spec, options));
 }
 
-/** As {@link estimateDispersion}, but yields the running estimate every few tenths of a second; the last one is the result. */
+/** As {@link estimateDispersion}, but yields the running estimate every few hundredths of a second; the last one is the result. */
 export function streamDispersion(
   spec: NetworkSpec,
   options: DispersionOptions,
@@ -72,7 +72,7 @@ export async function estimateHistogram(
   return lastOf(histograms('estimateHistogram', spec, options));
 }
 
-/** As {@link estimateHistogram}, but yields the running histogram every few tenths of a second; the last one is the result. */
+/** As {@link estimateHistogram}, but yields the running histogram every few hundredths of a second; the last one is the result. */
 export function streamHistogram(
   spec: NetworkSpec,
   options: KernelHistogramOptions,

@@ -1,4 +1,5 @@
 /** Pieces of a long computation in their order, each handed over when it is drawn. */
+import { onAbort } from '../backend/abort';
 
 /** Replicas number `from` to `from + count - 1` of a run. */
 export interface Chunk {
@@ -34,9 +35,11 @@ export const drawInTurn: Drawing = async function* (tasks, draw, signal) {
 export const drawAhead: Drawing = async function* (tasks, draw, signal) {
   signal?.throwIfAborted();
   const stop = new AbortController();
-  const either = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
+  const forget = onAbort(signal, () => {
+    stop.abort(signal?.reason);
+  });
   const begin = (task: Parameters<typeof draw>[0]) => {
-    const batch = draw(task, either);
+    const batch = (async () => draw(task, stop.signal))();
     batch.catch(() => undefined); // it is awaited later, and may fail before
     return { task, batch };
   };
@@ -46,12 +49,17 @@ export const drawAhead: Drawing = async function* (tasks, draw, signal) {
       if (pending === undefined) pending = begin(task);
       else {
         const done = [pending.task, await pending.batch] as const;
+        signal?.throwIfAborted();
         pending = begin(task);
         yield done;
       }
     }
-    if (pending !== undefined) yield [pending.task, await pending.batch];
+    if (pending === undefined) return;
+    const last = [pending.task, await pending.batch] as const;
+    signal?.throwIfAborted();
+    yield last;
   } finally {
+    forget();
     stop.abort();
     await pending?.batch.catch(() => undefined);
   }

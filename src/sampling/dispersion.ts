@@ -47,7 +47,7 @@ export async function estimateDispersion(
 }
 
 /**
- * As {@link estimateDispersion}, but yields the running estimate every few tenths of a second; the last one is the result.
+ * As {@link estimateDispersion}, but yields the running estimate every few hundredths of a second; the last one is the result.
  * How often it yields depends on the machine; what it yields after n replicas does not.
  *
  * @example for await (const { dispersion, standardError } of streamDispersion(spec, { replicas: 1e6, seed: 1 })) { ... }

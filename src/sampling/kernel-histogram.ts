@@ -40,7 +40,7 @@ export async function estimateHistogram(
   return lastOf(run('estimateHistogram', spec, options));
 }
 
-/** As {@link estimateHistogram}, but yields the running histogram every few tenths of a second; the last one is the result. */
+/** As {@link estimateHistogram}, but yields the running histogram every few hundredths of a second; the last one is the result. */
 export function streamHistogram(
   spec: NetworkSpec,
   options: KernelHistogramOptions,

@@ -87,6 +87,34 @@ test("the caller's signal aborts it with its reason", async () => {
   await expect(drawAhead([1], draw, stop.signal).next()).rejects.toThrow('enough');
 });
 
+test('an abort while the caller has a batch ends it, though the next one is drawn', async () => {
+  const { draw, end } = controlled();
+  const stop = new AbortController();
+  const batches = drawAhead([1, 2, 3], draw, stop.signal);
+  const first = batches.next();
+  end(1);
+  await first;
+  end(2);
+  stop.abort(new Error('enough'));
+  await expect(batches.next()).rejects.toThrow('enough');
+});
+
+test('a draw that throws at once loses nothing that was drawn before', async () => {
+  const { draw, end } = controlled();
+  const batches = drawAhead(
+    [1, 2],
+    (task, signal) => {
+      if (task === 2) throw new Error('no memory');
+      return draw(task, signal);
+    },
+    undefined,
+  );
+  const first = batches.next();
+  end(1);
+  expect((await first).value).toEqual([1, 'batch 1']);
+  await expect(batches.next()).rejects.toThrow('no memory');
+});
+
 test('in turn, a task is drawn when it is asked for', async () => {
   const { log, draw, end } = controlled();
   const batches = drawInTurn([1, 2], draw, undefined);
