@@ -106,6 +106,18 @@ test('replicas that are equal have no variance at all, whatever their number and
   }
 });
 
+test('numbers of any size that cancel have a finite variance', () => {
+  for (const [large, small] of [
+    [2 ** 499, 2 ** -400],
+    [2 ** -300, 0],
+    [2 ** 499, 0],
+  ] as const) {
+    const moments = new ExactMoments(1);
+    for (const value of [large, small, -large]) moments.add(Float64Array.of(value));
+    expect(moments.moments(0)).toEqual({ mean: small / 3, variance: large ** 2 });
+  }
+});
+
 test('infinite numbers are counted apart, and make mean and variance infinite', () => {
   const moments = new ExactMoments(3);
   moments.add(Float64Array.of(1, Infinity, -Infinity));
