@@ -33,6 +33,7 @@ export class SampleRun {
   readonly #units: readonly number[];
   readonly #kernel: Float64Array;
   #sliceEnd = 0;
+  #reported = 0;
 
   constructor(
     private readonly request: SampleRequest,
@@ -71,14 +72,23 @@ export class SampleRun {
     run.signal?.throwIfAborted();
     const checkpoint = await this.#openCheckpoint();
     const there = this.sums.count;
-    if (there === replicas) return;
+    if (there === replicas) {
+      run.onProgress?.(1);
+      return;
+    }
     const draw = (chunk: Chunk, signal: AbortSignal | undefined) => this.#draw(chunk, signal);
     for await (const [{ from, count }, batch] of drawAhead(this.#chunks(there), draw, run.signal)) {
       await this.#addBatch(batch, from, count);
       const done = from + count;
       await checkpoint?.write(this.sums, done === replicas);
-      run.onProgress?.(done / replicas);
+      this.#report(done / replicas);
     }
+  }
+
+  /** Never less than before: the next chunk is being drawn while one is added up. */
+  #report(fraction: number): void {
+    this.#reported = Math.max(this.#reported, fraction);
+    this.request.run.onProgress?.(this.#reported);
   }
 
   *#chunks(there: number): Generator<Chunk, void, void> {
@@ -106,7 +116,6 @@ export class SampleRun {
 
   #draw({ from, count }: Chunk, signal: AbortSignal | undefined): Promise<KernelReplicas> {
     const { replicas, firstReplica, run, backend } = this.request;
-    const { onProgress } = run;
     return backend.sampleKernels(
       { ...this.#task, first: firstReplica + from, count },
       {
@@ -114,9 +123,9 @@ export class SampleRun {
         signal,
         // The end of a chunk is reported when it has been added up.
         onProgress:
-          onProgress &&
+          run.onProgress &&
           ((share) => {
-            if (share < 1) onProgress((from + share * count) / replicas);
+            if (share < 1) this.#report((from + share * count) / replicas);
           }),
       },
     );
@@ -173,6 +182,7 @@ function chunkOf(
 function outOfRange(replica: number): DeepntkError {
   return new DeepntkError(
     'ERR_COMPUTATION',
-    `sampleNtk: the kernel of replica ${replica} is more than 2^500 times a typical one, or not finite`,
+    `sampleNtk: the kernel of replica ${replica} is more than 2^500 times a typical one, or not finite: ` +
+      'no run goes past this replica, one that starts after it does not meet it',
   );
 }
