@@ -138,9 +138,7 @@ function spread(
   count: number,
 ): { readonly value: number; readonly unit: number } {
   // Near the larger of the sum, which may cancel, and the root of the squares, so that no product is out of range.
-  const unit = binaryExponent(
-    Math.max(Math.abs(sum.at(-1) ?? 0), Math.sqrt(Math.abs(squares.at(-1) ?? 0))),
-  );
+  const unit = binaryExponent(Math.max(Math.abs(sum.at(-1) ?? 0), Math.sqrt(Math.abs(squares.at(-1) ?? 0))));
   const x = sum.map((part) => scaleByPower(part, -unit));
   const xx = squares.map((part) => scaleByPower(part, -2 * unit));
   const total = new ExactSum();

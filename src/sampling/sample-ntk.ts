@@ -57,7 +57,7 @@ export interface SampleNtkCheckpointOptions {
    * the run goes on from it, and ends with the bits of a run that was never interrupted. Its size is that of the sums over
    * replicas, some 250 bytes for an entry and its ratio (512 MiB at most), whatever their number.
    */
-  readonly checkpoint: string;
+  readonly checkpoint?: string;
   readonly quantiles?: never;
   readonly keepReplicas?: never;
   readonly replicasTo?: never;
