@@ -48,6 +48,8 @@ export interface SavedRun<Settings> {
 }
 
 const CHECKSUM = ',"checksum":"';
+/** What a file ends with, from the checksum's comma on. */
+const ENDING = /^,"checksum":"([0-9a-f]{64})"\}\n?$/;
 
 /** Sums in pieces leave the event loop to others in between; they must not change meanwhile. */
 export async function writeRun<Settings, Sums extends RunSums>(
@@ -118,7 +120,7 @@ export function decodeRun<Settings, Sums extends RunSums>(
   text: string,
   name: string,
 ): SavedRun<Settings> {
-  const { format, version, settings: stored, ranges, sums, checksum } = parse(text, name);
+  const { format, version, settings: stored, ranges, sums } = parse(text, name);
   if (format !== kind.format) throw invalidFile(name, `the format ${kind.format}`, describe(format));
   if (version !== kind.version) throw invalidFile(name, `version ${kind.version}`, describe(version));
   if (!isRanges(ranges)) throw invalidFile(name, 'ranges of replicas', describe(ranges));
@@ -126,13 +128,17 @@ export function decodeRun<Settings, Sums extends RunSums>(
   const settings = kind.readSettings(stored as Record<string, unknown>, name);
   const count = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
   if (!kind.isSums(sums, count, settings)) throw invalidFile(name, `sums over ${count} replicas`, 'others');
-  const computed = createHash('sha256')
-    .update(text.slice(0, text.lastIndexOf(CHECKSUM)))
-    .digest('hex');
-  if (checksum !== computed) {
-    throw invalidFile(name, `the checksum ${computed} of its content`, describe(checksum));
-  }
+  expectChecksum(text, name);
   return { settings, ranges, sums };
+}
+
+/** That of all that is before it, and nothing but the object's end behind it. */
+function expectChecksum(text: string, name: string): void {
+  const at = text.lastIndexOf(CHECKSUM);
+  const told = ENDING.exec(text.slice(Math.max(0, at)))?.[1];
+  if (told === undefined) throw invalidFile(name, 'a checksum of its content at the end', 'none');
+  const computed = createHash('sha256').update(text.slice(0, at)).digest('hex');
+  if (told !== computed) throw invalidFile(name, `the checksum ${computed} of its content`, describe(told));
 }
 
 /**
@@ -148,7 +154,10 @@ export function expectSameSettings<Settings, Sums extends RunSums>(
 ): void {
   const [ours, theirs] = [kind.facts(wanted), kind.facts(found)];
   for (const name of Object.keys(ours)) {
-    const [want, got] = [JSON.stringify(ours[name]), JSON.stringify(theirs[name])];
+    const [want, got] = [ours[name], theirs[name]].map((fact) => JSON.stringify(fact ?? null)) as [
+      string,
+      string,
+    ];
     if (want !== got) throw invalidFile(path, `a run with ${name} ${short(want)}`, short(got));
   }
 }

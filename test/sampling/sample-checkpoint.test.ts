@@ -207,6 +207,9 @@ describe('a checkpoint', () => {
     ['of a later version', (text: string) => text.replace('"version":1', '"version":2')],
     ['with a digit changed', (text: string) => text.replace(/("sums":\[\[[^\]]*?)\d(?=[,\]])/, '$17')],
     ['without a checksum', (text: string) => text.replace(/,"checksum":"\w+"/, '')],
+    ['with more behind its checksum', (text: string) => text.replace(/\}\n$/, ',"ranges":[[0,20]]}\n')],
+    ['with space behind its checksum', (text: string) => text.replace(/\}\n$/, ' }\n')],
+    ['with two checksums', (text: string) => text.replace(/,"checksum":"\w+"/, '$&$&')],
     ['with sums of another count', (text: string) => text.replace('[[0,20]]', '[[0,21]]')],
     ['with a sum less', (text: string) => text.replace(/"squares":\[\[[^\]]*\],/, '"squares":[')],
     ['with a number that is none', (text: string) => text.replace(/"sums":\[\[[^\]]*\]/, '"sums":[[null]')],
@@ -262,6 +265,13 @@ describe('a checkpoint', () => {
     await expect(sampleNtk(spec, X, { ...options, checkpoint: '' })).rejects.toThrow(
       /checkpoint: expected the path of a file/,
     );
+  });
+
+  test('may be left out, also by the types', async () => {
+    for (const file of [undefined, at('may-be.json')]) {
+      await sampleNtk(spec, X, { ...options, ...(file !== undefined && { checkpoint: file }) });
+    }
+    expect(readdirSync(folder)).toEqual(['may-be.json']);
   });
 
   test('is no larger for more replicas', async () => {
