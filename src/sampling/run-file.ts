@@ -51,7 +51,11 @@ const CHECKSUM = ',"checksum":"';
 /** What a file ends with, from the checksum's comma on. */
 const ENDING = /^,"checksum":"([0-9a-f]{64})"\}\n?$/;
 
-/** Sums in pieces leave the event loop to others in between; they must not change meanwhile. */
+/**
+ * Sums in pieces leave the event loop to others in between; they must not change meanwhile.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` where it cannot be written, or not be read again for its size; an older file stays
+ */
 export async function writeRun<Settings, Sums extends RunSums>(
   kind: RunKind<Settings, Sums>,
   path: string,
@@ -59,7 +63,23 @@ export async function writeRun<Settings, Sums extends RunSums>(
   ranges: readonly Range[],
   sums: Sums,
 ): Promise<void> {
-  await writeFileAtomically(path, piecesOf(kind, settings, ranges, sums));
+  await writeFileAtomically(path, readable(path, piecesOf(kind, settings, ranges, sums)));
+}
+
+/** The pieces, as long as {@link readText} takes a file of their size. */
+function* readable(path: string, pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+  let bytes = 0;
+  for (const piece of pieces) {
+    bytes += piece.length;
+    expectReadable(path, bytes);
+    yield piece;
+  }
+}
+
+/** A file is read as one text. */
+function expectReadable(path: string, bytes: number): void {
+  const most = constants.MAX_STRING_LENGTH;
+  if (bytes > most) throw invalidFile(path, `at most ${most} bytes of state, a text`, 'more');
 }
 
 function* piecesOf<Settings, Sums extends RunSums>(
@@ -96,9 +116,7 @@ export async function formatOfRun(path: string): Promise<unknown> {
 
 async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
-  if (bytes.length > constants.MAX_STRING_LENGTH) {
-    throw invalidFile(path, `at most ${constants.MAX_STRING_LENGTH} bytes`, String(bytes.length));
-  }
+  expectReadable(path, bytes.length);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 

@@ -55,7 +55,8 @@ export interface SampleNtkCheckpointOptions {
   /**
    * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it exists
    * the run goes on from it, and ends with the bits of a run that was never interrupted. Its size is that of the sums over
-   * replicas, some 250 bytes for an entry and its ratio (512 MiB at most), whatever their number.
+   * replicas: some 250 bytes for an entry and its ratio, more where tails are heavy. A state of more than 512 MiB cannot be
+   * written: the run ends with `ERR_INVALID_FILE`, and an older file stays.
    */
   readonly checkpoint?: string;
   readonly quantiles?: never;

@@ -63,7 +63,7 @@ const OPTION_NAMES = [
 
 /** Of an entry and its ratio: five limbs of two sums each. */
 const BYTES_OF_SUMS = 2 * 2 * 5 * 8;
-/** About what an entry and its ratio take in a file, which is one text. */
+/** About what an entry and its ratio take in a file, which is one text; where tails are heavy it is more (run-file.ts counts). */
 const CHARACTERS_OF_SUMS = 400;
 
 export function readSampleRequest(
