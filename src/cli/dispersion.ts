@@ -5,10 +5,8 @@ import { describe } from '../errors';
 import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
 import type { DispersionEstimate } from '../sampling/estimate';
 import { mergeNtk } from '../large/parts';
-import { mergeDispersion, mergeNtkSamples } from '../sampling/merge';
-import { NTK_SAMPLE_RUN } from '../sampling/ntk-sample-file';
+import { mergeCheckpoints } from '../sampling/merge';
 import type { Range } from '../sampling/ranges';
-import { formatOfRun } from '../sampling/run-file';
 import { mergeSweeps } from '../sampling/sweep-file';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import { abortOnInterrupt } from './interrupt';
@@ -125,7 +123,7 @@ Examples:
       const kind = mergedKind(files, out);
       if (kind === KINDS.part) await mergeKernelParts(files, out, json);
       else if (kind === KINDS.sweep) await mergeSweepFiles(files, out, json);
-      else await mergeCheckpoints(files, out, json);
+      else await mergeCheckpointFiles(files, out, json);
     });
 }
 
@@ -159,21 +157,16 @@ function mergedKind(files: readonly string[], out: string | undefined): MergedKi
   return kind;
 }
 
-async function mergeCheckpoints(
+async function mergeCheckpointFiles(
   files: string[],
   out: string | undefined,
   json: true | undefined,
 ): Promise<void> {
-  const options = out === undefined ? {} : { out };
-  if ((await formatOfRun(files[0]!)) === NTK_SAMPLE_RUN.format) {
-    const sample = await mergeNtkSamples(files, options);
-    warnOfGaps(sample.ranges);
-    printSample(sample, json);
-  } else {
-    const estimate = await mergeDispersion(files, options);
-    warnOfGaps(estimate.ranges);
-    printEstimate(estimate, json);
-  }
+  // commander's <files...> are one at least.
+  const merged = await mergeCheckpoints(files as [string, ...string[]], out === undefined ? {} : { out });
+  warnOfGaps(merged.ranges);
+  if ('byWeightVariance' in merged) printSample(merged, json);
+  else printEstimate(merged, json);
 }
 
 function warnOfGaps(ranges: readonly Range[]): void {

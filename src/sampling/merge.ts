@@ -1,5 +1,6 @@
 /** Puts runs together that were split by ranges of replicas. */
-import { expectOptions, expectPath, invalidArgument } from '../errors';
+import { invalidFile } from '../data/files';
+import { describe, expectOptions, expectPath, invalidArgument } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { moments } from '../theory/moments';
 import { planShares } from './chain-plan';
@@ -7,7 +8,16 @@ import { DISPERSION_RUN } from './dispersion-file';
 import { type DispersionEstimate, makeEstimate } from './estimate';
 import { NTK_SAMPLE_RUN } from './ntk-sample-file';
 import { joinRanges, type Range } from './ranges';
-import { expectSameSettings, readRun, type RunKind, type RunSums, writeRun } from './run-file';
+import {
+  checkRun,
+  expectSameSettings,
+  type ParsedRun,
+  parseRun,
+  readRun,
+  type RunKind,
+  type RunSums,
+  writeRun,
+} from './run-file';
 import { momentsOfSums, type NtkSample } from './sample-ntk';
 
 /** What becomes of runs that are merged, besides the result. */
@@ -39,8 +49,16 @@ export async function mergeDispersion(
   paths: readonly string[],
   options: MergeOptions = {},
 ): Promise<MergedDispersion> {
+  return mergeDispersionRuns(paths, options);
+}
+
+async function mergeDispersionRuns(
+  paths: readonly string[],
+  options: MergeOptions,
+  first?: ParsedRun,
+): Promise<MergedDispersion> {
   const where = 'mergeDispersion';
-  const { settings, ranges, sums } = await mergeRuns(where, DISPERSION_RUN, paths, options);
+  const { settings, ranges, sums } = await mergeRuns(where, DISPERSION_RUN, paths, options, first);
   const estimate = makeEstimate(sums, {
     ...settings,
     samplerReason: SAMPLER_REASON,
@@ -66,8 +84,16 @@ export async function mergeNtkSamples(
   paths: readonly string[],
   options: MergeOptions = {},
 ): Promise<MergedNtkSample> {
+  return mergeNtkSampleRuns(paths, options);
+}
+
+async function mergeNtkSampleRuns(
+  paths: readonly string[],
+  options: MergeOptions,
+  first?: ParsedRun,
+): Promise<MergedNtkSample> {
   const where = 'mergeNtkSamples';
-  const { settings, ranges, sums } = await mergeRuns(where, NTK_SAMPLE_RUN, paths, options);
+  const { settings, ranges, sums } = await mergeRuns(where, NTK_SAMPLE_RUN, paths, options, first);
   const { spec, seed, sampler, outputs, weightVariances } = settings;
   return {
     ...momentsOfSums(sums, weightVariances),
@@ -86,13 +112,33 @@ export async function mergeNtkSamples(
   };
 }
 
+/**
+ * Either of the two, by what the first file is.
+ *
+ * @throws DeepntkError as they do
+ */
+export async function mergeCheckpoints(
+  paths: readonly [string, ...string[]],
+  options: MergeOptions,
+): Promise<MergedDispersion | MergedNtkSample> {
+  const first = await parseRun(paths[0]);
+  const { format } = first.content;
+  if (format === DISPERSION_RUN.format) return mergeDispersionRuns(paths, options, first);
+  if (format === NTK_SAMPLE_RUN.format) return mergeNtkSampleRuns(paths, options, first);
+  const formats = `the format ${DISPERSION_RUN.format} or ${NTK_SAMPLE_RUN.format}`;
+  throw invalidFile(paths[0], formats, describe(format));
+}
+
 const SAMPLER_REASON = 'that of the runs merged';
+
+/** @param parsed the first file, where it has been read already */
 
 async function mergeRuns<Settings, Sums extends RunSums>(
   where: string,
   kind: RunKind<Settings, Sums>,
   paths: readonly string[],
   options: MergeOptions,
+  parsed?: ParsedRun,
 ): Promise<{ readonly settings: Settings; readonly ranges: readonly Range[]; readonly sums: Sums }> {
   expectOptions(where, options, ['out']);
   const { out } = options;
@@ -101,7 +147,8 @@ async function mergeRuns<Settings, Sums extends RunSums>(
     throw invalidArgument(where, 'the paths of checkpoint files', paths);
   }
   const [first, ...others] = paths as readonly string[];
-  const { settings, ranges: own, sums: stored } = await readRun(kind, first!);
+  const run = parsed === undefined ? await readRun(kind, first!) : checkRun(kind, parsed, first!);
+  const { settings, ranges: own, sums: stored } = run;
   const sums = kind.restore(settings, stored);
   let ranges = joinRanges(where, own);
   for (const path of others) {

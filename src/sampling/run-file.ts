@@ -109,9 +109,15 @@ export async function readRun<Settings, Sums extends RunSums>(
   return decodeRun(kind, await readText(path), path);
 }
 
-/** The format that a file says it has, whatever it is. @throws DeepntkError `ERR_INVALID_FILE` where it is not JSON */
-export async function formatOfRun(path: string): Promise<unknown> {
-  return parse(await readText(path), path)['format'];
+/** A file of whatever kind, parsed and not yet checked. */
+export interface ParsedRun {
+  readonly text: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/** @throws DeepntkError `ERR_INVALID_FILE` where it is not JSON */
+export async function parseRun(path: string): Promise<ParsedRun> {
+  return parse(await readText(path), path);
 }
 
 async function readText(path: string): Promise<string> {
@@ -120,9 +126,9 @@ async function readText(path: string): Promise<string> {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }
 
-function parse(text: string, name: string): Readonly<Record<string, unknown>> {
+function parse(text: string, name: string): ParsedRun {
   try {
-    return (JSON.parse(text) ?? {}) as Record<string, unknown>;
+    return { text, content: (JSON.parse(text) ?? {}) as Record<string, unknown> };
   } catch (cause) {
     throw invalidFile(name, 'a whole JSON object', `${text.length} characters that are none`, { cause });
   }
@@ -138,7 +144,16 @@ export function decodeRun<Settings, Sums extends RunSums>(
   text: string,
   name: string,
 ): SavedRun<Settings> {
-  const { format, version, settings: stored, ranges, sums } = parse(text, name);
+  return checkRun(kind, parse(text, name), name);
+}
+
+/** {@link readRun} of a file that is parsed already. */
+export function checkRun<Settings, Sums extends RunSums>(
+  kind: RunKind<Settings, Sums>,
+  { text, content }: ParsedRun,
+  name: string,
+): SavedRun<Settings> {
+  const { format, version, settings: stored, ranges, sums } = content;
   if (format !== kind.format) throw invalidFile(name, `the format ${kind.format}`, describe(format));
   if (version !== kind.version) throw invalidFile(name, `version ${kind.version}`, describe(version));
   if (!isRanges(ranges)) throw invalidFile(name, 'ranges of replicas', describe(ranges));

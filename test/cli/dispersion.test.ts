@@ -145,6 +145,12 @@ test('checkpoints of sampleNtk merge too: into what the library says of the whol
     1,
     'of-dispersion.json: expected the format deepntk-ntk-sample, got "deepntk-dispersion"',
   );
+  writeFileSync(join(folder, 'neither.json'), '{"format":"deepntk-net"}');
+  expectFailure(
+    run(['merge', 'neither.json', 'sample-a.json'], here()),
+    1,
+    'neither.json: expected the format deepntk-dispersion or deepntk-ntk-sample, got "deepntk-net"',
+  );
 });
 
 test('a run that is killed (kill -9) goes on from its checkpoint, to the same bits', async () => {
