@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 
 import { invalidFile } from '../data/files';
 import { type Range, rangesInWords } from './ranges';
-import { expectSameSettings, readRun, type RunKind, type RunSums, writeRun } from './run-file';
+import { addStoredSums, expectSameSettings, readRun, type RunKind, type RunSums, writeRun } from './run-file';
 
 const WRITE_EVERY_MS = 1000;
 /** Writing takes no larger share of the time than this. */
@@ -33,7 +33,7 @@ export async function openCheckpoint<Settings, Sums extends RunSums>(
       const wanted = `a run of at most ${goal} replicas from number ${firstReplica}`;
       throw invalidFile(path, wanted, `replicas ${rangesInWords(saved.ranges)}`);
     }
-    sums.merge(kind.restore(settings, saved.sums));
+    await addStoredSums(kind, sums, saved);
   }
   let written = sums.count;
   let due = performance.now() + WRITE_EVERY_MS;

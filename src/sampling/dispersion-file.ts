@@ -47,6 +47,9 @@ export const DISPERSION_RUN: RunKind<DispersionSettings, Accumulator> = {
     }
     return total === count;
   },
-  restore: ({ spec, inputNorm2 }, stored) =>
-    new Accumulator(scaleOf(moments(spec, { inputNorm2 })), stored as AccumulatorJson),
+  noSums: ({ spec, inputNorm2 }) => new Accumulator(scaleOf(moments(spec, { inputNorm2 }))),
+  addStored(sums, stored) {
+    sums.merge(new Accumulator(sums.scale, stored as AccumulatorJson));
+    return [];
+  },
 };

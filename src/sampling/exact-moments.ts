@@ -33,24 +33,14 @@ export class ExactMoments {
   readonly #high: Float64Array;
   readonly #low: Float64Array;
 
-  /** @param saved what {@link json} of another one, of `count` replicas, said */
-  constructor(
-    readonly length: number,
-    public count = 0,
-    saved?: ExactMomentsJson,
-  ) {
+  count = 0;
+
+  constructor(readonly length: number) {
     this.#sums = new ExactSums(length);
     this.#squares = new ExactSums(length);
     this.#finite = new Float64Array(length);
     this.#high = new Float64Array(length);
     this.#low = new Float64Array(length);
-    saved?.sums.forEach((parts, i) => {
-      this.#sums.addParts(i, parts);
-    });
-    saved?.squares.forEach((parts, i) => {
-      this.#squares.addParts(i, parts);
-    });
-    for (const [i, ...counts] of saved?.infinite ?? []) this.#infinite.set(i, counts);
   }
 
   /** Adds a replica; none of its numbers is NaN. What rounding takes from a square is found as in {@link lost}. */
@@ -76,11 +66,12 @@ export class ExactMoments {
     this.#squares.add(low);
   }
 
-  merge(other: ExactMoments): void {
-    this.count += other.count;
-    this.#sums.merge(other.#sums);
-    this.#squares.merge(other.#squares);
-    for (const [i, counts] of other.#infinite) this.#countInfinite(i, ...counts);
+  /** Adds what {@link json} of another one, of `count` replicas, said. */
+  addSaved(count: number, { sums, squares, infinite }: ExactMomentsJson): void {
+    this.count += count;
+    this.#sums.addLists(sums);
+    this.#squares.addLists(squares);
+    for (const [i, ...counts] of infinite) this.#countInfinite(i, ...counts);
   }
 
   /** Of number i, the mean times 2^exponent and the variance times 2^(2 exponent). */

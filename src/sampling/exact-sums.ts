@@ -13,7 +13,8 @@ const CUT_4 = cut(-128);
 /** Of a number: what is above 2^20 (of sums alone), and what is between the other cuts. */
 const LIMBS = 5;
 const LARGEST = 2 ** 26;
-const LARGEST_SUM = 2 ** 70;
+/** So large sums are multiples of 2^20 at most 2^23 of which add up without rounding, above the first cut. */
+const LARGEST_SUM = 2 ** 50;
 /** Numbers that may be added before limbs are carried over: each then takes no more than the 53 bits above its cut. */
 const MOST_ADDS = 2 ** 11;
 
@@ -51,15 +52,20 @@ export class ExactSums {
         this.#sumOf(i).addNumber(value);
       }
     }
-    this.#count();
+    if (++this.#adds === MOST_ADDS) this.#carry();
   }
 
-  /** Adds to sum i what {@link parts} of another one returned. */
-  addParts(i: number, parts: readonly number[]): void {
-    for (const part of parts) {
-      if (!this.#addSliced(i * LIMBS, part)) this.#sumOf(i).addNumber(part);
-      this.#count();
-    }
+  /** Adds to every sum what {@link parts} of another one returned of it. */
+  addLists(lists: readonly (readonly number[])[]): void {
+    this.#carry();
+    lists.forEach((parts, i) => {
+      parts.forEach((part, p) => {
+        // No list of ours is so long, but one in a file may be.
+        if (p >= MOST_ADDS || !this.#addSliced(i * LIMBS, part)) this.#sumOf(i).addNumber(part);
+      });
+    });
+    this.#adds = MOST_ADDS;
+    this.#carry();
   }
 
   /** Adds a number that may itself be a sum, if it fits. */
@@ -73,15 +79,13 @@ export class ExactSums {
     const slice3 = rest2 + CUT_3 - CUT_3;
     const slice4 = rest2 - slice3;
     if (!(abs(value) <= LARGEST_SUM && slice4 + CUT_4 - CUT_4 === slice4)) return false;
-    [slice0, slice1, slice2, slice3, slice4].forEach((slice, limb) => (this.#limbs[at + limb]! += slice));
+    const limbs = this.#limbs;
+    limbs[at]! += slice0;
+    limbs[at + 1]! += slice1;
+    limbs[at + 2]! += slice2;
+    limbs[at + 3]! += slice3;
+    limbs[at + 4]! += slice4;
     return true;
-  }
-
-  merge(other: ExactSums): void {
-    other.#carry();
-    for (let at = 0; at < this.#limbs.length; at++) this.#limbs[at]! += other.#limbs[at]!;
-    for (const [i, sum] of other.#far) this.#sumOf(i).addAll(sum);
-    this.#count();
   }
 
   /** Sum i as a list of doubles, the smallest first, that add up to it exactly; as {@link ExactSum.parts}. */
@@ -108,10 +112,6 @@ export class ExactSums {
       this.#far.set(i, sum);
     }
     return sum;
-  }
-
-  #count(): void {
-    if (++this.#adds === MOST_ADDS) this.#carry();
   }
 
   /** Leaves in each limb what is below the cut of the one above: they do not overlap then. */

@@ -108,22 +108,18 @@ export class KernelAccumulator {
 
   /**
    * @param unit sums are in units of 2^unit, in which kernels are numbers near 1
-   * @param saved what {@link json} of another one said
    * @param spectra where the numbers of every replica's eigenvalues go as well, in units of 2^`exponent`
    */
   constructor(
     private readonly layout: KernelLayout,
     readonly unit = 0,
-    saved?: KernelAccumulatorJson,
     private readonly spectra?: Spectra,
   ) {
     this.#length = lengthOf(layout);
-    const { count, dead } = saved ?? { count: 0, dead: 0 };
-    this.#dead = dead;
-    this.#entries = new ExactMoments(this.#length, count, saved?.entries);
-    this.#ratios = new ExactMoments(this.#length, count - dead, saved?.ratios);
-    this.#largest = new ExactMoments(1, count, saved?.largestEigenvalue);
-    this.#condition = new ExactMoments(1, count - dead, saved?.conditionNumber);
+    this.#entries = new ExactMoments(this.#length);
+    this.#ratios = new ExactMoments(this.#length);
+    this.#largest = new ExactMoments(1);
+    this.#condition = new ExactMoments(1);
     this.#kernel = new Float64Array(this.#length);
     this.#ratio = new Float64Array(this.#length);
     this.#diagonal = diagonalOf(layout, this.#length);
@@ -170,13 +166,20 @@ export class KernelAccumulator {
     moments.add(this.#number);
   }
 
-  /** Takes over what another one, of the same layout and unit, has of other replicas. */
-  merge(other: KernelAccumulator): void {
-    this.#dead += other.#dead;
-    this.#entries.merge(other.#entries);
-    this.#ratios.merge(other.#ratios);
-    this.#largest.merge(other.#largest);
-    this.#condition.merge(other.#condition);
+  /** Takes over what {@link json} of another one, of the same layout and unit and of other replicas, said. */
+  addSaved({
+    count,
+    dead,
+    entries,
+    ratios,
+    largestEigenvalue,
+    conditionNumber,
+  }: KernelAccumulatorJson): void {
+    this.#dead += dead;
+    this.#entries.addSaved(count, entries);
+    this.#ratios.addSaved(count - dead, ratios);
+    this.#largest.addSaved(count, largestEigenvalue);
+    this.#condition.addSaved(count - dead, conditionNumber);
   }
 
   result(): KernelMoments {

@@ -9,6 +9,7 @@ import { type DispersionEstimate, makeEstimate } from './estimate';
 import { NTK_SAMPLE_RUN } from './ntk-sample-file';
 import { joinRanges, type Range } from './ranges';
 import {
+  addStoredSums,
   checkRun,
   expectSameSettings,
   type ParsedRun,
@@ -132,7 +133,6 @@ export async function mergeCheckpoints(
 const SAMPLER_REASON = 'that of the runs merged';
 
 /** @param parsed the first file, where it has been read already */
-
 async function mergeRuns<Settings, Sums extends RunSums>(
   where: string,
   kind: RunKind<Settings, Sums>,
@@ -147,15 +147,16 @@ async function mergeRuns<Settings, Sums extends RunSums>(
     throw invalidArgument(where, 'the paths of checkpoint files', paths);
   }
   const [first, ...others] = paths as readonly string[];
-  const run = parsed === undefined ? await readRun(kind, first!) : checkRun(kind, parsed, first!);
-  const { settings, ranges: own, sums: stored } = run;
-  const sums = kind.restore(settings, stored);
-  let ranges = joinRanges(where, own);
+  const begun = parsed === undefined ? await readRun(kind, first!) : checkRun(kind, parsed, first!);
+  const { settings } = begun;
+  const sums = kind.noSums(settings);
+  await addStoredSums(kind, sums, begun);
+  let ranges = joinRanges(where, begun.ranges);
   for (const path of others) {
     const run = await readRun(kind, path);
     expectSameSettings(kind, path, run.settings, settings);
     ranges = joinRanges(where, [...ranges, ...run.ranges]);
-    sums.merge(kind.restore(settings, run.sums));
+    await addStoredSums(kind, sums, run);
   }
   if (out !== undefined) await writeRun(kind, out, settings, ranges, sums);
   return { settings, ranges, sums };

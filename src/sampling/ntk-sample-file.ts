@@ -59,12 +59,6 @@ export class NtkSampleSums implements RunSums {
     return this.sets[0]!.count;
   }
 
-  merge(other: NtkSampleSums): void {
-    this.sets.forEach((set, i) => {
-      set.merge(other.sets[i]!);
-    });
-  }
-
   *json(): Iterable<string> {
     yield '{"sets":[';
     for (const [i, set] of this.sets.entries()) {
@@ -132,10 +126,16 @@ export const NTK_SAMPLE_RUN: RunKind<NtkSampleSettings, NtkSampleSums> = {
       sets.every((set) => isSet(set, count, length))
     );
   },
-  restore(settings, stored) {
-    const { sets } = stored as { readonly sets: readonly KernelAccumulatorJson[] };
+  noSums(settings) {
     const layout = layoutOfSettings(settings);
-    return new NtkSampleSums(settings.units.map((unit, i) => new KernelAccumulator(layout, unit, sets[i])));
+    return new NtkSampleSums(settings.units.map((unit) => new KernelAccumulator(layout, unit)));
+  },
+  *addStored(sums, stored) {
+    const { sets } = stored as { readonly sets: readonly KernelAccumulatorJson[] };
+    for (const [i, set] of sums.sets.entries()) {
+      set.addSaved(sets[i]!);
+      yield;
+    }
   },
 };
 

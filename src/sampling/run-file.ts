@@ -10,15 +10,15 @@
  */
 import { constants } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { describe } from '../errors';
 import type { Range } from './ranges';
 
-/** Sums over replicas that merge exactly. */
+/** Sums over replicas, exact ones. */
 export interface RunSums {
   readonly count: number;
-  merge(other: this): void;
   /** The JSON text of the sums, in pieces. */
   json(): Iterable<string>;
 }
@@ -35,8 +35,14 @@ export interface RunKind<Settings, Sums extends RunSums> {
   facts(settings: Settings): Readonly<Record<string, unknown>>;
   /** Whether these can be sums over so many replicas of such a run. */
   isSums(stored: unknown, count: number, settings: Settings): boolean;
-  /** @param stored as {@link isSums} found it right */
-  restore(settings: Settings, stored: unknown): Sums;
+  /** Over no replicas yet. */
+  noSums(settings: Settings): Sums;
+  /**
+   * Adds what is stored, in steps.
+   *
+   * @param stored as {@link isSums} found it right
+   */
+  addStored(sums: Sums, stored: unknown): Iterable<unknown>;
 }
 
 /** A run's state as it is read from a file. */
@@ -107,6 +113,15 @@ export async function readRun<Settings, Sums extends RunSums>(
   path: string,
 ): Promise<SavedRun<Settings>> {
   return decodeRun(kind, await readText(path), path);
+}
+
+/** Adds the sums of a file; other events are let in where that takes long. */
+export async function addStoredSums<Settings, Sums extends RunSums>(
+  kind: RunKind<Settings, Sums>,
+  sums: Sums,
+  { sums: stored }: SavedRun<Settings>,
+): Promise<void> {
+  for (const _ of kind.addStored(sums, stored)) await setImmediate();
 }
 
 /** A file of whatever kind, parsed and not yet checked. */

@@ -49,7 +49,7 @@ export class SampleRun {
     this.sums = new NtkSampleSums(
       this.#units.map((unit, set) => {
         const observed = set === 0 && request.quantiles.length > 0;
-        return new KernelAccumulator(layout, unit, undefined, observed ? this.spectra : undefined);
+        return new KernelAccumulator(layout, unit, observed ? this.spectra : undefined);
       }),
     );
     const factor = request.outputs === 'mean' ? 1 / spec.outputDim : 1;

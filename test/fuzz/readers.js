@@ -90,12 +90,13 @@ const SAMPLE = {
   },
 };
 
-/** What is done with a run's file: it is read, and its sums restored. With the right checksum, else no change would get so far. */
+/** What is done with a run's file: it is read, and its sums taken over. With the right checksum, else no change would get so far. */
 function readRun(kind, bytes) {
   const content = bytes.toString('utf8');
   const text = `${content},"checksum":"${createHash('sha256').update(content).digest('hex')}"}\n`;
-  const { settings, sums } = decodeRun(kind, text, 'checkpoint');
-  return kind.restore(settings, sums);
+  const { settings, sums: stored } = decodeRun(kind, text, 'checkpoint');
+  const sums = kind.noSums(settings);
+  return [...kind.addStored(sums, stored)].length;
 }
 
 function idx(axes, bytes) {

@@ -36,15 +36,15 @@ describe.each([
       const total = replicas.reduce((sum, values) => sum + whole(values[i]!), 0n);
       expect(sums.parts(i).reduce((sum, part) => sum + whole(part), 0n)).toBe(total);
     }
-    const parts = [2000, 4400, 4500].map((end, p, ends) => {
+    const saved = [2000, 4400].map((end, p, ends) => {
       const part = new ExactSums(3);
       for (const values of replicas.slice(ends[p - 1] ?? 0, end).reverse()) part.add(values);
-      return part;
+      return [0, 1, 2].map((i) => part.parts(i));
     });
     const merged = new ExactSums(3);
-    merged.merge(parts[2]!);
-    merged.merge(parts[0]!);
-    for (let i = 0; i < 3; i++) merged.addParts(i, parts[1]!.parts(i)); // as read from a file
+    for (const values of replicas.slice(4400)) merged.add(values);
+    merged.addLists(saved[0]!);
+    merged.addLists(saved[1]!);
     for (let i = 0; i < 3; i++) expect(merged.parts(i)).toEqual(sums.parts(i));
   });
 });
@@ -59,6 +59,22 @@ test('many numbers at the upper end are summed without rounding', () => {
       .parts()
       .reduce((sum, part) => sum + whole(part), 0n),
   ).toBe(10_000n * whole(value));
+});
+
+test('large sums from many files are summed without rounding', () => {
+  // The last bit of such a sum is above the first cut.
+  const file = new ExactSums(1);
+  file.add(Float64Array.of(2 ** 70 - 2 ** 20));
+  const sums = new ExactSums(1);
+  for (let i = 0; i < 100; i++) sums.addLists([file.parts(0)]);
+  expect(sums.parts(0).reduce((sum, part) => sum + whole(part), 0n)).toBe(100n * whole(2 ** 70 - 2 ** 20));
+});
+
+test('lists longer than any of ours are summed without rounding', () => {
+  const long = new ExactSums(2);
+  long.addLists([new Array<number>(5000).fill(2 ** 26 - 2 ** -26), [1]]);
+  expect(long.parts(0).reduce((sum, part) => sum + whole(part), 0n)).toBe(5000n * whole(2 ** 26 - 2 ** -26));
+  expect(long.parts(1)).toEqual([1]);
 });
 
 /** n - 1 times the variance by whole numbers, rounded once to a double: (n sum x^2 - (sum x)^2) / n. */
@@ -91,7 +107,7 @@ describe.each([
     const [left, right] = [new ExactMoments(1), new ExactMoments(1)];
     for (const value of values.slice(0, 1234).reverse()) left.add(Float64Array.of(value));
     for (const value of values.slice(1234)) right.add(Float64Array.of(value));
-    right.merge(new ExactMoments(1, left.count, jsonOf(left)));
+    right.addSaved(left.count, jsonOf(left));
     expect(right.moments(0)).toEqual({ mean, variance });
     expect(jsonOf(right)).toEqual(jsonOf(moments));
     expect(moments.moments(0, 7)).toEqual({ mean: mean * 2 ** 7, variance: variance * 2 ** 14 });
@@ -126,7 +142,8 @@ test('infinite numbers are counted apart, and make mean and variance infinite', 
     [1, 1, 0],
     [2, 0, 1],
   ]);
-  const again = new ExactMoments(3, 2, jsonOf(moments));
+  const again = new ExactMoments(3);
+  again.addSaved(2, jsonOf(moments));
   expect([0, 1, 2].map((i) => again.moments(i))).toEqual([
     { mean: 1.5, variance: 0.5 },
     { mean: Infinity, variance: Infinity },
@@ -134,6 +151,6 @@ test('infinite numbers are counted apart, and make mean and variance infinite', 
   ]);
   const opposite = new ExactMoments(3);
   opposite.add(Float64Array.of(0, -Infinity, 0));
-  again.merge(opposite);
+  again.addSaved(1, jsonOf(opposite));
   expect(again.moments(1).mean).toBeNaN();
 });
