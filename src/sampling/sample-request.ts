@@ -61,8 +61,13 @@ const OPTION_NAMES = [
   'backend',
 ];
 
-/** Of an entry and its ratio: five limbs of two sums each. */
-const BYTES_OF_SUMS = 2 * 2 * 5 * 8;
+/**
+ * What an entry of a kernel takes while it is sampled: five limbs of the two sums of it and of its ratio, what these are
+ * computed by, the results, and two batches of eight replicas.
+ */
+const BYTES_OF_ENTRY = 2 * 2 * 5 * 8 + (2 * 3 * 8 + 32) + 7 * 8 + 2 * 8 * 8;
+/** And what it takes besides where a run goes on from a file: in its bytes, its text, what is hashed, its lists (measured). */
+const BYTES_OF_STORED = 700;
 /** About what an entry and its ratio take in a file, which is one text; where tails are heavy it is more (run-file.ts counts). */
 const CHARACTERS_OF_SUMS = 400;
 
@@ -118,7 +123,8 @@ export function readSampleRequest(
     keepReplicas,
     replicasTo: replicasTo !== undefined,
   });
-  expectFits(where, numbers * (8 + BYTES_OF_SUMS), 'the kernels of one replica and the sums over replicas');
+  const bytes = BYTES_OF_ENTRY + (checkpoint === null ? 0 : BYTES_OF_STORED);
+  expectFits(where, numbers * bytes, 'the sums over replicas and the kernels of some');
   if (keep) expectFits(where, 8 * length * replicas, 'the kernels of all replicas');
   return {
     spec,
