@@ -121,7 +121,8 @@ export async function addStoredSums<Settings, Sums extends RunSums>(
   sums: Sums,
   { sums: stored }: SavedRun<Settings>,
 ): Promise<void> {
-  for (const _ of kind.addStored(sums, stored)) await setImmediate();
+  const steps = kind.addStored(sums, stored)[Symbol.iterator]();
+  while (steps.next().done !== true) await setImmediate();
 }
 
 /** A file of whatever kind, parsed and not yet checked. */

@@ -7,7 +7,7 @@ import { expectSameSettings, type RunKind, type RunSums } from '../../src/sampli
 
 let mockLongestText = Infinity;
 jest.mock('node:buffer', () => ({
-  ...jest.requireActual<typeof import('node:buffer')>('node:buffer'),
+  ...jest.requireActual<object>('node:buffer'),
   constants: {
     get MAX_STRING_LENGTH() {
       return mockLongestText;
