@@ -16,8 +16,8 @@ struct Thread::Task {
   bool over = false;
 };
 
-// The idle threads of the process, as a list, the one that was busy last at its top: nothing is allocated when a
-// task ends. Never destroyed: they outlive static objects.
+// The idle threads of the process, as a list, the one that was busy last at its top: nothing is allocated
+// when a task ends. Never destroyed: they outlive static objects.
 struct Thread::Keeper {
   static constexpr std::chrono::seconds kPatience{5};
 
