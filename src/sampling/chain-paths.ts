@@ -106,11 +106,15 @@ function walk(
   // Brought near 1 first: the square of an input norm may be out of a double's range.
   const first = normalized(Float64Array.from(startVector(plan)), 0);
   let { state, exponent } = normalized(space.start(first.state), space.power * first.exponent);
+  let steps: readonly Step[] = [];
+  let options: readonly Option[] = [];
   for (let layer = 1; layer <= plan.depth; layer++) {
     const law = lawOf(layer);
     const next = new Float64Array(space.states);
     const byTarget: Option[][] = Array.from({ length: space.states }, () => []);
-    for (const option of space.options(stepsInto(plan, layer + 1))) {
+    const own = stepsInto(plan, layer + 1);
+    if (!areEqual(own, steps)) [steps, options] = [own, space.options(own)]; // hidden layers are mostly alike
+    for (const option of options) {
       const weight = state[option.from]! * option.weight * law[option.law]!;
       if (weight === 0) continue;
       next[option.to]! += weight;
@@ -164,6 +168,22 @@ function stepsInto(plan: ChainShape, layer: number): Step[] {
     step(ACROSS, ALONG, 0, 0, signal),
     step(ALONG, ALONG, 1, 0, signal),
   ].filter(({ factor }) => factor > 0);
+}
+
+function areEqual(one: readonly Step[], two: readonly Step[]): boolean {
+  return (
+    one.length === two.length &&
+    one.every(({ from, to, up, down, factor }, i) => {
+      const other = two[i]!;
+      return (
+        from === other.from &&
+        to === other.to &&
+        up === other.up &&
+        down === other.down &&
+        factor === other.factor
+      );
+    })
+  );
 }
 
 function lawIndex(up: number, down: number): number {
