@@ -17,11 +17,13 @@ export interface SymmetricEigen {
  * @param matrix n x n, row-major, finite
  */
 export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen {
+  const exponent = exponentOfLargest(matrix);
   const copy = new Matrix(n, n);
   for (let i = 0; i < n; i++) {
     for (let j = i; j < n; j++) {
-      copy.set(i, j, matrix[i * n + j]);
-      copy.set(j, i, matrix[i * n + j]);
+      const value = scaleByPower(matrix[i * n + j], -exponent);
+      copy.set(i, j, value);
+      copy.set(j, i, value);
     }
   }
   const decomposition = new EigenvalueDecomposition(copy, { assumeSymmetric: true });
@@ -31,7 +33,7 @@ export function symmetricEigen(matrix: Float64Array, n: number): SymmetricEigen 
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) vectors[i * n + j] = decomposition.eigenvectorMatrix.get(i, order[j]);
   }
-  return { values: Float64Array.from(order, (j) => found[j]), vectors };
+  return { values: Float64Array.from(order, (j) => scaleByPower(found[j], exponent)), vectors };
 }
 
 /** Off-diagonal numbers below this share of the largest entry are zero: their squares stay far above the least double. */
@@ -46,8 +48,7 @@ const MOST_STEPS = 60;
  * @param matrix n x n, row-major, finite; it is overwritten
  */
 export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Array {
-  const largest = matrix.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  const exponent = largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+  const exponent = exponentOfLargest(matrix);
   for (let i = 0; i < matrix.length; i++) matrix[i] = scaleByPower(matrix[i], -exponent);
   const diagonal = new Float64Array(n);
   const beside = new Float64Array(n); // beside[i] couples i and i + 1
@@ -62,6 +63,12 @@ export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Ar
     }
   }
   return diagonal.map((value) => scaleByPower(value, exponent)).sort();
+}
+
+/** Matrices are brought near 1 first: the algorithms square their entries. */
+function exponentOfLargest(matrix: Float64Array): number {
+  const largest = matrix.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  return largest > 0 ? Math.floor(Math.log2(largest)) : 0;
 }
 
 /** Reflects column after column of a symmetric matrix, of which the lower triangle counts, onto its subdiagonal. */
