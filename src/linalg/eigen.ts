@@ -1,7 +1,7 @@
 /** Eigenvalues and eigenvectors of symmetric matrices, by ml-matrix (Householder tridiagonalization and implicit QL). */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
-import { scaleByPower } from './powers';
+import { binaryExponent, scaleByPower } from './powers';
 
 export interface SymmetricEigen {
   /** The eigenvalues, the largest first. */
@@ -67,8 +67,7 @@ export function symmetricEigenvalues(matrix: Float64Array, n: number): Float64Ar
 
 /** Matrices are brought near 1 first: the algorithms square their entries. */
 function exponentOfLargest(matrix: Float64Array): number {
-  const largest = matrix.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  return largest > 0 ? Math.floor(Math.log2(largest)) : 0;
+  return binaryExponent(matrix.reduce((max, value) => Math.max(max, Math.abs(value)), 0));
 }
 
 /** Reflects column after column of a symmetric matrix, of which the lower triangle counts, onto its subdiagonal. */
