@@ -29,8 +29,8 @@ const net = Mlp.random(
   }),
   { seed: 1 },
 );
-const X = normalInputs(700, 12, 1, 1);
-const X2 = normalInputs(300, 12, 1, 2);
+const X = normalInputs(560, 12, 1, 1);
+const X2 = normalInputs(270, 12, 1, 2);
 let folder: string;
 let out: string;
 
@@ -175,7 +175,7 @@ test('what other settings have begun is not continued', async () => {
   await expect(write({ precision: 'mixed', dtype: 'float32' })).rejects.toThrow(
     /begun with other settings \(dtype, precision\); remove .*K\.npy\.tiles/,
   );
-  const other = normalInputs(700, 12, 2, 1);
+  const other = normalInputs(560, 12, 2, 1);
   await expect(ntkToFile(networkOf(net), other, null, { out })).rejects.toThrow(/other settings \(X\)/);
   writeFileSync(`${out}.tiles`, kept.replace('"version":1', '"version":2'));
   await expect(write({})).rejects.toThrow(/expected version 1 of the tile map, got 2/);
