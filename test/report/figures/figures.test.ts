@@ -137,12 +137,18 @@ describe.each(FIGURE_NAMES)('%s', (name) => {
   test('reads back from its CSV and draws the same picture', async () => {
     const table = await tableOf(name);
     const { svg } = await pictureOf(name);
-    const files = await writeFigure(table, join(folder, name, 'again'));
-    expect(readdirSync(join(folder, name)).sort()).toEqual(['again.csv', 'again.png', 'again.svg']);
-    const read = await readFigure(files.csv!);
+    const first = await writeFigure(table, join(folder, name, 'first'), { formats: ['csv'] });
+    const read = await readFigure(first.csv!);
     expect(read).toEqual(table);
+    const files = await writeFigure(read, join(folder, name, 'again'));
+    expect(readdirSync(join(folder, name)).sort()).toEqual([
+      'again.csv',
+      'again.png',
+      'again.svg',
+      'first.csv',
+    ]);
+    expect(readFileSync(files.csv!, 'utf8')).toBe(readFileSync(first.csv!, 'utf8'));
     expect(readFileSync(files.svg!, 'utf8')).toBe(svg);
-    expect((await drawFigure(read)).svg).toBe(svg);
   });
 });
 
