@@ -13,7 +13,7 @@ import { join } from 'node:path';
 
 import { createSpec, Mlp, writeNpy } from '../../src/index';
 import { smallData } from '../diagnosis/subjects';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { expectFailure, MAIN, runInProcess, runJsonInProcess } from './run';
 
 let folder: string;
 
@@ -42,11 +42,11 @@ afterAll(() => {
 const here = () => ({ cwd: folder });
 const SMALL = ['--depth', '2', '--width', '30', '--seed', '1', '--quick'];
 
-test('writes the page, prints the verdict, its reasons and the facts; JSON has the same', () => {
+test('writes the page, prints the verdict, its reasons and the facts; JSON has the same', async () => {
   const args = ['diagnose', '--x', 'X.npy', '--y', 'labels.npy', ...SMALL, '--out', 'report.html'];
-  const { status, stdout, stderr } = run(args, here());
+  const { status, stdout, stderr } = await runInProcess(args, here());
   expect([status, stderr]).toEqual([0, '']);
-  const json = runJson(args, here()) as Record<string, never> & {
+  const json = (await runJsonInProcess(args, here())) as Record<string, never> & {
     verdict: { sentence: string; criteria: { sentence: string }[] };
   };
   expect(stdout.split('\n')[0]).toBe(json.verdict.sentence);
@@ -69,34 +69,37 @@ test('writes the page, prints the verdict, its reasons and the facts; JSON has t
   expect(readdirSync(folder).filter((name) => name.includes('.tmp'))).toEqual([]);
 });
 
-test('data from a table: its label column says how many outputs there are', () => {
-  const { net, data } = runJson(
+test('data from a table: its label column says how many outputs there are', async () => {
+  const { net, data } = (await runJsonInProcess(
     ['diagnose', '--csv', 'table.csv', '--label-column', 'kind', '--inputs', '12', ...SMALL],
     here(),
-  ) as Record<string, Record<string, unknown>>;
+  )) as Record<string, Record<string, unknown>>;
   expect(net).toMatchObject({ inputDim: 20, outputDim: 3 });
   expect(data).toMatchObject({ inputs: 12, available: 30, targets: 'classes' });
 });
 
-test('inputs without labels are trained towards random targets', () => {
-  const { net, data } = runJson(
+test('inputs without labels are trained towards random targets', async () => {
+  const { net, data } = (await runJsonInProcess(
     ['diagnose', '--x', 'X.npy', '--scale', 'unit-norm', ...SMALL],
     here(),
-  ) as Record<string, Record<string, unknown>>;
+  )) as Record<string, Record<string, unknown>>;
   expect(net).toMatchObject({ outputDim: 1 });
   expect(data).toMatchObject({ targets: 'random', classes: null });
   expect((data!['norm2'] as { mean: number }).mean).toBeCloseTo(1, 12);
 });
 
-test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw2 says it', () => {
-  const given = runJson(['diagnose', '--net', 'net.json', '--x', 'X.npy', '--quick'], here());
+test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw2 says it', async () => {
+  const given = await runJsonInProcess(['diagnose', '--net', 'net.json', '--x', 'X.npy', '--quick'], here());
   expect(given).toMatchObject({ net: { source: 'given', law: 'spec', weightVariance: 1.5 } });
-  const estimated = runJson(['diagnose', '--net', 'net.safetensors', '--x', 'X.npy', '--quick'], here());
+  const estimated = await runJsonInProcess(
+    ['diagnose', '--net', 'net.safetensors', '--x', 'X.npy', '--quick'],
+    here(),
+  );
   const facts = estimated['net'] as { law: string; weightVariance: number; assumptions: string[] };
   expect(facts.law).toBe('estimated');
   expect(Math.abs(facts.weightVariance / 1.5 - 1)).toBeLessThan(0.05);
   expect(facts.assumptions).toHaveLength(2);
-  const said = run(
+  const said = await runInProcess(
     ['diagnose', '--net', 'net.safetensors', '--x', 'X.npy', '--quick', '--sw2', '2.5'],
     here(),
   );
@@ -104,10 +107,10 @@ test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw
   expect(said.stderr).toMatch(/^deepntk: warning: The weights have σ_w² = 1\.\d+, not 2\.5/);
 });
 
-test('MNIST: an ordered, an edge and a chaotic net have three different verdicts', () => {
-  const answerOf = (depth: string, width: string, sw2: string) => {
+test('MNIST: an ordered, an edge and a chaotic net have three different verdicts', async () => {
+  const answerOf = async (depth: string, width: string, sw2: string) => {
     const net = ['--depth', depth, '--width', width, '--sw2', sw2, '--seed', '1'];
-    const report = runJson(['diagnose', '--mnist', '20', '--quick', ...net]);
+    const report = await runJsonInProcess(['diagnose', '--mnist', '20', '--quick', ...net]);
     expect(report).toMatchObject({
       net: { inputDim: 784, outputDim: 10 },
       data: { inputs: 20, classes: 10 },
@@ -156,8 +159,8 @@ describe('bad input is one clear error, and writes nothing', () => {
     [['--x', 'X.npy', '--label-column', 'kind', ...SMALL], 2, '--label-column: only for --csv'],
     [['--x', 'X.npy', '--net', 'net.json', '--width', '30'], 2, '--width: not to be given with --net'],
     [['--x', 'X.npy', '--net', 'net.onnx'], 2, '--net: expected a .json or a .safetensors file'],
-  ])('%j', (args, status, message) => {
-    expectFailure(run(['diagnose', ...args, ...out], here()), status, message);
+  ])('%j', async (args, status, message) => {
+    expectFailure(await runInProcess(['diagnose', ...args, ...out], here()), status, message);
   });
 
   test.each([
@@ -166,9 +169,13 @@ describe('bad input is one clear error, and writes nothing', () => {
     ['folder.html', 1, 'cannot write folder.html: it is a folder'],
     ['X.npy/report.html', 1, 'cannot write X.npy/report.html'],
     ['/proc/report.html', 1, 'cannot write /proc/report.html'],
-  ])('--out %s', (path, status, message) => {
+  ])('--out %s', async (path, status, message) => {
     mkdirSync(join(folder, 'folder.html'), { recursive: true });
-    expectFailure(run(['diagnose', '--x', 'X.npy', ...SMALL, '--out', path], here()), status, message);
+    expectFailure(
+      await runInProcess(['diagnose', '--x', 'X.npy', ...SMALL, '--out', path], here()),
+      status,
+      message,
+    );
     expect(readdirSync(join(folder, 'folder.html'))).toEqual([]);
   });
 });

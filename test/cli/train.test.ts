@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createSpec, Mlp, readNpy, train, writeNpy } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { expectFailure, MAIN, runInProcess, runJsonInProcess } from './run';
 
 let folder: string;
 const N = 120;
@@ -49,7 +49,7 @@ test.each(testedBackends())(
   '%s backend: the run is that of the library, in files and in JSON',
   async (backend) => {
     const out = `library-${backend}`;
-    const summary = runJson(
+    const summary = await runJsonInProcess(
       trainIn(out, '--kernel-at', '0,5,20', '--kernel-per-class', '4', '--backend', backend),
       { cwd: folder },
     );
@@ -102,12 +102,12 @@ test('a run that is killed goes on from its checkpoint and ends bit for bit as i
   const more = ['--batch-size', '30', '--kernel-every', '400', '--checkpoint-every', '100', '--threads', '1'];
   const args = [...trainIn('whole', ...more)];
   args[args.indexOf('--steps') + 1] = '2000';
-  expect(run(args, { cwd: folder }).status).toBe(0);
+  expect((await runInProcess(args, { cwd: folder })).status).toBe(0);
   const again = args.map((arg) => (arg === 'whole' ? 'killed' : arg));
   await killAfterCheckpoint(again, inFolder('killed/checkpoint.safetensors'));
   expect(existsSync(inFolder('killed/result.json'))).toBe(false);
 
-  const summary = runJson([...again, '--resume'], { cwd: folder });
+  const summary = await runJsonInProcess([...again, '--resume'], { cwd: folder });
   expect(summary['resumedFrom']).toBeGreaterThan(0);
   for (const name of readdirSync(inFolder('whole'))) {
     if (name === 'result.json') continue; // it has the seconds
@@ -133,24 +133,29 @@ function killAfterCheckpoint(args: readonly string[], checkpoint: string): Promi
   });
 }
 
-test('a CSV with named classes trains as the arrays do', () => {
-  const { finalLoss } = runJson(trainIn('arrays'), { cwd: folder });
+test('a CSV with named classes trains as the arrays do', async () => {
+  const { finalLoss } = await runJsonInProcess(trainIn('arrays'), { cwd: folder });
   const table = ['train', '--x', 'table.csv', '--label-column', 'kind', ...NET, ...STEPS, '--out', 'table'];
-  expect(runJson(table, { cwd: folder })['finalLoss']).toBe(finalLoss);
+  expect((await runJsonInProcess(table, { cwd: folder }))['finalLoss']).toBe(finalLoss);
 });
 
-test('test data, a choice of each class and scaling', () => {
+test('test data, a choice of each class and scaling', async () => {
   const more = ['--test-x', 'X.npy', '--test-y', 'labels.npy', '--per-class', '10', '--test-per-class', '5'];
-  const summary = runJson(trainIn('chosen', ...more, '--scale', 'standard', '--loss', 'cross-entropy'), {
-    cwd: folder,
-  });
+  const summary = await runJsonInProcess(
+    trainIn('chosen', ...more, '--scale', 'standard', '--loss', 'cross-entropy'),
+    {
+      cwd: folder,
+    },
+  );
   expect(summary['samples']).toBe(30);
   expect(summary['testLoss']).toBeGreaterThan(0);
   expect(summary['testAccuracy']).toBeGreaterThan(0.5);
 });
 
-test('what is printed without --json', () => {
-  const { status, stdout, stderr } = run(trainIn('printed', '--kernel-every', '10'), { cwd: folder });
+test('what is printed without --json', async () => {
+  const { status, stdout, stderr } = await runInProcess(trainIn('printed', '--kernel-every', '10'), {
+    cwd: folder,
+  });
   expect(stderr).toBe('');
   expect(status).toBe(0);
   expect(stdout).toMatch(
@@ -158,9 +163,13 @@ test('what is printed without --json', () => {
   );
 });
 
-test('a run that diverges says at which step and why, with status 1', () => {
+test('a run that diverges says at which step and why, with status 1', async () => {
   const args = trainIn('diverged').map((arg) => (arg === 'adam' ? 'gd' : arg === '0.003' ? '1e9' : arg));
-  expectFailure(run(args, { cwd: folder }), 1, 'steps: the steps are too large: the learning rate');
+  expectFailure(
+    await runInProcess(args, { cwd: folder }),
+    1,
+    'steps: the steps are too large: the learning rate',
+  );
 });
 
 describe('wrong usage ends with status 2 and one line', () => {
@@ -191,15 +200,15 @@ describe('wrong usage ends with status 2 and one line', () => {
       trainIn('o', '--label-column', 'a'),
       '--label-column: only for .csv files',
     ],
-  ])('%s', (_, args, message) => {
-    expectFailure(run(args, { cwd: folder }), 2, message);
+  ])('%s', async (_, args, message) => {
+    expectFailure(await runInProcess(args, { cwd: folder }), 2, message);
   });
 
-  test('a second run in one folder, and a resumed run with other options', () => {
-    expect(run(trainIn('taken'), { cwd: folder }).status).toBe(0);
-    expectFailure(run(trainIn('taken'), { cwd: folder }), 2, 'taken holds a run already');
+  test('a second run in one folder, and a resumed run with other options', async () => {
+    expect((await runInProcess(trainIn('taken'), { cwd: folder })).status).toBe(0);
+    expectFailure(await runInProcess(trainIn('taken'), { cwd: folder }), 2, 'taken holds a run already');
     expectFailure(
-      run(trainIn('taken', '--resume', '--loss', 'cross-entropy'), { cwd: folder }),
+      await runInProcess(trainIn('taken', '--resume', '--loss', 'cross-entropy'), { cwd: folder }),
       2,
       'the run in taken had loss "mse", not "cross-entropy"',
     );
@@ -212,17 +221,17 @@ test('labels that are out of range and targets of another length are named', asy
   const withTargets = (file: string, ...more: string[]) =>
     trainIn('wrong', ...more).map((arg) => (arg === 'labels.npy' ? file : arg));
   expectFailure(
-    run(withTargets('short.npy'), { cwd: folder }),
+    await runInProcess(withTargets('short.npy'), { cwd: folder }),
     1,
     'short.npy: expected a target for each of the 120 inputs, got 3',
   );
   expectFailure(
-    run(withTargets('negative.npy'), { cwd: folder }),
+    await runInProcess(withTargets('negative.npy'), { cwd: folder }),
     1,
     'negative.npy: label 0: expected a class number',
   );
   expectFailure(
-    run(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),
+    await runInProcess(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),
     1,
     'labels.npy: label 2: expected a class from 0 to 1, got 2',
   );
