@@ -34,7 +34,7 @@ export function run(args: readonly string[], { cwd, env = {} }: Surroundings = {
   return { status, stdout, stderr };
 }
 
-/** The one JSON object that a command printed; fails where stdout holds anything else, or stderr anything at all. */
+/** {@link jsonOf} what {@link run} gives. */
 export function runJson(args: readonly string[], surroundings?: Surroundings): Record<string, unknown> {
   return jsonOf(run([...args, '--json'], surroundings));
 }
@@ -69,7 +69,7 @@ export async function runInProcess(
   }
 }
 
-/** Like {@link runJson}, in the process of the test. */
+/** {@link jsonOf} what {@link runInProcess} gives. */
 export async function runJsonInProcess(
   args: readonly string[],
   surroundings?: Surroundings,
@@ -77,7 +77,8 @@ export async function runJsonInProcess(
   return jsonOf(await runInProcess([...args, '--json'], surroundings));
 }
 
-function jsonOf({ status, stdout, stderr }: Outcome): Record<string, unknown> {
+/** The one JSON object that a command printed; fails where stdout holds anything else, or stderr anything at all. */
+export function jsonOf({ status, stdout, stderr }: Outcome): Record<string, unknown> {
   expect(stderr).toBe('');
   expect(status).toBe(0);
   expect(stdout.endsWith('}\n')).toBe(true);

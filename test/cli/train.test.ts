@@ -1,32 +1,20 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, Mlp, readNpy, train, writeNpy } from '../../src/index';
-import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
-import { expectFailure, MAIN, runInProcess, runJsonInProcess } from './run';
+import { labels, N, NET, STEPS, trainIn, writeClouds, x } from './clouds';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 let folder: string;
-const N = 120;
-const labels = Array.from({ length: N }, (_, i) => i % 3);
-/** Three clouds of points. */
-const x = normalInputs(N, 5, 3);
-labels.forEach((label, i) => (x.data[i * 5 + label]! += 3));
-
-const NET = ['--depth', '3', '--width', '20', '--sw2', '2', '--seed', '4'];
-const DATA = ['--x', 'X.npy', '--y', 'labels.npy'];
-const STEPS = ['--optimizer', 'adam', '--learning-rate', '0.003', '--steps', '20'];
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'deepntk-train-'));
-  await writeNpy(join(folder, 'X.npy'), x);
-  await writeNpy(join(folder, 'labels.npy'), { data: Float64Array.from(labels), shape: [N] });
-  const lines = labels.map((label, i) =>
+  await writeClouds(folder);
+  const rows = labels.map((label, i) =>
     [...x.data.subarray(i * 5, (i + 1) * 5), ['setosa', 'versicolor', 'virginica'][label]].join(','),
   );
-  writeFileSync(join(folder, 'table.csv'), ['a,b,c,d,e,kind', ...lines].join('\n'));
+  writeFileSync(join(folder, 'table.csv'), ['a,b,c,d,e,kind', ...rows].join('\n'));
 });
 
 afterAll(() => {
@@ -35,15 +23,6 @@ afterAll(() => {
 
 const inFolder = (name: string): string => join(folder, name);
 const lines = (name: string): string[] => readFileSync(inFolder(name), 'utf8').trim().split('\n');
-const trainIn = (out: string, ...more: string[]) => [
-  'train',
-  ...DATA,
-  ...NET,
-  ...STEPS,
-  '--out',
-  out,
-  ...more,
-];
 
 test.each(testedBackends())(
   '%s backend: the run is that of the library, in files and in JSON',
@@ -97,41 +76,6 @@ test.each(testedBackends())(
     expect(rows[2]!.sameClass).toBeGreaterThan(rows[2]!.otherClass);
   },
 );
-
-test('a run that is killed goes on from its checkpoint and ends bit for bit as if it had not been', async () => {
-  const more = ['--batch-size', '30', '--kernel-every', '400', '--checkpoint-every', '100', '--threads', '1'];
-  const args = [...trainIn('whole', ...more)];
-  args[args.indexOf('--steps') + 1] = '2000';
-  expect((await runInProcess(args, { cwd: folder })).status).toBe(0);
-  const again = args.map((arg) => (arg === 'whole' ? 'killed' : arg));
-  await killAfterCheckpoint(again, inFolder('killed/checkpoint.safetensors'));
-  expect(existsSync(inFolder('killed/result.json'))).toBe(false);
-
-  const summary = await runJsonInProcess([...again, '--resume'], { cwd: folder });
-  expect(summary['resumedFrom']).toBeGreaterThan(0);
-  for (const name of readdirSync(inFolder('whole'))) {
-    if (name === 'result.json') continue; // it has the seconds
-    expect([
-      name,
-      readFileSync(inFolder(`killed/${name}`)).equals(readFileSync(inFolder(`whole/${name}`))),
-    ]).toEqual([name, true]);
-  }
-});
-
-/** SIGKILL as soon as a first checkpoint is there: nothing can be tidied up. */
-function killAfterCheckpoint(args: readonly string[], checkpoint: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: 'ignore' });
-    const timer = setInterval(() => {
-      if (existsSync(checkpoint)) child.kill('SIGKILL');
-    }, 2);
-    child.on('exit', (_, signal) => {
-      clearInterval(timer);
-      if (signal === 'SIGKILL') resolve();
-      else reject(new Error('the run ended before it could be killed'));
-    });
-  });
-}
 
 test('a CSV with named classes trains as the arrays do', async () => {
   const { finalLoss } = await runJsonInProcess(trainIn('arrays'), { cwd: folder });
