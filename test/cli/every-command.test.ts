@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { testedBackends } from '../support/backends';
-import { withFastClock } from './fast-clock';
 import { commandsOf, MAIN_PATHS, writeInputs } from './main-paths';
 import { runInProcess } from './run';
+import { useSmallBenchCases } from './small-bench';
+
+beforeAll(useSmallBenchCases);
 
 test('every subcommand of --help has a main path here', async () => {
   const names = commandsOf(await runInProcess(['--help']));
@@ -24,8 +26,8 @@ describe.each(testedBackends())('on the %s backend', (backend) => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test.each(Object.entries(MAIN_PATHS))('%s', async (name, { args, check }) => {
-    const compute = () => runInProcess(args, { cwd: folder, env: { DEEPNTK_BACKEND: backend } });
-    await check(await (name === 'bench' ? withFastClock(compute) : compute()), backend, folder);
+  test.each(Object.entries(MAIN_PATHS))('%s', async (_, { args, check }) => {
+    const outcome = await runInProcess(args, { cwd: folder, env: { DEEPNTK_BACKEND: backend } });
+    await check(outcome, backend, folder);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import {
+  availableBackends,
   type BackendName,
   createSpec,
   estimateDispersion,
@@ -12,6 +13,7 @@ import {
   readFigure,
   readNpy,
   train,
+  version,
   writeNpy,
 } from '../../src/index';
 import { relativeError } from '../support/golden';
@@ -154,7 +156,18 @@ export const MAIN_PATHS: Readonly<Record<string, MainPath>> = {
   },
   figure: {
     args: [
-      ...['figure', 'dispersion-vs-depth', '--sw2', '2', '--depths', '1,10', '--width', '30'],
+      ...[
+        'figure',
+        'dispersion-vs-depth',
+        '--sw2',
+        '2',
+        '--depths',
+        '1,10',
+        '--width',
+        '30',
+        '--input-dim',
+        '30',
+      ],
       ...['--replicas', '500', '--formats', 'csv', '--json'],
     ],
     check: async (outcome, backend, folder) => {
@@ -166,16 +179,28 @@ export const MAIN_PATHS: Readonly<Record<string, MainPath>> = {
     },
   },
   bench: {
-    args: ['bench', '--suite', 'jacobian', '--json'],
-    check: (outcome, backend) => {
-      const { results } = jsonOf(outcome) as {
-        results: { suite: string; backend: string; seconds: number; error: number }[];
+    args: ['bench', '--json'],
+    check: (outcome) => {
+      const { version: said, results } = jsonOf(outcome) as {
+        version: string;
+        results: {
+          suite: string;
+          backend: BackendName | null;
+          precision: string;
+          seconds: number;
+          error: number;
+        }[];
       };
-      expect(results.map((result) => result.backend)).toContain(backend);
-      for (const { suite, seconds, error } of results) {
-        expect(suite).toBe('jacobian');
+      expect(said).toBe(version);
+      for (const suite of ['kernel', 'jacobian', 'sampling', 'training', 'startup']) {
+        const backends = results
+          .filter((result) => result.suite === suite && result.backend !== null)
+          .map((result) => result.backend);
+        expect([...new Set(backends)].sort()).toEqual(availableBackends().sort());
+      }
+      for (const { seconds, error, precision } of results) {
         expect(seconds).toBeGreaterThan(0);
-        expect(error).toBeLessThan(1e-10);
+        expect(error).toBeLessThan(precision === 'mixed' ? 1e-4 : 1e-8);
       }
     },
   },

@@ -29,7 +29,7 @@ export function run(args: readonly string[], { cwd, env = {} }: Surroundings = {
     cwd,
     env: { ...process.env, ...env },
     encoding: 'utf8',
-    timeout: 120_000,
+    timeout: 280_000,
   });
   return { status, stdout, stderr };
 }
