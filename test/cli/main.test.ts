@@ -21,6 +21,7 @@ describe('the command itself', () => {
       'diagnose',
       'explore',
       'figure',
+      'bench',
     ])
       expect(stdout).toContain(`  ${name} `);
   });
