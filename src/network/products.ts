@@ -1,11 +1,11 @@
 /** What can be had of a kernel, or of the Jacobian, without forming either; docs/large-kernels.md has examples. */
+import type { ArrayInput } from '../array-input';
 import type { NtkOutputs } from '../kernel/ntk';
 import * as diagonal from '../large/diagonal';
 import * as eigenpairs from '../large/eigenpairs';
 import type { KernelProductOptions, ProductOptions } from '../large/operator';
 import * as products from '../large/products';
 import * as sketch from '../large/sketch';
-import type { NdArray } from '../ndarray';
 import { expectNet, type Mlp, networkOf } from './mlp';
 
 /** The arguments of a function of the public face, with the net as the computations see it. */
@@ -31,8 +31,8 @@ function withNetwork<Rest extends unknown[], Result>(
  */
 export async function kernelProduct(
   net: Mlp,
-  X: NdArray,
-  V: NdArray,
+  X: ArrayInput,
+  V: ArrayInput,
   options: KernelProductOptions = {},
 ): Promise<products.ProductResult> {
   return withNetwork(products.kernelProduct, net, X, V, options);
@@ -48,7 +48,7 @@ export async function kernelProduct(
  */
 export async function topEigenpairs(
   net: Mlp,
-  X: NdArray,
+  X: ArrayInput,
   options: eigenpairs.EigenpairOptions,
 ): Promise<eigenpairs.Eigenpairs> {
   return withNetwork(eigenpairs.topEigenpairs, net, X, options);
@@ -61,7 +61,7 @@ export async function topEigenpairs(
  */
 export function explainTopEigenpairs(
   net: Mlp,
-  X: NdArray | number,
+  X: ArrayInput | number,
   options: eigenpairs.EigenpairOptions,
 ): eigenpairs.EigenpairPlan {
   return withNetwork(eigenpairs.explainTopEigenpairs, net, X, options);
@@ -75,7 +75,7 @@ export function explainTopEigenpairs(
  */
 export async function kernelDiagonal(
   net: Mlp,
-  X: NdArray,
+  X: ArrayInput,
   options: diagonal.KernelDiagonalOptions = {},
 ): Promise<products.ProductResult & { readonly outputs: NtkOutputs }> {
   return withNetwork(diagonal.kernelDiagonal, net, X, options);
@@ -91,8 +91,8 @@ export async function kernelDiagonal(
  */
 export async function jacobianVector(
   net: Mlp,
-  X: NdArray,
-  V: NdArray,
+  X: ArrayInput,
+  V: ArrayInput,
   options: ProductOptions = {},
 ): Promise<products.ProductResult> {
   return withNetwork(products.jacobianVector, net, X, V, options);
@@ -107,8 +107,8 @@ export async function jacobianVector(
  */
 export async function vectorJacobian(
   net: Mlp,
-  X: NdArray,
-  U: NdArray,
+  X: ArrayInput,
+  U: ArrayInput,
   options: ProductOptions = {},
 ): Promise<products.ProductResult> {
   return withNetwork(products.vectorJacobian, net, X, U, options);
@@ -124,7 +124,7 @@ export async function vectorJacobian(
  */
 export async function sketchNtk(
   net: Mlp,
-  X: NdArray,
+  X: ArrayInput,
   options: sketch.SketchOptions,
 ): Promise<sketch.SketchResult> {
   return withNetwork(sketch.sketchNtk, net, X, options);
