@@ -128,17 +128,18 @@ export function readIntegers(
 function fixOfInputs(entries: number, shape: readonly number[], inputDim: number): string {
   const rows = entries / inputDim;
   if (entries === 0) return ': at least one input is needed';
-  if (shape.length === 2 && shape[0] === inputDim) return ': inputs are rows; pass the transpose';
-  if (!Number.isInteger(rows)) return `: an input has ${inputDim} numbers`;
+  if (shape.length === 2 && shape[0] === inputDim)
+    return ': a row is an input, so the transpose may be meant';
   const wanted = describeShape([rows, inputDim]);
-  return shape.length === 1
-    ? `: ${rows} inputs? pass ${rows} rows or shape ${wanted}`
-    : `: ${rows} flattened inputs have shape ${wanted}`;
+  if (shape.length === 1 && Number.isInteger(rows))
+    return `: ${rows} inputs? pass ${rows} rows or shape ${wanted}`;
+  if (shape.length > 2 && sizeOf(shape.slice(1)) === inputDim) return `: flatten each input, shape ${wanted}`;
+  return `: an input has ${inputDim} numbers`;
 }
 
 function fixOfOutputs(shape: readonly number[], inputs: number, outputs: number | null): string {
   if (shape.length === 2 && shape[1] === inputs && shape[0] === (outputs ?? shape[0]))
-    return ': inputs are rows; pass the transpose';
+    return ': a row belongs to an input, so the transpose may be meant';
   if (shape.length !== 1) return '';
   return outputs === null || outputs === 1
     ? `: a flat list has one number for each of the ${inputs} inputs`

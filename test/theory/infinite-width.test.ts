@@ -185,7 +185,7 @@ describe('bad input is one clear error', () => {
     [
       'a wrong shape',
       { data: new Float64Array(6), shape: [2, 3] },
-      'x: expected an array of shape [N, 2], got shape [2, 3]',
+      'x: expected N x 2, got shape [2, 3]: a row is an input, so the transpose may be meant',
     ],
     [
       'NaN',
