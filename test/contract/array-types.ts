@@ -10,7 +10,7 @@ import {
   toNdArray,
 } from '../../src/index';
 
-export async function arrayTypes(net: Mlp): Promise<void> {
+export async function arrayTypes(net: Mlp): Promise<unknown[]> {
   await net.ntk([
     [1, 2],
     [3, 4],
@@ -45,8 +45,8 @@ export async function arrayTypes(net: Mlp): Promise<void> {
   // @ts-expect-error -- a DataView has no numbers
   await net.ntk(new DataView(new ArrayBuffer(8)));
   // @ts-expect-error -- a spread is a plain object: the methods stay behind
-  ({ ...kernel }).toNested();
+  const spread: Pick<ResultArray, 'toNested'> = { ...kernel };
   // @ts-expect-error -- an NdArray of the caller's has no methods
-  array.toNested();
-  void [nested, input, again];
+  const methods: Pick<ResultArray, 'toNested'> = array;
+  return [result, nested, input, again, spread, methods];
 }

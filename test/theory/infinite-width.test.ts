@@ -192,7 +192,11 @@ describe('bad input is one clear error', () => {
       { data: Float64Array.of(0, NaN), shape: [1, 2] },
       'x: entry 1: expected a finite number, got NaN',
     ],
-    ['nested arrays', [[1, 2]] as unknown as NdArray, 'x: expected an NdArray'],
+    [
+      'text',
+      'x' as unknown as NdArray,
+      'x: expected nested arrays of numbers, a typed array or { data, shape }',
+    ],
   ])('%s', (_, x, message) => {
     expect(() => infiniteWidthKernels(spec, x)).toThrow(message);
   });
