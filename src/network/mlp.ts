@@ -98,7 +98,7 @@ export class Mlp {
   /**
    * A net with given parameters, which are copied.
    *
-   * @param layers for l = 1 .. L+1 the weights, n_l x n_{l-1}, and the biases, n_l
+   * @param layers for l = 1 .. L+1 the weights, n_l x n_{l-1}, and the biases, n_l; any `ArrayInput`
    * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape is not the spec's
    */
   static fromLayers(spec: NetworkSpec, layers: readonly Layer[]): Mlp {
@@ -146,7 +146,7 @@ export class Mlp {
   /**
    * The outputs f(X).
    *
-   * @param X inputs, N x n_0
+   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
    * @returns N x K
    */
   forward(X: ArrayInput, options: ForwardOptions = {}): Promise<ForwardResult> {
@@ -156,7 +156,7 @@ export class Mlp {
   /**
    * The derivatives of every output by every trained parameter. Memory: N K P numbers; for kernels use {@link ntk}.
    *
-   * @param X inputs, N x n_0
+   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
    * @returns N x K x P, columns in the order of {@link parameters} (those that `parameters` and `layers` choose)
    */
   jacobian(X: ArrayInput, options: JacobianOptions = {}): Promise<JacobianResult> {
@@ -170,8 +170,8 @@ export class Mlp {
    * With weight gains 1 (standard parametrization), biases trained: Theta = sum_l (x^{l-1}.x'^{l-1} + 1)(delta^l.delta'^l).
    * Cost: 2 N sum_l n_{l-1} n_l (1 + K) + N^2 sum_l (n_{l-1} + K n_l) floating-point operations; see {@link explainNtk}.
    *
-   * @param X inputs, N x n_0
-   * @param X2 other inputs, N' x n_0; X itself by default, and the kernel is then exactly symmetric
+   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
+   * @param X2 other inputs, N' x n_0 or n_0; X itself by default, and the kernel is then exactly symmetric
    * @returns N x N' (trace, mean, sum-of-logits), N x N' x K (diagonal) or N x N' x K x K (full), with what made it
    * @throws DeepntkError `ERR_INVALID_ARGUMENT` for wrong shapes, NaN, unknown options; `ERR_OUT_OF_MEMORY` before
    *   anything is allocated where the arrays would not fit; the signal's reason on abort
@@ -181,7 +181,7 @@ export class Mlp {
    * neither on the limit nor on threads or interruptions. X and X2 are then read in place: do not change them meanwhile.
    * Further errors: `ERR_INVALID_FILE` where the file exists or cannot be written, or other settings have begun it.
    *
-   * @example const kernel = await net.ntk({ data: new Float64Array(2 * 784).fill(0.1), shape: [2, 784] });
+   * @example const kernel = await net.ntk([[0.1, 0.2], [0.3, 0.4]]); // of a net with two inputs
    */
   ntk(X: ArrayInput, X2: ArrayInput | null | undefined, options: NtkFileOptions): Promise<NtkFileResult>;
   ntk(

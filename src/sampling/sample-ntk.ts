@@ -94,7 +94,7 @@ export interface NtkSample extends KernelMoments, Provenance {
  *
  * Cost of a replica: `direct` O(sum of n_l n_{l-1} (1 + N + N K)), `conditional` O(sum of n_l (N K + (N K)^2)).
  *
- * @param X N x n_0
+ * @param X N x n_0, or n_0 numbers for one input; any `ArrayInput`
  * @throws DeepntkError `ERR_INVALID_ARGUMENT`, also for a `checkpoint` with `quantiles`, `keepReplicas` or `replicasTo`;
  *   `ERR_OUT_OF_MEMORY` where replicas are kept and do not fit; `ERR_INVALID_FILE` where `replicasTo` or the checkpoint cannot
  *   be written, or the checkpoint is damaged or of another run; `ERR_COMPUTATION` where a kernel is out of any range; the

@@ -50,7 +50,7 @@ export interface InputPair {
  * from a sum of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative
  * error about depth * 2^-52. O(N N' depth).
  *
- * @param x N x n_0
+ * @param x N x n_0, or n_0 numbers for one input; any `ArrayInput`
  * @param x2 N' x n_0; `x` itself where left out
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape does not fit the spec or an entry is not finite
  * @see docs/theory.md, "Infinite width"

@@ -63,7 +63,7 @@ export interface GradientFlowPrediction {
  * A shared N x N kernel must be that of ONE output: of a net with K outputs, the mean over them (`outputs: 'mean'`).
  *
  * @param kernel N x N, shared by all outputs, or the full kernel N x N x K x K; symmetric and positive semidefinite
- * @param y targets, N x K
+ * @param y targets, N x K, or N numbers of one output
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where shapes do not match, entries are not finite, or the kernel has an
  *   eigenvalue below zero beyond rounding
  * @see Jacot, Gabriel and Hongler 2018; Lee et al. 2019, equations 10 and 11
@@ -135,7 +135,7 @@ export interface KernelRidgePrediction {
  * Kernel ridge regression. Without a ridge, the end of gradient flow from f0 = 0.
  *
  * @param kernel N x N, shared by all outputs, or N x N x K x K
- * @param y targets, N x K
+ * @param y targets, N x K, or N numbers of one output
  */
 export function kernelRidgeRegression(
   kernel: ArrayInput,

@@ -169,7 +169,7 @@ describe('a given net', () => {
     expect((await diagnose(wrong, data, quick)).warnings.join(' ')).toContain('not 2: the net was trained');
     const [first, ...others] = net.layers;
     const small = {
-      weights: { ...first!.weights, data: first!.weights.data.map((entry) => entry / 2) },
+      weights: { data: first!.weights.data.map((entry) => entry / 2), shape: first!.weights.shape },
       biases: first!.biases,
     };
     const odd = Mlp.fromLayers(net.spec, [small, ...others]);
