@@ -191,6 +191,7 @@ function copyNested(where: string, list: unknown, shape: readonly number[], out:
 }
 
 function numbersOf(where: string, list: NumberSource): Float64Array | Float32Array {
+  if (list.length === 0) expectMemory(where, list);
   if (isFloatArray(list)) return list;
   const data = allocated(`the array ${where}`, () => new Float64Array(list.length));
   copyNumbers(where, list, data);
@@ -199,6 +200,10 @@ function numbersOf(where: string, list: NumberSource): Float64Array | Float32Arr
 
 /** The entries of one list as doubles, each of them exactly what it was. */
 function copyNumbers(where: string, list: NumberSource, out: Float64Array): void {
+  if (list.length === 0) {
+    expectMemory(where, list);
+    return;
+  }
   const kind = kindOfTypedArray(list);
   if (kind !== undefined && !kind.startsWith('Big')) {
     out.set(list as ArrayLike<number>);
@@ -209,6 +214,16 @@ function copyNumbers(where: string, list: NumberSource, out: Float64Array): void
     if (typeof entry === 'number') out[i] = entry;
     else if (kind === undefined) throw invalidArgument(`${where}[${i}]`, 'a number', entry);
     else out[i] = exactNumber(`${where}[${i}]`, entry as bigint);
+  }
+}
+
+/** Tells an empty typed array from one whose buffer was transferred away: only the latter's buffer takes no views. */
+function expectMemory(where: string, list: NumberSource): void {
+  if (!ArrayBuffer.isView(list)) return;
+  try {
+    new Uint8Array(list.buffer);
+  } catch {
+    throw mismatch(where, 'a typed array', 'one whose buffer was detached (transferred away)');
   }
 }
 

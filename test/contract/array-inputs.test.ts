@@ -329,6 +329,16 @@ describe('refused, with the index and the fix', () => {
     );
   });
 
+  test('a typed array whose buffer was transferred away, by itself and as a row; an empty one is an empty array', async () => {
+    const detached = new Float64Array(4);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    const message = 'expected a typed array, got one whose buffer was detached (transferred away)';
+    expect((await errorOf(() => net.ntk(detached))).message).toBe(`ntk: X: ${message}`);
+    expect((await errorOf(() => net.ntk([detached]))).message).toBe(`ntk: X[0]: ${message}`);
+    expect(() => oneHot(detached)).toThrow(`oneHot: labels: ${message}`);
+    expect(toNdArray(new Float64Array(0))).toEqual({ data: new Float64Array(0), shape: [0] });
+  });
+
   test('labels that are no class numbers', () => {
     const message =
       (labels: unknown): (() => unknown) =>
