@@ -3,6 +3,7 @@ import type { ChainPlan, ChainReplicas } from '../../src/backend/backend';
 import { availableBackends, createSpec, Mlp, type NetworkSpec, type SpecOptions } from '../../src/index';
 import { planChain } from '../../src/sampling/chain-plan';
 import { kolmogorovSmirnov, KS_LIMIT } from './two-sample';
+import { atDepth } from '../support/depth';
 
 const SEED = 2 ** 40 + 3; // both words of the key count
 const FIRST = 2 ** 32 - 100;
@@ -26,7 +27,7 @@ describe('the chain and real nets have one law', () => {
   describe.each(cases)('%s', (_, options) => {
     const spec = createSpec(options);
     beforeAll(async () => {
-      real = await realNets(spec, 3000);
+      real = await realNets(spec, atDepth(3000));
     });
 
     test('log Theta of the chain', async () => {
@@ -46,7 +47,7 @@ describe('the chain and real nets have one law', () => {
   });
 
   async function chain(plan: ChainPlan): Promise<number[]> {
-    const { thetas, exponents, weights, weightExponents } = await sample(plan, { count: 30_000 });
+    const { thetas, exponents, weights, weightExponents } = await sample(plan, { count: atDepth(30_000) });
     const logs = Array.from(thetas, (theta, i) => Math.log(theta) + exponents[i]! * Math.LN2);
     // Weights are at most 10 here, 1 over the share of the plain law: keep a replica with probability weight / 10.
     return plan.mixture === null

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, estimateDispersion, type Sampler } from '../../src/index';
+import { atDepth } from '../support/depth';
 
 let folder: string;
 beforeAll(() => {
@@ -36,8 +37,9 @@ describe('calibration: the exact dispersion lies in the 99 % interval', () => {
     '$phase, depth $depth, width 30, sigma_b^2 $biasVariance, $sampler',
     async ({ weightVariance, sampler, depth, replicas, biasVariance }) => {
       const spec = createSpec({ inputDim: 30, depth, width: 30, weightVariance, biasVariance });
+      const seeds = atDepth(100);
       let [inside, warned] = [0, 0];
-      for (let seed = 0; seed < 100; seed++) {
+      for (let seed = 0; seed < seeds; seed++) {
         const { confidenceInterval, exact, warnings } = await estimateDispersion(spec, {
           replicas,
           seed,
@@ -46,9 +48,9 @@ describe('calibration: the exact dispersion lies in the 99 % interval', () => {
         if (confidenceInterval[0] <= exact && exact <= confidenceInterval[1]) inside++;
         else if (warnings.length > 0) warned++;
       }
-      // 99 expected; fewer than 95 happen once in 2000 times.
-      expect(inside + (sampler === 'chain' ? warned : 0)).toBeGreaterThanOrEqual(95);
-      expect(inside).toBeGreaterThanOrEqual(sampler === 'chain' ? 90 : 95);
+      // 99 % expected; of 100 runs fewer than 95 happen once in 2000 times, of more runs more rarely.
+      expect(inside + (sampler === 'chain' ? warned : 0)).toBeGreaterThanOrEqual(0.95 * seeds);
+      expect(inside).toBeGreaterThanOrEqual((sampler === 'chain' ? 0.9 : 0.95) * seeds);
     },
   );
 });

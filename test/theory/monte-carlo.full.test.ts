@@ -2,6 +2,7 @@ import { createSpec } from '../../src/network/spec';
 import { firstStepChange } from '../../src/theory/first-step';
 import { moments } from '../../src/theory/moments';
 import { accumulate, sampleKernels } from './direct-sampling';
+import { atDepth } from '../support/depth';
 
 // Direct sampling is independent of every formula here. Seeds are fixed, so that a run is the same every time; 4
 // standard errors leave a chance of 6e-5 a comparison for a seed to be unlucky.
@@ -10,7 +11,7 @@ const AGREES = 4;
 it('gradient independence is rejected, and the exact second moment is not, by one and the same sample', () => {
   const spec = createSpec({ inputDim: 12, depth: 4, width: 12 });
   const seen = accumulate();
-  sampleKernels(spec, { replicas: 300_000, seed: 4 }, ({ weights }) => {
+  sampleKernels(spec, { replicas: atDepth(300_000), seed: 4 }, ({ weights }) => {
     seen.add(weights[0]! * weights[0]!);
   });
   const secondMoment = (assumption: 'exact' | 'gradient-independence'): number =>
@@ -40,7 +41,7 @@ describe('the frozen-gate drift agrees with differences along real gradient step
     ],
   ])('%s', (_, spec) => {
     const seen = accumulate();
-    sampleKernels(spec, { inputNorm2: 1.2, replicas: 15_000, seed: 7, drift: true }, ({ drift }) => {
+    sampleKernels(spec, { inputNorm2: 1.2, replicas: atDepth(15_000), seed: 7, drift: true }, ({ drift }) => {
       seen.add(drift);
     });
     const { frozenGateDrift } = firstStepChange(spec, { inputNorm2: 1.2 });

@@ -2,6 +2,7 @@ import { createSpec, type NetworkSpec } from '../../src/network/spec';
 import { moments } from '../../src/theory/moments';
 import { pairMoments } from '../../src/theory/off-diagonal';
 import { accumulate, sampleKernels, samplePairs } from './direct-sampling';
+import { atDepth } from '../support/depth';
 
 // Direct sampling is independent of every formula here. Seeds are fixed, so that a run is the same every time; 4
 // standard errors leave a chance of 6e-5 a comparison for a seed to be unlucky.
@@ -65,7 +66,7 @@ describe('exact moments agree with direct sampling of real nets', () => {
     const names = ['mean', 'entry', 'second', 'entrySecond', 'ww', 'wb', 'bb', 'across'] as const;
     const seen = Object.fromEntries(names.map((name) => [name, accumulate()]));
     const K = spec.outputDim;
-    sampleKernels(spec, { inputNorm2, replicas: 60_000, seed: 20 }, ({ weights, biases }) => {
+    sampleKernels(spec, { inputNorm2, replicas: atDepth(60_000), seed: 20 }, ({ weights, biases }) => {
       let [w, b] = [0, 0];
       for (let k = 0; k < K; k++) {
         w += weights[k * (K + 1)]!;
@@ -138,7 +139,7 @@ describe('moments of two inputs, where they close, agree with direct sampling', 
       cosine: Math.abs(cosine) > 1 - 1e-12 ? Math.sign(cosine) : cosine,
     });
     const [first, second] = [accumulate(), accumulate()];
-    samplePairs(spec, [x, y], { replicas: 100_000, seed: 11 }, (kernel) => {
+    samplePairs(spec, [x, y], { replicas: atDepth(100_000), seed: 11 }, (kernel) => {
       first.add(kernel);
       second.add(kernel * kernel);
     });

@@ -1,4 +1,5 @@
 import { createSpec, firstStepChange, firstStepStudy, lossGradient, Mlp } from '../../src/index';
+import { atDepth } from '../support/depth';
 
 describe('the first step', () => {
   test('frozen gates: measurement and closed form agree within the standard error', async () => {
@@ -16,7 +17,7 @@ describe('the first step', () => {
       createSpec({ inputDim: 16, depth: 3, width: 16, biasGradients: false }),
     ];
     // A small c, so that what the closed form leaves out, of order c^2, is far below the standard error.
-    const rows = await firstStepStudy(specs, { replicas: 4000, seed: 3, rate: 1e-3 });
+    const rows = await firstStepStudy(specs, { replicas: atDepth(4000), seed: 3, rate: 1e-3 });
     for (const { frozen, frozenTheory, spec } of rows) {
       expect(frozenTheory).toBeCloseTo(-1e-3 * firstStepChange(spec).driftAtKernelRate, 14);
       // Seeded; the four were within 1.5 standard errors. Frozen-gate changes have a long tail: up to 3.5 are allowed.
