@@ -15,7 +15,7 @@ import {
 import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/plan';
 import type { NdArray } from '../ndarray';
 import type { Shard } from '../sampling/sweep';
-import type { NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import { expectWritable, readInputs } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
@@ -275,7 +275,7 @@ function hasParts(result: NtkResult): result is NtkResultPerLayer {
 async function writeParts(
   out: string,
   { perLayer, layers, parameters }: NtkResultPerLayer,
-  spec: NetworkSpec,
+  spec: MlpSpec,
   signal: AbortSignal,
 ): Promise<Part[]> {
   const stem = out.slice(0, -extname(out).length);
@@ -290,7 +290,8 @@ async function writeParts(
     parts.push({
       layer,
       ...(parameters !== 'biases' && { weights: await write(layer, 'weights') }),
-      ...(parameters !== 'weights' && spec.biasGradients && { biases: await write(layer, 'biases') }),
+      ...(parameters !== 'weights' &&
+        biasGradientsByLayer(spec)[layer - 1]! && { biases: await write(layer, 'biases') }),
     });
   }
   return parts;

@@ -173,7 +173,7 @@ export interface TrainedParameters {
 export function readParameterChoice(
   where: string,
   network: NetworkData,
-  biasGradients: boolean,
+  biasGradients: readonly boolean[],
   options: ParameterChoice,
 ): TrainedParameters {
   const count = network.widths.length - 1;
@@ -186,12 +186,12 @@ export function readParameterChoice(
   const layers = options.layers === undefined ? all : readLayers(`${where}: layers`, options.layers, count);
   const chosen = all.map((layer) => layers.includes(layer));
   const weights = chosen.map((layer) => layer && parameters !== 'biases');
-  const biases = chosen.map((layer) => layer && parameters !== 'weights' && biasGradients);
+  const biases = chosen.map((layer, i) => layer && parameters !== 'weights' && biasGradients[i]!);
   if (![...weights, ...biases].includes(true)) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
       `${where}: expected at least one trained parameter, but parameters "${parameters}"${
-        biasGradients ? '' : ' of a net without bias gradients'
+        parameters === 'biases' ? ', which have no bias gradients,' : ''
       } in layers [${layers.join(', ')}] are none`,
     );
   }

@@ -1,13 +1,15 @@
 import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend';
 import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
+import { DeepntkError, describeShape, invalidArgument } from '../errors';
 import { allocated, expectFits } from '../memory';
-import { expectSpec, type NetworkSpec } from './spec';
+import { isFloatArray, type NdArray, sizeOf } from '../ndarray';
+import { type MlpSpec, type NetworkSpec, readMlpSpec } from './spec';
 
 /** The number of parameters of a net, weights and biases: sum over layers of n_l n_{l-1} + n_l. */
-export function parameterCount(spec: NetworkSpec): number {
-  expectSpec('parameterCount', spec);
-  return spec.widths.slice(1).reduce((count, width, i) => count + width * (spec.widths[i]! + 1), 0);
+export function parameterCount(spec: MlpSpec): number {
+  const { widths } = readMlpSpec('parameterCount', spec);
+  return widths.slice(1).reduce((count, width, i) => count + width * (widths[i]! + 1), 0);
 }
 
 /**
@@ -16,7 +18,7 @@ export function parameterCount(spec: NetworkSpec): number {
  *
  * @internal
  */
-export function allocateParameters(where: string, spec: NetworkSpec): Float64Array {
+export function allocateParameters(where: string, spec: MlpSpec): Float64Array {
   const bytes = parameterCount(spec) * Float64Array.BYTES_PER_ELEMENT;
   expectFits(where, bytes, 'the parameters of the net');
   return allocated('the parameters of the net', () => new Float64Array(new SharedArrayBuffer(bytes)));
@@ -64,13 +66,41 @@ export function slotViews(
 }
 
 /** @internal The net as backends see it. */
-export function networkData(spec: NetworkSpec, parameters: Float64Array): NetworkData {
-  const ntk = spec.parametrization === 'ntk';
+export function networkData(spec: MlpSpec, parameters: Float64Array): NetworkData {
   const fanIns = spec.widths.slice(0, -1);
+  // A spec in NTK parametrization has a known law.
+  const ntk = spec.parametrization === 'ntk' && spec.weightVariance !== null;
   return {
     widths: spec.widths,
     parameters,
     weightGains: Float64Array.from(fanIns, (fanIn) => (ntk ? Math.sqrt(spec.weightVariance / fanIn) : 1)),
     biasGains: Float64Array.from(fanIns, () => (ntk ? Math.sqrt(spec.biasVariance) : 1)),
   };
+}
+
+/** @internal Copies an argument into the place of a parameter array, whose shape it has to have. */
+export function copyArray(where: string, source: unknown, target: NdArray<Float64Array>): void {
+  const shape = describeShape(target.shape);
+  if (typeof source !== 'object' || source === null || !('data' in source) || !('shape' in source)) {
+    throw invalidArgument(where, `an array { data, shape } of shape ${shape}`, source);
+  }
+  const { data, shape: sourceShape } = source as NdArray;
+  if (
+    !Array.isArray(sourceShape) ||
+    sourceShape.length !== target.shape.length ||
+    target.shape.some((extent, axis) => extent !== sourceShape[axis])
+  ) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: expected shape ${shape}, got ${describeShape(sourceShape)}`,
+    );
+  }
+  if (!isFloatArray(data) || data.length !== sizeOf(target.shape)) {
+    throw invalidArgument(
+      `${where}.data`,
+      `a Float64Array or Float32Array of ${sizeOf(target.shape)} entries`,
+      data,
+    );
+  }
+  target.data.set(data);
 }

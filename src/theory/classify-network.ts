@@ -3,7 +3,7 @@ import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { Phase } from './classify-phase';
 import { expectInputs } from './arguments';
-import { expectNetwork, gainsOf, type GivenNetwork, type Probe, probeNetwork } from './probe-network';
+import { gainsOf, type GivenNetwork, type Probe, probeNetwork, readNetwork } from './probe-network';
 
 /** An estimate with its standard error (NaN where one number is all there is). */
 export interface Estimate {
@@ -80,9 +80,9 @@ export interface NetworkReport {
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the net has no hidden layer, or shapes or entries are not right
  * @see docs/theory.md, "The phase of a given net"
  */
-export function classifyNetwork(net: GivenNetwork, X: NdArray): NetworkReport {
+export function classifyNetwork(given: GivenNetwork, X: NdArray): NetworkReport {
   const where = 'classifyNetwork';
-  expectNetwork(`${where}: net`, net);
+  const net = readNetwork(`${where}: net`, given);
   const { depth, widths } = net.spec;
   if (depth === 0) throw invalidArgument(`${where}: net`, 'a net with a hidden layer', 'none');
   const inputs = expectInputs(`${where}: X`, X, net.spec.inputDim);

@@ -3,11 +3,11 @@
  */
 import { invalidArgument } from '../errors';
 import { expectNdArray, type NdArray } from '../ndarray';
-import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type MlpSpec, readMlpSpec } from '../network/spec';
 
 /** A net as its diagnosis takes it; `Mlp` is one. */
 export interface GivenNetwork {
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   /** Layers 1 .. L+1: weights n_l x n_{l-1}, biases n_l; the raw parameters of the spec's parametrization. */
   readonly layers: readonly { readonly weights: NdArray; readonly biases: NdArray }[];
 }
@@ -49,21 +49,23 @@ interface Gains {
 }
 
 /** By what raw parameters enter h: 1, or sqrt(sigma_w^2 / n_{l-1}) and sqrt(sigma_b^2). */
-export function gainsOf(spec: NetworkSpec): Gains {
-  const standard = spec.parametrization === 'standard';
+export function gainsOf(spec: MlpSpec): Gains {
+  // A spec in NTK parametrization has a known law.
+  const standard = spec.parametrization === 'standard' || spec.weightVariance === null;
   return {
     weights: spec.widths.slice(0, -1).map((fanIn) => (standard ? 1 : Math.sqrt(spec.weightVariance / fanIn))),
     bias: standard ? 1 : Math.sqrt(spec.biasVariance),
   };
 }
 
-export function expectNetwork(where: string, net: GivenNetwork): void {
+/** The net with its spec as `createSpec` makes it. */
+export function readNetwork(where: string, net: GivenNetwork): GivenNetwork {
   const given = net as Partial<GivenNetwork> | null | undefined;
   if (!Array.isArray(given?.layers) || given.spec === undefined) {
     throw invalidArgument(where, 'a net: { spec, layers: [{ weights, biases }] }', net);
   }
-  expectSpec(where, net.spec);
-  const { widths } = net.spec;
+  const spec = readMlpSpec(where, net.spec);
+  const { widths } = spec;
   if (net.layers.length !== widths.length - 1) {
     throw invalidArgument(`${where}: layers`, `${widths.length - 1} layers`, net.layers);
   }
@@ -75,6 +77,7 @@ export function expectNetwork(where: string, net: GivenNetwork): void {
     expectEntries(`${where}: layers[${l}].weights`, weights, rows * columns);
     expectEntries(`${where}: layers[${l}].biases`, biases, rows);
   });
+  return { spec, layers: net.layers };
 }
 
 function expectEntries(where: string, array: unknown, length: number): void {

@@ -11,7 +11,7 @@ import {
 } from '../kernel/arguments';
 import type { NtkOptions, NtkResult, NtkResultPerLayer } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
-import { expectNet, Mlp } from '../network/mlp';
+import { Mlp, readNet } from '../network/mlp';
 import { batchesOf } from './batches';
 import { type Evaluation, expectTargets, type LabelledData } from './loss';
 import {
@@ -115,9 +115,9 @@ export interface Plan {
   readonly evaluations: Evaluation[];
 }
 
-export function readPlan(net: Mlp, data: LabelledData, options: TrainOptions): Plan {
+export function readPlan(given: Mlp, data: LabelledData, options: TrainOptions): Plan {
   const where = 'train';
-  expectNet(where, net);
+  const net = readNet(where, given);
   if (typeof data !== 'object' || (data as unknown) === null) {
     throw invalidArgument(`${where}: data`, 'inputs and targets { x, y }', data);
   }
