@@ -22,6 +22,7 @@ import { type Part, printKernel, printPlan } from './kernel-report';
 import { readImagesOrInputs, readMnistPackage } from './kernel-inputs';
 import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
 import { shardOf } from './lists';
+import { netFacts } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import { progressBar } from './progress';
 import {
@@ -225,6 +226,7 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
     {
       seconds: elapsed,
       net: flags.net ?? null,
+      network: flags.net === undefined ? null : netFacts(net),
       seed: flags.net === undefined ? flags.seed : null,
       replica: flags.net === undefined ? flags.replica : null,
       file: out ?? null,

@@ -52,7 +52,7 @@ export interface LoadedNet {
 
 export async function loadNet(path: string, options: LoadOptions): Promise<LoadedNet> {
   const where = 'Mlp.load';
-  switch (formatOf(where, path)) {
+  switch (formatOfNet(`${where}: path`, path)) {
     case '.json': {
       expectOptions(where, options, []);
       const { spec, layers } = decodeJsonNet(Buffer.from(await readBytes(path)).toString('utf8'), path);
@@ -78,7 +78,11 @@ export async function loadNet(path: string, options: LoadOptions): Promise<Loade
 }
 
 export async function saveNet(path: string, spec: MlpSpec, layers: readonly LayerArrays[]): Promise<void> {
-  if (formatOf('Mlp.save', path) === '.json') {
+  const extension = extensionOf('Mlp.save: path', path);
+  if (extension !== '.json' && extension !== '.safetensors') {
+    throw invalidArgument('Mlp.save: path', 'a path that ends in .json or .safetensors', path);
+  }
+  if (extension === '.json') {
     await writeFileAtomically(path, [Buffer.from(encodeJsonNet(storedSpec(spec), layers))]);
     return;
   }
@@ -169,7 +173,9 @@ function expectBiasesOf(where: string, spec: MlpSpec, without: readonly number[]
   }
 }
 
-type Format = '.json' | '.safetensors' | '.onnx';
+const FORMATS = ['.json', '.safetensors', '.onnx'] as const;
+
+type Format = (typeof FORMATS)[number];
 
 /** How files of other programs become one that is read, by their extension. */
 const RECIPES: Readonly<Record<string, string>> = {
@@ -195,18 +201,23 @@ const RECIPES: Readonly<Record<string, string>> = {
   ),
 };
 
-function formatOf(where: 'Mlp.load', path: unknown): Format;
-function formatOf(where: 'Mlp.save', path: unknown): Exclude<Format, '.onnx'>;
-function formatOf(where: string, path: unknown): Format {
-  if (typeof path !== 'string') throw invalidArgument(`${where}: path`, 'the path of a file', path);
-  const extension = extname(path).toLowerCase();
-  if (extension === '.json' || extension === '.safetensors') return extension;
-  if (where === 'Mlp.save')
-    throw invalidArgument(`${where}: path`, 'a path that ends in .json or .safetensors', path);
-  if (extension === '.onnx') return extension;
+/** @internal The format of a file that a net is read from, or one clear error with the way to convert it. */
+export function formatOfNet(where: string, path: unknown): Format {
+  const extension = extensionOf(where, path);
+  const format = FORMATS.find((known) => known === extension);
+  if (format !== undefined) return format;
   const recipe = RECIPES[extension];
-  const error = invalidArgument(`${where}: path`, 'a path that ends in .json, .safetensors or .onnx', path);
+  const error = invalidArgument(
+    where,
+    `a path that ends in ${FORMATS.slice(0, -1).join(', ')} or .onnx`,
+    path,
+  );
   throw recipe === undefined ? error : new DeepntkError(error.code, `${error.message}; ${recipe}`);
+}
+
+function extensionOf(where: string, path: unknown): string {
+  if (typeof path !== 'string') throw invalidArgument(where, 'the path of a file', path);
+  return extname(path).toLowerCase();
 }
 
 /** n_0 .. n_{L+1} of layers that were found to fit together. */

@@ -272,8 +272,8 @@ export function readSpec(where: string, spec: unknown): NetworkSpec {
 
 /** @internal {@link readSpec} where the law does not matter. */
 export function readMlpSpec(where: string, spec: unknown): MlpSpec {
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
-    throw invalidArgument(`${where}: spec`, 'a spec as createSpec makes it', spec);
+  if (typeof spec !== 'object' || spec === null || !('inputDim' in spec)) {
+    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec, or its fields', spec);
   }
   return specFrom(`${where}: spec`, spec);
 }

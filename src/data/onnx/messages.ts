@@ -3,6 +3,8 @@
  *
  * Lengths are checked by the reader of the wire format; nothing here allocates more than the file has.
  */
+import type * as Wire from '@bufbuild/protobuf/wire';
+
 import { invalidFile } from '../files';
 
 export interface OnnxTensor {
@@ -60,12 +62,13 @@ export interface OnnxModel {
 export function decodeModel(bytes: Uint8Array, name: string): OnnxModel {
   try {
     let producer = '';
-    let graph: OnnxGraph | null = null;
+    const graphs: OnnxGraph[] = [];
     readMessage(bytes, {
       2: text((value) => (producer = value)),
-      7: message((value) => (graph = decodeGraph(value))),
+      7: message((value) => graphs.push(decodeGraph(value))),
     });
-    if (graph !== null) return { producer, graph };
+    const graph = graphs.at(-1);
+    if (graph !== undefined) return { producer, graph };
   } catch (error) {
     const reason = (error as Error).message;
     throw invalidFile(
@@ -190,7 +193,7 @@ function decodeValue(bytes: Uint8Array): OnnxValue {
   return { name, elementType, dims };
 }
 
-type Reader = import('@bufbuild/protobuf/wire').BinaryReader;
+type Reader = Wire.BinaryReader;
 /** What to do with a field, by the wire type that it has. */
 type Field = Readonly<Partial<Record<number, (reader: Reader) => unknown>>>;
 
@@ -241,7 +244,7 @@ function integer(reader: Reader): number {
 }
 
 /** The package is loaded only where an ONNX file is read. */
-function wire(): typeof import('@bufbuild/protobuf/wire') {
+function wire(): typeof Wire {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a literal path, which bundlers follow
-  return require('@bufbuild/protobuf/wire') as typeof import('@bufbuild/protobuf/wire');
+  return require('@bufbuild/protobuf/wire') as typeof Wire;
 }

@@ -17,15 +17,15 @@ export function attributesOf<Name extends string>(
   known: readonly Name[],
   name: string,
 ): Partial<Record<Name, OnnxAttribute>> {
-  const found: Partial<Record<string, OnnxAttribute>> = {};
+  const found: Partial<Record<Name, OnnxAttribute>> = {};
   for (const attribute of node.attributes) {
     if (!(known as readonly string[]).includes(attribute.name)) {
       const what = known.length === 0 ? 'no attributes' : `no attributes but ${known.join(', ')}`;
       throw invalidFile(`${name}: ${nodeName(node)}`, what, JSON.stringify(attribute.name));
     }
-    found[attribute.name] = attribute;
+    found[attribute.name as Name] = attribute;
   }
-  return found as Partial<Record<Name, OnnxAttribute>>;
+  return found;
 }
 
 /** Refuses a node, saying what stands in its way. */
