@@ -38,8 +38,8 @@ Examples:
 `,
     )
     .action(async (flags: Flags) => {
-      checkNetFileFlags(flags, command);
       if (flags.net === undefined && flags.x === undefined) {
+        checkNetFileFlags(flags, command);
         printPhase(flags);
         return;
       }
@@ -51,6 +51,7 @@ Examples:
           `expected --net and --x together, got only ${flags.x === undefined ? '--net' : '--x'}`,
         );
       }
+      checkNetFileFlags(flags, command);
       // Loaded when it is needed: the phase of a law takes no kernels.
       const { printPhaseOfNet } = createRequire(__filename)('./phase-of-net') as typeof PhaseOfNet;
       await printPhaseOfNet(flags.net, flags.x, flags, command);

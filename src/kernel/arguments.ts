@@ -8,7 +8,7 @@ import {
   type NetworkData,
   type RunOptions,
 } from '../backend/backend';
-import { defaultThreads, resolveBackend } from '../backend/choose';
+import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
 import { DeepntkError, expectBoolean, expectInteger, expectOneOf, invalidArgument } from '../errors';
 import { allocated } from '../memory';
 import { type NdArray, sizeOf } from '../ndarray';
@@ -50,12 +50,13 @@ export interface Computation {
 /** Checks the common options and resolves the backend. */
 export function readComputation(where: string, options: ComputeOptions): Computation {
   const watch = readWatch(where, options);
-  const threads =
+  const asked =
     options.threads === undefined
       ? defaultThreads()
       : expectInteger(`${where}: threads`, options.threads, { max: 1024 });
   if (options.backend !== undefined) expectOneOf(`${where}: backend`, options.backend, BACKEND_NAMES);
   const backend = resolveBackend(options.backend);
+  const threads = threadsOf(backend, asked);
   return {
     backend,
     run: { threads, ...watch },

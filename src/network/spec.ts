@@ -120,8 +120,8 @@ const made = new WeakSet<object>();
 
 /** The spec that options describe. Only null variances make one of unknown law. */
 function specFrom(where: string, options: unknown): MlpSpec {
-  expectOptions(where, options, OPTION_NAMES);
   if (made.has(options as object)) return options as MlpSpec;
+  expectOptions(where, options, OPTION_NAMES);
   const given = options as Readonly<Record<string, unknown>>;
   const widths = readSpecWidths(where, given);
   const hiddenWidths = Object.freeze(widths.slice(1, -1));
