@@ -26,7 +26,9 @@ export function modulesIn(tensors: Iterable<readonly [string, StoredTensor]>): M
 
 /** What a module is, with a remedy if there is one; null where nothing speaks against `nn.Linear`. */
 export function otherKindOf(module: Module, modules: ReadonlyMap<string, Module>): string | null {
-  for (const { test, kind } of KINDS) {
+  const { parts } = module;
+  const ordinary = parts.get('weight')?.shape.length === 2 && parts.size === (parts.has('bias') ? 2 : 1);
+  for (const { test, kind } of ordinary ? KINDS_OF_MATRICES : KINDS) {
     if (test(module, modules)) return `${kind} (module ${JSON.stringify(module.name)})`;
   }
   return null;
@@ -96,10 +98,7 @@ const KINDS: readonly Kind[] = [
     kind: 'a recurrent layer (nn.RNN, nn.GRU or nn.LSTM)',
   },
   {
-    test: (module, modules) =>
-      named(/^(in_proj_weight|in_proj_bias|q_proj_weight|k_proj_weight|v_proj_weight|bias_k|bias_v)$/)(
-        module,
-      ) || isAttentionProjection(module, modules),
+    test: named(/^(in_proj_weight|in_proj_bias|q_proj_weight|k_proj_weight|v_proj_weight|bias_k|bias_v)$/),
     kind: 'an attention layer',
   },
   { test: axes(3), kind: 'a convolution (nn.Conv1d) or an nn.Bilinear layer' },
@@ -115,18 +114,21 @@ const KINDS: readonly Kind[] = [
   },
   { test: axes(1), kind: 'an RMSNorm, a LayerNorm without a shift, or an nn.PReLU' },
   {
-    test: (module) =>
-      axes(2)(module) &&
-      !has('bias')(module) &&
-      /(^|[._])(emb|embed|embedding|embeddings|embedder|wte|wpe)$/i.test(module.name),
-    kind: 'an embedding',
-  },
-  {
     test: has('kernel'),
     kind: 'a layer of Keras or Flax; save its kernel, which is (in, out), transposed as <module>.weight',
   },
   {
     test: named(/^(weight|bias)_scale$|^(qweight|qzeros|scales|zero_point|_packed_params)/),
     kind: 'a quantized layer',
+  },
+];
+
+/** Of modules that have a matrix, and perhaps a bias, alone: only their names tell them from `nn.Linear`. */
+const KINDS_OF_MATRICES: readonly Kind[] = [
+  { test: isAttentionProjection, kind: 'an attention layer' },
+  {
+    test: (module) =>
+      !has('bias')(module) && /(^|[._])(emb|embed|embedding|embeddings|embedder|wte|wpe)$/i.test(module.name),
+    kind: 'an embedding',
   },
 ];
