@@ -1,5 +1,5 @@
 /** Writes small ONNX models for tests: the fields of onnx.proto that exporters write. */
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
 export interface TensorOptions {
   readonly dims: readonly number[];
@@ -39,54 +39,54 @@ export function onnxModel({
   for (const [name, dims] of Object.entries(inputs)) message(graph, 11, valueOf(name, dims));
   for (const name of outputs ?? [nodes.at(-1)?.output ?? '']) message(graph, 12, valueOf(name, ['N', 1]));
   const model = new BinaryWriter();
-  model.tag(1, 0).int64(10);
-  model.tag(2, 2).string('test');
+  model.tag(1, WireType.Varint).int64(10);
+  model.tag(2, WireType.LengthDelimited).string('test');
   message(model, 7, graph);
   return model.finish();
 }
 
 function message(writer: BinaryWriter, field: number, content: BinaryWriter): void {
-  writer.tag(field, 2).bytes(content.finish());
+  writer.tag(field, WireType.LengthDelimited).bytes(content.finish());
 }
 
 function tensorOf(name: string, { dims, values = [], type = 1, raw, external }: TensorOptions): BinaryWriter {
   const tensor = new BinaryWriter();
-  for (const extent of dims) tensor.tag(1, 0).int64(extent);
-  tensor.tag(2, 0).int32(type);
-  if (raw !== undefined) tensor.tag(9, 2).bytes(raw);
-  else if (type === 1) for (const value of values) tensor.tag(4, 5).float(value);
-  else if (type === 11) for (const value of values) tensor.tag(10, 1).double(value);
-  else if (type === 7) for (const value of values) tensor.tag(7, 0).int64(value);
-  else for (const value of values) tensor.tag(5, 0).int32(value);
-  tensor.tag(8, 2).string(name);
+  for (const extent of dims) tensor.tag(1, WireType.Varint).int64(extent);
+  tensor.tag(2, WireType.Varint).int32(type);
+  if (raw !== undefined) tensor.tag(9, WireType.LengthDelimited).bytes(raw);
+  else if (type === 1) for (const value of values) tensor.tag(4, WireType.Bit32).float(value);
+  else if (type === 11) for (const value of values) tensor.tag(10, WireType.Bit64).double(value);
+  else if (type === 7) for (const value of values) tensor.tag(7, WireType.Varint).int64(value);
+  else for (const value of values) tensor.tag(5, WireType.Varint).int32(value);
+  tensor.tag(8, WireType.LengthDelimited).string(name);
   for (const [key, value] of Object.entries(external ?? {})) {
     const entry = new BinaryWriter();
-    entry.tag(1, 2).string(key).tag(2, 2).string(value);
+    entry.tag(1, WireType.LengthDelimited).string(key).tag(2, WireType.LengthDelimited).string(value);
     message(tensor, 13, entry);
   }
-  if (external !== undefined) tensor.tag(14, 0).int32(1);
+  if (external !== undefined) tensor.tag(14, WireType.Varint).int32(1);
   return tensor;
 }
 
 function nodeOf({ op, inputs, output, name, domain, attributes = {} }: NodeOptions): BinaryWriter {
   const node = new BinaryWriter();
-  for (const input of inputs) node.tag(1, 2).string(input);
+  for (const input of inputs) node.tag(1, WireType.LengthDelimited).string(input);
   node
-    .tag(2, 2)
+    .tag(2, WireType.LengthDelimited)
     .string(output)
-    .tag(3, 2)
+    .tag(3, WireType.LengthDelimited)
     .string(name ?? output)
-    .tag(4, 2)
+    .tag(4, WireType.LengthDelimited)
     .string(op);
   for (const [key, value] of Object.entries(attributes)) {
     const attribute = new BinaryWriter();
-    attribute.tag(1, 2).string(key);
-    if (typeof value === 'number') attribute.tag(3, 0).int64(value);
-    else if ('f' in value) attribute.tag(2, 5).float(value.f);
-    else for (const entry of value) attribute.tag(8, 0).int64(entry);
+    attribute.tag(1, WireType.LengthDelimited).string(key);
+    if (typeof value === 'number') attribute.tag(3, WireType.Varint).int64(value);
+    else if ('f' in value) attribute.tag(2, WireType.Bit32).float(value.f);
+    else for (const entry of value) attribute.tag(8, WireType.Varint).int64(entry);
     message(node, 5, attribute);
   }
-  if (domain !== undefined) node.tag(7, 2).string(domain);
+  if (domain !== undefined) node.tag(7, WireType.LengthDelimited).string(domain);
   return node;
 }
 
@@ -94,17 +94,17 @@ function valueOf(name: string, dims: readonly (number | string)[]): BinaryWriter
   const shape = new BinaryWriter();
   for (const extent of dims) {
     const dimension = new BinaryWriter();
-    if (typeof extent === 'number') dimension.tag(1, 0).int64(extent);
-    else dimension.tag(2, 2).string(extent);
+    if (typeof extent === 'number') dimension.tag(1, WireType.Varint).int64(extent);
+    else dimension.tag(2, WireType.LengthDelimited).string(extent);
     message(shape, 1, dimension);
   }
   const tensorType = new BinaryWriter();
-  tensorType.tag(1, 0).int32(1);
+  tensorType.tag(1, WireType.Varint).int32(1);
   message(tensorType, 2, shape);
   const type = new BinaryWriter();
   message(type, 1, tensorType);
   const value = new BinaryWriter();
-  value.tag(1, 2).string(name);
+  value.tag(1, WireType.LengthDelimited).string(name);
   message(value, 2, type);
   return value;
 }

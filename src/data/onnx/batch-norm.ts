@@ -18,12 +18,7 @@ export interface Layer {
  *
  * @throws DeepntkError `ERR_INVALID_FILE` where the node is for training, or its constants are not one for each output
  */
-export async function foldBatchNorm(
-  node: OnnxNode,
-  layer: Layer,
-  constants: Constants,
-  name: string,
-): Promise<void> {
+export function foldBatchNorm(node: OnnxNode, layer: Layer, constants: Constants, name: string): void {
   const known = ['epsilon', 'momentum', 'training_mode', 'spatial'] as const;
   const { epsilon, training_mode } = attributesOf(node, known, name);
   if ((training_mode?.int ?? 0) !== 0) throw refusedNode(name, node, 'training_mode 0', '1');
@@ -33,7 +28,7 @@ export async function foldBatchNorm(
     if (constants.has(value) && constants.shapeOf(value).join() === String(layer.outputs)) continue;
     throw refusedNode(name, node, `4 constants of shape [${layer.outputs}]`, JSON.stringify(value));
   }
-  const [scale, shift, mean, variance] = await Promise.all(names.map((value) => constants.numbers(value)));
+  const [scale, shift, mean, variance] = names.map((value) => constants.numbers(value));
   const factors = scale!.map((factor, i) => factor / Math.sqrt(variance![i]! + (epsilon?.float ?? 1e-5)));
   const { weights, biases, inputs } = layer;
   weights.forEach((weight, i) => (weights[i] = weight * factors[Math.floor(i / inputs)]!));

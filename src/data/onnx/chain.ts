@@ -3,23 +3,18 @@ import { invalidFile } from '../files';
 import type { LayerArrays } from '../linear-layers';
 import type { OnnxNet, OnnxOptions } from '.';
 import { foldBatchNorm, type Layer } from './batch-norm';
-import { FLOAT_TYPES, type ReadExternal } from './constants';
+import { FLOAT_TYPES } from './constants';
 import type { OnnxModel, OnnxNode, OnnxValue } from './messages';
 import { attributesOf, nodeName, refusedNode } from './nodes';
 import { Constants, isWider, transpose } from './values';
 
-export async function layersOfGraph(
-  { graph, producer }: OnnxModel,
-  name: string,
-  options: OnnxOptions,
-  read: ReadExternal,
-): Promise<OnnxNet> {
-  const constants = new Constants(graph, name, read);
+export function layersOfGraph({ graph, producer }: OnnxModel, name: string, options: OnnxOptions): OnnxNet {
+  const constants = new Constants(graph, name);
   const inputs = graph.inputs.filter((value) => !constants.has(value.name));
   if (inputs.length !== 1) throw invalidFile(name, 'a graph of one input', listed(inputs));
   if (graph.outputs.length !== 1) throw invalidFile(name, 'a graph of one output', listed(graph.outputs));
   const chain = new Chain(inputs[0]!, constants, name, options, producer === 'pytorch');
-  for (const node of graph.nodes) await chain.append(node);
+  for (const node of graph.nodes) chain.append(node);
   return chain.finish(graph.outputs[0]!.name);
 }
 
@@ -72,7 +67,7 @@ class Chain {
     this.#extents = input.dims?.slice(1) ?? null;
   }
 
-  async append(node: OnnxNode): Promise<void> {
+  append(node: OnnxNode): void {
     if (node.domain !== '' && node.domain !== 'ai.onnx') {
       throw this.#refused(node, "an operator of ONNX's own", `one of ${node.domain}`);
     }
@@ -89,7 +84,7 @@ class Chain {
     if (node.outputs.filter((output) => output !== '').length !== 1) {
       throw this.#refused(node, 'one output', `${node.outputs.length}`);
     }
-    await this.#apply(node);
+    this.#apply(node);
     this.#value = node.outputs[0]!;
   }
 
@@ -107,19 +102,27 @@ class Chain {
     return { layers: this.#layers.map(arraysOf), notes: this.#notes };
   }
 
-  async #apply(node: OnnxNode): Promise<void> {
+  #apply(node: OnnxNode): void {
     switch (node.op) {
-      case 'Gemm':
-        return this.#gemm(node);
+      case 'Gemm': {
+        this.#gemm(node);
+        return;
+      }
       case 'MatMul':
         attributesOf(node, [], this.#name);
-        return this.#begin(node, this.#weightsAt(node, 1), false);
+        {
+          this.#begin(node, this.#weightsAt(node, 1), false);
+          return;
+        }
       case 'Add':
         attributesOf(node, [], this.#name);
-        return this.#add(
-          node,
-          node.inputs.find((input) => input !== this.#value)!,
-        );
+        {
+          this.#add(
+            node,
+            node.inputs.find((input) => input !== this.#value)!,
+          );
+          return;
+        }
       case 'Relu':
         attributesOf(node, [], this.#name);
         if (this.#layers.length === 0) throw this.#refused(node, 'a layer before it', 'none');
@@ -143,10 +146,14 @@ class Chain {
         this.#flatten();
         return;
       }
-      case 'Reshape':
-        return this.#reshape(node);
-      case 'BatchNormalization':
-        return this.#batchNorm(node);
+      case 'Reshape': {
+        this.#reshape(node);
+        return;
+      }
+      case 'BatchNormalization': {
+        this.#batchNorm(node);
+        return;
+      }
       default:
         throw this.#refused(
           node,
@@ -156,16 +163,16 @@ class Chain {
     }
   }
 
-  async #gemm(node: OnnxNode): Promise<void> {
+  #gemm(node: OnnxNode): void {
     const { alpha, beta, transA, transB } = attributesOf(
       node,
       ['alpha', 'beta', 'transA', 'transB'],
       this.#name,
     );
     if ((transA?.int ?? 0) !== 0) throw this.#refused(node, 'transA 0', `${transA!.int}`);
-    await this.#begin(node, this.#weightsAt(node, 1), (transB?.int ?? 0) !== 0);
+    this.#begin(node, this.#weightsAt(node, 1), (transB?.int ?? 0) !== 0);
     const [, , bias = ''] = node.inputs;
-    if (bias !== '') await this.#add(node, bias);
+    if (bias !== '') this.#add(node, bias);
     const layer = this.#layers.at(-1)!;
     for (const [factor, numbers] of [[alpha, layer.weights] as const, [beta, layer.biases] as const]) {
       if (factor === undefined || factor.float === 1 || numbers === null) continue;
@@ -185,7 +192,7 @@ class Chain {
   }
 
   /** @param transposed whether the weights are outputs x inputs */
-  async #begin(node: OnnxNode, value: string, transposed: boolean): Promise<void> {
+  #begin(node: OnnxNode, value: string, transposed: boolean): void {
     const before = this.#layers.at(-1);
     if (before !== undefined && !this.#activated) {
       throw this.#refused(node, `a Relu after ${nodeName(before.node)}`, 'none');
@@ -203,7 +210,7 @@ class Chain {
         `${inputs}`,
       );
     }
-    const numbers = await this.#constants.parameter(value, nodeName(node));
+    const numbers = this.#constants.parameter(value, nodeName(node));
     const weights = transposed ? numbers : transpose(numbers, inputs, outputs);
     this.#layers.push({ node, inputs, outputs, weights, biases: null });
     this.#activated = false;
@@ -226,7 +233,7 @@ class Chain {
     }
   }
 
-  async #add(node: OnnxNode, value: string): Promise<void> {
+  #add(node: OnnxNode, value: string): void {
     const layer = this.#layers.at(-1);
     if (layer === undefined || this.#activated) {
       throw this.#refused(node, 'the bias of a Gemm or MatMul right before it', 'another place');
@@ -238,7 +245,7 @@ class Chain {
     if ((!row && !(shape.length === 0 && layer.outputs === 1)) || (row && shape.at(-1) !== layer.outputs)) {
       throw this.#refused(node, `a bias for each of ${layer.outputs} outputs`, `shape [${shape.join(', ')}]`);
     }
-    layer.biases = await this.#constants.parameter(value, nodeName(node));
+    layer.biases = this.#constants.parameter(value, nodeName(node));
   }
 
   #flatten(): void {
@@ -250,13 +257,13 @@ class Chain {
   }
 
   /** Only one that flattens: to [N, n], with -1, 0 or the example's N as rows and -1 perhaps in place of n. */
-  async #reshape(node: OnnxNode): Promise<void> {
+  #reshape(node: OnnxNode): void {
     const { allowzero } = attributesOf(node, ['allowzero'], this.#name);
     const shape = this.#weightsAt(node, 1);
     if (this.#constants.shapeOf(shape).join() !== '2' || (allowzero?.int ?? 0) !== 0) {
       throw this.#refused(node, 'a Reshape to [N, n]', `another one`);
     }
-    const [rows, columns] = Array.from(await this.#constants.numbers(shape));
+    const [rows, columns] = Array.from(this.#constants.numbers(shape));
     if (this.#layers.length === 0) this.#flatten();
     const width = this.#layers.at(-1)?.outputs ?? this.#extents?.[0];
     const keepsRows = rows === 0 || rows === this.#batch || (rows === -1 && columns !== -1);
@@ -265,7 +272,7 @@ class Chain {
       throw this.#refused(node, `a Reshape to [N, ${String(width ?? 'n')}]`, `[${rows}, ${columns}]`);
   }
 
-  async #batchNorm(node: OnnxNode): Promise<void> {
+  #batchNorm(node: OnnxNode): void {
     const layer = this.#layers.at(-1);
     if (!this.#options.foldBatchNorm || layer === undefined || this.#activated) {
       const remedy =
@@ -274,7 +281,7 @@ class Chain {
           : '';
       throw this.#refused(node, 'a net without normalization layers', `a batch normalization${remedy}`);
     }
-    await foldBatchNorm(node, layer, this.#constants, this.#name);
+    foldBatchNorm(node, layer, this.#constants, this.#name);
     this.#notes.push(
       `${nodeName(node)} is folded into ${nodeName(layer.node)}: the kernel is of the folded weights and biases`,
     );

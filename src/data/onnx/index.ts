@@ -2,7 +2,7 @@
 import { readBytes } from '../files';
 import type { LayerArrays } from '../linear-layers';
 import { layersOfGraph } from './chain';
-import { externalReader, type ReadExternal } from './constants';
+import { withExternalData } from './constants';
 import { decodeModel } from './messages';
 
 export interface OnnxOptions {
@@ -22,15 +22,11 @@ export interface OnnxNet {
  * @throws DeepntkError `ERR_INVALID_FILE` where the file is damaged or has anything else, named by operator and node
  */
 export async function readOnnx(path: string, options: OnnxOptions): Promise<OnnxNet> {
-  return decodeOnnx(await readBytes(path), path, options, externalReader(path));
+  const model = decodeModel(await readBytes(path), path);
+  return layersOfGraph({ ...model, graph: await withExternalData(model.graph, path) }, path, options);
 }
 
-/** {@link readOnnx} of bytes. @param readExternal reads tensors that lie in other files */
-export async function decodeOnnx(
-  bytes: Uint8Array,
-  name: string,
-  options: OnnxOptions,
-  readExternal: ReadExternal,
-): Promise<OnnxNet> {
-  return layersOfGraph(decodeModel(bytes, name), name, options, readExternal);
+/** {@link readOnnx} of bytes, without tensors in other files. */
+export function decodeOnnx(bytes: Uint8Array, name: string, options: OnnxOptions): OnnxNet {
+  return layersOfGraph(decodeModel(bytes, name), name, options);
 }

@@ -1,6 +1,6 @@
 /** The constants of a graph by name: initializers, `Constant` nodes, and what only renames or transposes them. */
 import { invalidFile } from '../files';
-import { FLOAT_TYPES, numbersOf, type ReadExternal } from './constants';
+import { FLOAT_TYPES, numbersOf } from './constants';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './messages';
 import { attributesOf, nodeName } from './nodes';
 
@@ -15,11 +15,9 @@ export class Constants {
   /** For each tensor, the first place that has it as a parameter. */
   readonly #parameterOf = new Map<OnnxTensor, string>();
   readonly #name: string;
-  readonly #read: ReadExternal;
 
-  constructor(graph: OnnxGraph, name: string, read: ReadExternal) {
+  constructor(graph: OnnxGraph, name: string) {
     this.#name = name;
-    this.#read = read;
     if (graph.sparseInitializers > 0) throw invalidFile(name, 'dense initializers', 'sparse ones');
     for (const tensor of graph.initializers) this.#define(tensor.name, { tensor, transposed: false });
   }
@@ -64,9 +62,9 @@ export class Constants {
   }
 
   /** The numbers of a constant, row-major. */
-  async numbers(value: string): Promise<Float64Array> {
+  numbers(value: string): Float64Array {
     const { tensor, transposed } = this.#byName.get(value)!;
-    const numbers = await numbersOf(tensor, this.#name, this.#read);
+    const numbers = numbersOf(tensor, this.#name);
     return transposed ? transpose(numbers, tensor.dims[0]!, tensor.dims[1]!) : numbers;
   }
 
@@ -75,7 +73,7 @@ export class Constants {
    *
    * @param place where it is used, for the message
    */
-  async parameter(value: string, place: string): Promise<Float64Array> {
+  parameter(value: string, place: string): Float64Array {
     const { tensor } = this.#byName.get(value)!;
     const other = this.#parameterOf.get(tensor);
     if (other !== undefined) {
