@@ -14,10 +14,19 @@ export {
 export type { NdArray, Nested, ResultArray } from './ndarray';
 export { version } from './version';
 
-export { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from './network/spec';
+export {
+  type Architecture,
+  createSpec,
+  type MlpSpec,
+  type NetworkSpec,
+  type Parametrization,
+  type SpecOptions,
+  type UnknownLawSpec,
+} from './network/spec';
 export { type Layer, Mlp, type RandomOptions } from './network/mlp';
 export { parameterCount } from './network/parameters';
 export type { LoadOptions } from './network/files';
+export type { PlainNet } from './network/plain-net';
 
 export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './kernel/arguments';
 export type { ForwardOptions, ForwardResult } from './kernel/forward';

@@ -22,10 +22,19 @@ export function expectFits(where: string, bytes: number, what: string): void {
  * only what nothing has used since the machine started, and not the caches that it would give up: there it is all.
  */
 export function availableMemory(): number {
-  const limit = process.constrainedMemory();
+  const limit = constrainedMemory();
   const left = limit > 0 ? limit - process.memoryUsage.rss() : Infinity;
   const ofMachine = process.platform === 'darwin' ? totalmem() : freemem();
   return Math.max(0, Math.min(ofMachine, left));
+}
+
+/** 0 where there is no limit, or where the process may not ask for it (Node's permission model, Deno without --allow-sys). */
+function constrainedMemory(): number {
+  try {
+    return process.constrainedMemory();
+  } catch {
+    return 0;
+  }
 }
 
 export function formatBytes(bytes: number): string {

@@ -15,6 +15,7 @@ import { loadCudaBackend } from './cuda';
 import { loadNativeBackend } from './native';
 import type { Loaded } from './native/addon';
 import { typescriptBackend } from './typescript';
+import { whyNoThreads } from './typescript/pool';
 
 const loaders: Readonly<Record<BackendName, () => Loaded<{ readonly backend: Backend }>>> = {
   cuda: loadCudaBackend,
@@ -69,6 +70,8 @@ export interface BackendInfo {
   readonly cuda: CudaDescription | null;
   /** The default number of threads of a computation. */
   readonly threads: number;
+  /** Why the TypeScript backend computes on the calling thread alone; null where it has threads. */
+  readonly noThreads: string | null;
   readonly version: string;
 }
 
@@ -86,7 +89,8 @@ export function backendInfo(): BackendInfo {
     unavailable: Object.fromEntries(reasons),
     blas: backend.describe().blas,
     cuda: describeCuda(),
-    threads: defaultThreads(),
+    threads: threadsOf(backend, defaultThreads()),
+    noThreads: whyNoThreads(),
     version: VERSION,
   };
 }
@@ -99,6 +103,11 @@ function describeCuda(): CudaDescription | null {
 /** @internal */
 export function defaultThreads(): number {
   return availableParallelism();
+}
+
+/** @internal How many threads a backend computes with that is asked for so many. */
+export function threadsOf({ name }: Backend, asked: number): number {
+  return name === 'typescript' && whyNoThreads() !== null ? 1 : asked;
 }
 
 function backendOfEnvironment(): BackendName | null {

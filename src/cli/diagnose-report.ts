@@ -12,10 +12,13 @@ import {
   varianceWords,
   widthWords,
 } from '../report/diagnosis/words';
+import { type NetFacts, netRows } from './net-facts';
 import { figures, printTable, type Rows, seconds } from './output';
 
 export interface DiagnoseRun {
   readonly net: string | null;
+  /** What was understood of that file; null where the net was drawn. */
+  readonly network: NetFacts | null;
   readonly out: string | null;
   readonly seconds: number;
 }
@@ -83,9 +86,12 @@ function rows({ phase, lambda, initialization, kernel, firstStep, training, net,
   ];
 }
 
-function runRows({ backend, core, threads }: Diagnosis, { net, out, seconds: time }: DiagnoseRun): Rows {
+function runRows(
+  { backend, core, threads }: Diagnosis,
+  { net, network, out, seconds: time }: DiagnoseRun,
+): Rows {
   return [
-    ['file of the net', net],
+    ...(net === null || network === null ? [] : netRows(net, network, 'file of the net')),
     ['page', out],
     ['time', `${seconds(time)}, ${backend}${core === null ? '' : ` (${core})`}, ${threads} threads`],
   ];

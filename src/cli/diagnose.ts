@@ -8,7 +8,7 @@ import { writeFileAtomically } from '../data/files';
 import { diagnose, type Diagnosis, diagnosisJson, type DiagnoseOptions } from '../diagnosis';
 import { FULL_EFFORT, QUICK_EFFORT } from '../diagnosis/thresholds';
 import { DeepntkError } from '../errors';
-import type { Mlp } from '../network/mlp';
+import { Mlp } from '../network/mlp';
 import type { NetworkSpec } from '../network/spec';
 import type * as Page from '../report/diagnosis-page';
 import type * as Packages from '../report/packages';
@@ -23,6 +23,7 @@ import { printDiagnosis } from './diagnose-report';
 import { expectWritable } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { givenFlags, specFromFlags } from './net-options';
+import { netFacts } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, loadNet, type NetSourceFlags } from './net-source';
 import { printError, printJson } from './output';
 import { progressBar } from './progress';
@@ -53,7 +54,7 @@ export function addDiagnoseCommand(program: Command): void {
       'after',
       `
 Without --net a net is drawn with --seed. --outputs is by default the number of classes of the data, --input-dim that of its
-features. Of a .safetensors net, sigma_w^2 and sigma_b^2 are estimated from the weights unless --sw2 says what they were.
+features. Where the file of a net does not state sigma_w^2 and sigma_b^2, they are estimated unless --sw2 states them.
 The verdict follows from three numbers and their bounds: docs/diagnose.md.
 
 Examples:
@@ -89,7 +90,6 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
     ...(flags.net === undefined && { replica: flags.replica }),
     quick: flags.quick === true,
     inputs: most,
-    law: isEstimated(flags, command) ? 'estimated' : 'spec',
     signal: interrupt.signal,
     ...(flags.backend !== undefined && { backend: flags.backend }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
@@ -102,7 +102,13 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
     await writeFileAtomically(out, [Buffer.from(page)]);
   }
   interrupt.release();
-  const run = { net: flags.net ?? null, out: out ?? null, seconds: (performance.now() - start) / 1000 };
+  const network = net instanceof Mlp ? netFacts(net) : null;
+  const run = {
+    net: flags.net ?? null,
+    network,
+    out: out ?? null,
+    seconds: (performance.now() - start) / 1000,
+  };
   if (flags.json) printJson({ ...diagnosisJson(diagnosis), run });
   else {
     printDiagnosis(diagnosis, run);
@@ -115,16 +121,6 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
 function mostInputs({ mnist, inputs, quick }: Flags): number {
   const { inputs: usual } = quick ? QUICK_EFFORT : FULL_EFFORT;
   return typeof mnist === 'number' ? mnist : (inputs ?? usual);
-}
-
-/** The variances of PyTorch weights are not in their file. In NTK parametrization the raw weights do not show them either. */
-function isEstimated({ net, parametrization }: Flags, command: Command): boolean {
-  return (
-    net !== undefined &&
-    extname(net).toLowerCase() === '.safetensors' &&
-    parametrization === 'standard' &&
-    givenFlags(command, ['sw2']).length === 0
-  );
 }
 
 async function readSubject(flags: Flags, command: Command, data: LoadedData): Promise<Mlp | NetworkSpec> {

@@ -51,7 +51,7 @@ export function addDoctorCommand(program: Command): void {
 }
 
 function printReport(info: BackendInfo, environment: Record<string, string>, warnings: string[]): void {
-  const { backend, chosenBy, available, unavailable, blas, cuda, threads, version } = info;
+  const { backend, chosenBy, available, unavailable, blas, cuda, threads, noThreads, version } = info;
   printJson({
     backend,
     chosenBy,
@@ -60,6 +60,7 @@ function printReport(info: BackendInfo, environment: Record<string, string>, war
     blas,
     cuda,
     threads,
+    noThreads,
     environment,
     warnings,
     version,
@@ -86,6 +87,7 @@ function tableOf(info: BackendInfo, environment: Record<string, string>, warning
     ['CUDA', cuda === null ? null : `${cuda.runtime} (driver ${cuda.driver}), cuBLAS ${cuda.cublas}`],
     ['mixed on the GPU', cuda?.mixed ?? null],
     ['threads', `${info.threads}`],
+    ['no threads', info.noThreads],
     ['Node', `${process.version} on ${platform()}-${arch()} ${release()}`],
     ...Object.entries(environment).map(([name, value]) => [name, value] as const),
     ...warnings.map((warning) => ['warning', warning] as const),

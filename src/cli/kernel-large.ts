@@ -16,6 +16,7 @@ import { abortOnInterrupt } from './interrupt';
 import { expectWritable, readInputs } from './files';
 import { type Flags, namingFiles, ntkOptions, readX } from './kernel';
 import { givenFlags } from './net-options';
+import { netFacts, netRows } from './net-facts';
 import { readNet } from './net-source';
 import { bytes, figures, flops, printJson, printTable, type Rows, seconds } from './output';
 import { progressBar } from './progress';
@@ -91,12 +92,16 @@ export async function runLargeKernel(flags: Flags, command: Command): Promise<vo
     const elapsed = (performance.now() - start) / 1000;
     const source = {
       net: flags.net ?? null,
+      network: flags.net === undefined ? null : netFacts(net),
       seed: flags.net === undefined ? flags.seed : null,
       replica: flags.net === undefined ? flags.replica : null,
       file: flags.out ?? null,
     };
     if (flags.json) printJson({ ...json, ...source, seconds: elapsed });
-    else printTable([...rows, ['time', seconds(elapsed)], ['file', flags.out ?? null]]);
+    else {
+      const ofNet = flags.net === undefined ? [] : netRows(flags.net, netFacts(net));
+      printTable([...rows, ...ofNet, ['time', seconds(elapsed)], ['file', flags.out ?? null]]);
+    }
   } catch (error) {
     namingFiles(flags, () => {
       throw error;

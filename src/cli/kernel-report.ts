@@ -2,6 +2,7 @@
 import type { NtkResult } from '../kernel/ntk';
 import type { KernelPlan } from '../kernel/plan';
 import { summarizeKernel } from '../kernel/statistics';
+import { type NetFacts, netRows } from './net-facts';
 import { bytes, figures, flops, printJson, printTable, seconds } from './output';
 
 /** The files with one layer's parts of the kernel. */
@@ -16,6 +17,8 @@ export interface KernelRun {
   readonly seconds: number;
   /** The file of the net; null where it was drawn. */
   readonly net: string | null;
+  /** What was understood of that file; null where the net was drawn. */
+  readonly network: NetFacts | null;
   readonly seed: number | null;
   readonly replica: number | null;
   readonly file: string | null;
@@ -49,12 +52,14 @@ export function printKernel(
     });
     return;
   }
-  const { net, seed, replica, file, parts } = run;
+  const { net, network, seed, replica, file, parts } = run;
   printTable([
     ['kernel', `${shape.join(' x ')}, ${outputs}, ${precision}`],
     ['mean of the diagonal', summary && figures(summary.meanDiagonal)],
     ['off-diagonal / diagonal', summary && figures(summary.offDiagonalRatio)],
-    ['net', net ?? `seed ${seed!}, replica ${replica!}`],
+    ...(net === null || network === null
+      ? [['net', `seed ${seed!}, replica ${replica!}`] as const]
+      : netRows(net, network)),
     ['backend', `${backend}${core === null ? '' : ` (${core})`}, ${threadsWord(threads)}`],
     ['time', seconds(run.seconds)],
     ['file', file],

@@ -15,13 +15,14 @@ import {
 import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/plan';
 import type { NdArray } from '../ndarray';
 import type { Shard } from '../sampling/sweep';
-import type { NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import { expectWritable, readInputs } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
 import { readImagesOrInputs, readMnistPackage } from './kernel-inputs';
 import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
 import { shardOf } from './lists';
+import { netFacts } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import { progressBar } from './progress';
 import {
@@ -225,6 +226,7 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
     {
       seconds: elapsed,
       net: flags.net ?? null,
+      network: flags.net === undefined ? null : netFacts(net),
       seed: flags.net === undefined ? flags.seed : null,
       replica: flags.net === undefined ? flags.replica : null,
       file: out ?? null,
@@ -275,7 +277,7 @@ function hasParts(result: NtkResult): result is NtkResultPerLayer {
 async function writeParts(
   out: string,
   { perLayer, layers, parameters }: NtkResultPerLayer,
-  spec: NetworkSpec,
+  spec: MlpSpec,
   signal: AbortSignal,
 ): Promise<Part[]> {
   const stem = out.slice(0, -extname(out).length);
@@ -290,7 +292,8 @@ async function writeParts(
     parts.push({
       layer,
       ...(parameters !== 'biases' && { weights: await write(layer, 'weights') }),
-      ...(parameters !== 'weights' && spec.biasGradients && { biases: await write(layer, 'biases') }),
+      ...(parameters !== 'weights' &&
+        biasGradientsByLayer(spec)[layer - 1]! && { biases: await write(layer, 'biases') }),
     });
   }
   return parts;

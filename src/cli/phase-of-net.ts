@@ -1,4 +1,5 @@
-import { Mlp } from '../network/mlp';
+import type { Command } from 'commander';
+
 import {
   classifyNetwork,
   type Estimate,
@@ -6,18 +7,27 @@ import {
   type SlopeEvidence,
 } from '../theory/classify-network';
 import { readInputs } from './files';
+import { netFacts, netRows } from './net-facts';
+import { loadNet, type NetFileFlags } from './net-source';
 import { figures, printColumns, printJson, printTable } from './output';
 
 /** `deepntk phase --net FILE --x FILE`: the phase of a net as measured. */
-export async function printPhaseOfNet(path: string, inputs: string, json: boolean): Promise<void> {
+export async function printPhaseOfNet(
+  path: string,
+  inputs: string,
+  flags: NetFileFlags & { readonly json?: true },
+  command: Command,
+): Promise<void> {
   const x = await readInputs(inputs);
-  const report = classifyNetwork(await Mlp.load(path), x);
-  if (json) {
-    printJson({ ...report, net: path, inputs: x.shape[0] });
+  const net = await loadNet(path, flags, command);
+  const report = classifyNetwork(net, x);
+  if (flags.json) {
+    printJson({ ...report, net: path, network: netFacts(net), inputs: x.shape[0] });
     return;
   }
   const { weights, gradients, activations } = report;
   printTable([
+    ...netRows(path, netFacts(net)),
     [
       'phase',
       `${report.phase} (from its ${report.basis}, ${figures(report.zScore)} standard errors from the edge)`,

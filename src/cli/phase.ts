@@ -4,14 +4,14 @@ import type { Command } from 'commander';
 
 import { classifyPhase } from '../theory/classify-phase';
 import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
+import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-source';
 import { figures, printJson, printTable } from './output';
 import type * as PhaseOfNet from './phase-of-net';
 import { jsonOption, UsageError } from './usage';
 
-interface Flags {
+interface Flags extends NetFileFlags {
   readonly sw2: number;
   readonly sb2: number;
-  readonly net?: string;
   readonly x?: string;
   readonly json?: true;
 }
@@ -21,9 +21,9 @@ export function addPhaseCommand(program: Command): void {
     .command('phase')
     .description('tell the phase of an initialization, or of a given net: ordered, edge of chaos or chaotic')
     .addOption(weightVarianceOption())
-    .addOption(biasVarianceOption())
-    .option('--net <file>', 'measure this net instead: a .json file of deepntk, or .safetensors weights')
-    .option('--x <file>', 'the inputs it is measured on, an N x n_0 .npy file')
+    .addOption(biasVarianceOption());
+  addNetFileOptions(command)
+    .option('--x <file>', 'the inputs that --net is measured on, an N x n_0 .npy file')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -39,6 +39,7 @@ Examples:
     )
     .action(async (flags: Flags) => {
       if (flags.net === undefined && flags.x === undefined) {
+        checkNetFileFlags(flags, command);
         printPhase(flags);
         return;
       }
@@ -50,9 +51,10 @@ Examples:
           `expected --net and --x together, got only ${flags.x === undefined ? '--net' : '--x'}`,
         );
       }
+      checkNetFileFlags(flags, command);
       // Loaded when it is needed: the phase of a law takes no kernels.
       const { printPhaseOfNet } = createRequire(__filename)('./phase-of-net') as typeof PhaseOfNet;
-      await printPhaseOfNet(flags.net, flags.x, flags.json === true);
+      await printPhaseOfNet(flags.net, flags.x, flags, command);
     });
 }
 

@@ -84,12 +84,11 @@ const EVALUATION_FIELDS = ['step', 'loss', 'accuracy', 'testLoss', 'testAccuracy
 
 async function readCheckpoint(folder: string): Promise<TrainingState> {
   const path = join(folder, CHECKPOINT);
-  const tensors = await readSafetensors(path);
+  const { tensors } = await readSafetensors(path);
   const get = (name: string): Float64Array => {
-    const tensor = tensors.get(name);
-    if (!(tensor?.data instanceof Float64Array))
-      throw invalidFile(path, `the float64 tensor ${name}`, 'none');
-    return tensor.data;
+    const data = tensors.get(name)?.decode().data;
+    if (!(data instanceof Float64Array)) throw invalidFile(path, `the float64 tensor ${name}`, 'none');
+    return data;
   };
   const rows = get('evaluations');
   const evaluations = Array.from({ length: rows.length / EVALUATION_FIELDS.length }, (_, i) => {

@@ -6,7 +6,8 @@
  *                 "parametrization": "standard", "biasGradients": true },
  *       "layers": [ { "weights": { "shape": [3, 2], "data": [...] }, "biases": { "shape": [3], "data": [...] } }, ... ] }
  *
- * `spec` takes what `createSpec` takes, with the same defaults. `data` is flat and row-major; a row of weights belongs to
+ * `spec` takes what `createSpec` takes, with the same defaults; `weightVariance` and `biasVariance` null say that the law is
+ * unknown. `biases` null is a layer without biases, whose entry of `biasGradients` is false. `data` is flat and row-major; a row of weights belongs to
  * one output of the layer. Numbers have as many digits as a float64 needs to come back bit for bit.
  */
 import { DeepntkError, describe, invalidArgument } from '../errors';
@@ -36,7 +37,7 @@ export interface JsonNet {
  */
 export function encodeJsonNet(spec: object, layers: readonly LayerArrays[]): string {
   const parameters = layers.reduce(
-    (sum, { weights, biases }) => sum + weights.data.length + biases.data.length,
+    (sum, { weights, biases }) => sum + weights.data.length + (biases?.data.length ?? 0),
     0,
   );
   if (parameters > MAX_PARAMETERS) {
@@ -48,7 +49,8 @@ export function encodeJsonNet(spec: object, layers: readonly LayerArrays[]): str
   }
   const layerTexts = layers.map(({ weights, biases }, index) => {
     const where = `JSON net: layer ${index + 1}`;
-    return `{ "weights": ${encodeArray(weights, `${where}: weights`)},\n      "biases": ${encodeArray(biases, `${where}: biases`)} }`;
+    const text = biases === null ? 'null' : encodeArray(biases, `${where}: biases`);
+    return `{ "weights": ${encodeArray(weights, `${where}: weights`)},\n      "biases": ${text} }`;
   });
   return `{ "format": "${FORMAT}", "version": ${VERSION},
   "spec": ${JSON.stringify(spec)},
@@ -111,6 +113,7 @@ function parse(text: string, name: string): unknown {
 function decodeLayer(layer: unknown, where: string): LayerArrays {
   const { weights, biases } = expectObject(layer, where, ['weights', 'biases']);
   const matrix = decodeArray(weights, `${where}: weights`, 2, 'the shape [outputs, inputs]');
+  if (biases === null) return { weights: matrix, biases };
   const vector = decodeArray(biases, `${where}: biases`, 1, 'the shape [outputs]');
   if (vector.shape[0] !== matrix.shape[0]) {
     throw invalidFile(

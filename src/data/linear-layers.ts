@@ -2,21 +2,21 @@
  * The layers of a fully connected net among PyTorch's named tensors.
  *
  * A state dict says neither in which order its modules run nor what lies between them. The activation is taken to be
- * ReLU. The order is taken from the names where they only differ in numbers (`0`, `2`, `4`; `fc1`, `fc2`, `fc10`;
- * `net.blocks.3.linear`), and otherwise from the shapes, if these leave exactly one order in which every layer takes
- * what the one before it gives and numbered names keep theirs. Where they leave several, the caller has to say.
+ * ReLU. {@link orderLayers} explains the order.
  */
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile } from './files';
-import type { NamedTensors } from './safetensors';
+import { inputsOf, orderLayers, outputsOf, prefixesIn } from './layer-order';
+import { modulesIn, otherKindOf } from './module-kinds';
+import type { SafetensorsFile, StoredTensor } from './safetensors';
 
 /** One affine map x -> W x + b. */
 export interface LayerArrays {
   /** n_out x n_in */
   readonly weights: NdArray<Float64Array>;
-  /** n_out */
-  readonly biases: NdArray<Float64Array>;
+  /** n_out; null where the layer has none. */
+  readonly biases: NdArray<Float64Array> | null;
 }
 
 export interface NamedLayer extends LayerArrays {
@@ -24,174 +24,138 @@ export interface NamedLayer extends LayerArrays {
   readonly name: string;
 }
 
-export interface LayerOrder {
-  /** The modules in the order in which they run; needed only where names and shapes leave it open. */
+export interface LayerChoice {
+  /**
+   * The modules in the order in which they run; needed only where names and shapes leave it open. A prefix stands for its
+   * modules in the order of their names.
+   */
   readonly order?: readonly string[] | undefined;
+  /** How the names of the net's tensors begin, where a file has several nets: `models.0.` */
+  readonly prefix?: string | undefined;
   /** What error messages call the source of the tensors. */
   readonly name?: string | undefined;
 }
 
 /**
- * Finds the `nn.Linear` layers of a state dict, first to last, in float64. A missing bias is zero.
+ * Finds the `nn.Linear` layers of a state dict, first to last, in float64.
  *
- * @param tensors `<module>.weight` (n_out x n_in) and `<module>.bias` (n_out), any prefix
- * @throws DeepntkError `ERR_INVALID_FILE` where a tensor is not a linear layer's, a layer does not take what the one
- *   before it gives, or the order is not determined
+ * @param file `<module>.weight` (n_out x n_in) and `<module>.bias` (n_out), any prefix
+ * @throws DeepntkError `ERR_INVALID_FILE` where a tensor is not a linear layer's, layers are tied, a layer does not take
+ *   what the one before it gives, the order is not determined, or there are several nets; `ERR_INVALID_ARGUMENT` for an
+ *   order or a prefix that the file does not have
  */
 export function layersFromTensors(
-  tensors: NamedTensors,
-  { order, name = 'tensors' }: LayerOrder = {},
+  file: SafetensorsFile,
+  { order, prefix, name = 'tensors' }: LayerChoice = {},
 ): NamedLayer[] {
+  const tensors = tensorsWithPrefix(file.tensors, prefix);
+  expectNoTies(file, tensors, name);
   const layers = collectLayers(tensors, name);
   if (layers.length === 0) throw invalidFile(name, 'tensors <module>.weight of nn.Linear layers', 'none');
-  const ordered = order === undefined ? orderLayers(layers, name) : takeOrder(layers, order);
-  ordered.slice(1).forEach((layer, index) => {
-    const before = ordered[index]!;
-    if (inputsOf(layer) !== outputsOf(before)) {
-      throw invalidFile(
-        `${name}: ${quote(layer)}`,
-        `${outputsOf(before)} inputs, the outputs of ${quote(before)} before it`,
-        `${inputsOf(layer)}`,
-      );
-    }
-  });
+  const ordered = orderLayers(layers, order, name);
+  expectChain(ordered, name);
   return ordered;
 }
 
-/** Names layers as PyTorch's `nn.Sequential(Linear, ReLU, Linear, ...)` does: `0.weight`, `0.bias`, `2.weight`, ... */
+/**
+ * Names layers as PyTorch's `nn.Sequential(Linear, ReLU, Linear, ...)` does: `0.weight`, `0.bias`, `2.weight`, ... A layer
+ * without biases gets no bias tensor.
+ */
 export function tensorsFromLayers(layers: readonly LayerArrays[]): Map<string, NdArray> {
   return new Map(
     layers.flatMap(({ weights, biases }, index): [string, NdArray][] => [
       [`${2 * index}.weight`, weights],
-      [`${2 * index}.bias`, biases],
+      ...(biases === null ? [] : [[`${2 * index}.bias`, biases] as [string, NdArray]]),
     ]),
   );
 }
 
-function collectLayers(tensors: NamedTensors, name: string): NamedLayer[] {
-  const layers: NamedLayer[] = [];
-  for (const [tensor, { data, shape }] of tensors) {
-    const [, module = '', part] = /^(?:(.*)\.)?(weight|bias)$/s.exec(tensor) ?? [];
-    const where = `${name}: tensor ${JSON.stringify(tensor)}`;
+function tensorsWithPrefix(
+  tensors: SafetensorsFile['tensors'],
+  prefix: string | undefined,
+): SafetensorsFile['tensors'] {
+  if (prefix === undefined) return tensors;
+  if (typeof prefix !== 'string') throw invalidArgument('prefix', 'how the names of tensors begin', prefix);
+  const beginningWith = (text: string): SafetensorsFile['tensors'] =>
+    new Map([...tensors].filter(([tensor]) => tensor.startsWith(text)));
+  // "models.1" means "models.1.", not "models.10." as well.
+  const whole = beginningWith(prefix.endsWith('.') ? prefix : `${prefix}.`);
+  const found = whole.size > 0 ? whole : beginningWith(prefix);
+  if (found.size > 0) return found;
+  const known = prefixesIn([...tensors.keys()]);
+  throw invalidArgument(
+    'prefix',
+    `how the names of some tensors begin${known === '' ? '' : `: ${known}`}`,
+    prefix,
+  );
+}
+
+/** Safetensors' `save_model` stores a shared tensor once, and under its other names the name that it has. */
+function expectNoTies(
+  { metadata, tensors }: SafetensorsFile,
+  chosen: SafetensorsFile['tensors'],
+  name: string,
+): void {
+  const all = chosen.size === tensors.size;
+  for (const [removed, kept] of Object.entries(metadata)) {
+    if (tensors.has(removed) || !tensors.has(kept) || !(all || chosen.has(kept))) continue;
+    throw invalidFile(
+      name,
+      'layers with parameters of their own (the kernel of tied layers needs summed gradients)',
+      `the tie of ${JSON.stringify(removed)} to ${JSON.stringify(kept)} in the metadata`,
+    );
+  }
+}
+
+function collectLayers(tensors: SafetensorsFile['tensors'], name: string): NamedLayer[] {
+  const modules = modulesIn(tensors.entries());
+  for (const module of modules.values()) {
+    const other = otherKindOf(module, modules);
+    if (other !== null) throw invalidFile(name, 'nn.Linear layers alone', other);
+  }
+  return [...modules.values()].map(({ name: module, parts }) => {
     const prefix = module === '' ? '' : `${module}.`;
-    if (part === undefined) {
-      throw invalidFile(where, '<module>.weight or <module>.bias of an nn.Linear layer', 'another name');
-    }
-    if (part === 'bias') {
-      if (!tensors.has(`${prefix}weight`)) {
-        throw invalidFile(where, `a tensor ${JSON.stringify(`${prefix}weight`)} with it`, 'none');
-      }
-      continue;
-    }
-    if (shape.length !== 2 || data.length === 0) {
+    const where = (part: string): string => `${name}: tensor ${JSON.stringify(prefix + part)}`;
+    const strange = [...parts.keys()].find((part) => part !== 'weight' && part !== 'bias');
+    if (strange !== undefined) {
       throw invalidFile(
-        where,
-        'the n_out x n_in matrix of an nn.Linear layer',
-        `shape [${shape.join(', ')}]`,
+        where(strange),
+        '<module>.weight or <module>.bias of an nn.Linear layer',
+        'another name',
       );
     }
-    const outputs = shape[0]!;
-    const bias = tensors.get(`${prefix}bias`);
+    const [weight, bias] = [parts.get('weight'), parts.get('bias')];
+    if (weight === undefined) {
+      throw invalidFile(where('bias'), `a tensor ${JSON.stringify(`${prefix}weight`)} with it`, 'none');
+    }
+    if (weight.shape.length !== 2 || weight.shape.includes(0)) {
+      const what = 'the n_out x n_in matrix of an nn.Linear layer';
+      throw invalidFile(where('weight'), what, `shape [${weight.shape.join(', ')}]`);
+    }
+    const outputs = weight.shape[0]!;
     if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
-      throw invalidFile(
-        `${name}: tensor ${JSON.stringify(`${prefix}bias`)}`,
-        `shape [${outputs}], one entry for each row of the weights`,
-        `[${bias.shape.join(', ')}]`,
-      );
+      const what = `shape [${outputs}], one entry for each row of the weights`;
+      throw invalidFile(where('bias'), what, `[${bias.shape.join(', ')}]`);
     }
-    layers.push({
-      name: module,
-      weights: { data: toFloat64(data), shape: [...shape] },
-      biases: {
-        data: bias === undefined ? new Float64Array(outputs) : toFloat64(bias.data),
-        shape: [outputs],
-      },
-    });
-  }
-  return layers;
+    return { name: module, weights: toFloat64(weight), biases: bias === undefined ? null : toFloat64(bias) };
+  });
 }
 
-function toFloat64(data: Float64Array | Float32Array): Float64Array {
-  return data instanceof Float64Array ? data : Float64Array.from(data);
+function toFloat64(tensor: StoredTensor): NdArray<Float64Array> {
+  const { data, shape } = tensor.decode();
+  return { data: data instanceof Float64Array ? data : Float64Array.from(data), shape: [...shape] };
 }
 
-function takeOrder(layers: readonly NamedLayer[], order: readonly string[]): NamedLayer[] {
-  if (!Array.isArray(order) || !order.every((name) => typeof name === 'string'))
-    throw invalidArgument('order', 'the names of modules', order);
-  const known = layers.map((layer) => layer.name);
-  if ([...order].sort().join('\n') !== [...known].sort().join('\n')) {
-    throw invalidArgument('order', `each of ${known.join(', ')} once`, order.join(', '));
-  }
-  return order.map((module) => layers.find((layer) => layer.name === module)!);
-}
-
-/** Two names are of one family if they differ only in numbers; within a family the numbers tell the order. */
-function orderLayers(layers: readonly NamedLayer[], name: string): NamedLayer[] {
-  const families = new Map<string, NamedLayer[]>();
-  for (const layer of layers) {
-    const family = layer.name.replace(/\d+/g, '#');
-    families.set(family, [...(families.get(family) ?? []), layer]);
-  }
-  const sorted = [...families.values()].map((family) =>
-    family.sort((a, b) => compareNumbers(numbersIn(a.name), numbersIn(b.name))),
-  );
-  if (sorted.length === 1) return sorted[0]!;
-
-  const chains = findChains(sorted, 2);
-  if (chains.length === 1) return chains[0]!;
-  const list = layers.map((layer) => `${layer.name} ${outputsOf(layer)}x${inputsOf(layer)}`).join(', ');
+function expectChain(layers: readonly NamedLayer[], name: string): void {
+  const wrong = layers.findIndex((layer, i) => i > 0 && inputsOf(layer) !== outputsOf(layers[i - 1]!));
+  if (wrong < 0) return;
+  const [before, layer] = [layers[wrong - 1]!, layers[wrong]!];
+  const transposed = layers.every((other, i) => i === 0 || outputsOf(other) === inputsOf(layers[i - 1]!));
   throw invalidFile(
-    name,
-    'names or shapes that tell the order of the layers (or the option `order`)',
-    `${chains.length === 0 ? 'layers that fit in no order' : 'more than one order that fits'}: ${list}`,
+    `${name}: ${quote(layer)}`,
+    `${outputsOf(before)} inputs, the outputs of ${quote(before)} before it`,
+    `${inputsOf(layer)}${transposed ? '; all matrices fit if they are transposed: save them as (out, in), as PyTorch does' : ''}`,
   );
-}
-
-/** Up to `limit` ways to merge the families into one list in which every layer takes what the one before it gives. */
-function findChains(families: readonly (readonly NamedLayer[])[], limit: number): NamedLayer[][] {
-  const length = families.reduce((sum, family) => sum + family.length, 0);
-  const found: NamedLayer[][] = [];
-  const deadEnds = new Set<string>();
-  extend(
-    [],
-    families.map(() => 0),
-  );
-  return found;
-
-  function extend(chain: NamedLayer[], taken: readonly number[]): void {
-    if (chain.length === length) {
-      found.push(chain);
-      return;
-    }
-    const last = chain.at(-1);
-    const state = `${taken.join()}|${last === undefined ? '' : outputsOf(last)}`;
-    if (deadEnds.has(state)) return;
-    const before = found.length;
-    families.forEach((family, index) => {
-      const next = family[taken[index]!];
-      if (next === undefined || found.length >= limit) return;
-      if (last !== undefined && inputsOf(next) !== outputsOf(last)) return;
-      extend([...chain, next], taken.with(index, taken[index]! + 1));
-    });
-    if (found.length === before) deadEnds.add(state);
-  }
-}
-
-function numbersIn(text: string): number[] {
-  return (text.match(/\d+/g) ?? []).map(Number);
-}
-
-function compareNumbers(a: readonly number[], b: readonly number[]): number {
-  const index = a.findIndex((value, i) => value !== b[i]);
-  return index < 0 ? 0 : a[index]! - b[index]!;
-}
-
-function outputsOf(layer: NamedLayer): number {
-  return layer.weights.shape[0]!;
-}
-
-function inputsOf(layer: NamedLayer): number {
-  return layer.weights.shape[1]!;
 }
 
 function quote(layer: NamedLayer): string {

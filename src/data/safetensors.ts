@@ -7,66 +7,90 @@ import { invalidFile, readBytes, shown, writeFileAtomically } from './files';
 /** Tensors by name, in the order of the file. */
 export type NamedTensors = ReadonlyMap<string, NdArray>;
 
+/** A tensor in a file that is not decoded yet. */
+export interface StoredTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** @throws DeepntkError `ERR_INVALID_FILE` where the dtype is not one of floats */
+  readonly decode: () => NdArray;
+}
+
+/** The content of a file: its metadata, and its tensors by name in the order of their bytes. */
+export interface SafetensorsFile {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
 /** The format's own limit on the length of the header. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-const TYPES: Readonly<Record<string, NumberType>> = {
-  F64: { kind: 'float', bytes: 8, order: 'little' },
-  F32: { kind: 'float', bytes: 4, order: 'little' },
-  F16: { kind: 'float', bytes: 2, order: 'little' },
-  BF16: { kind: 'brain-float', bytes: 2, order: 'little' },
-};
+const TYPES: ReadonlyMap<string, NumberType> = new Map([
+  ['F64', { kind: 'float', bytes: 8, order: 'little' }],
+  ['F32', { kind: 'float', bytes: 4, order: 'little' }],
+  ['F16', { kind: 'float', bytes: 2, order: 'little' }],
+  ['BF16', { kind: 'brain-float', bytes: 2, order: 'little' }],
+]);
 
 /**
  * Reads a safetensors file. F64 tensors keep their type; F32, F16 and BF16 become float32, exactly.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is no safetensors file, is truncated, has
- *   tensors that overlap or leave gaps, or a tensor of another dtype
+ * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is no safetensors file, is truncated, or has
+ *   tensors that overlap or leave gaps
  */
-export async function readSafetensors(path: string): Promise<Map<string, NdArray>> {
-  return decodeSafetensors(await readBytes(path), path);
-}
-
-/** Writes named tensors as the `safetensors` library does, byte for byte; the file appears whole or not at all. */
-export async function writeSafetensors(path: string, tensors: NamedTensors): Promise<void> {
-  await writeFileAtomically(path, safetensorsParts(tensors));
+export async function readSafetensors(path: string): Promise<SafetensorsFile> {
+  return openSafetensors(await readBytes(path), path);
 }
 
 /**
- * {@link readSafetensors} of a file that is already in memory.
+ * Writes named tensors as the `safetensors` library does, byte for byte; the file appears whole or not at all.
+ *
+ * @param metadata texts by name, for programs that know them
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeFileAtomically(path, safetensorsParts(tensors, metadata));
+}
+
+/**
+ * {@link readSafetensors} of a file that is already in memory. Tensors of other dtypes than floats are errors only where
+ * they are decoded.
  *
  * @param name what error messages call it
  */
-export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors data'): Map<string, NdArray> {
-  const { entries, dataStart } = readHeader(bytes, name);
+export function openSafetensors(bytes: Uint8Array, name = 'safetensors data'): SafetensorsFile {
+  const { entries, metadata, dataStart } = readHeader(bytes, name);
   const data = bytes.subarray(dataStart);
   checkCoverage(entries, data.length, name);
-  return new Map(
-    entries.map(({ tensor, shape, dtype, begin, end }) => {
-      const type = TYPES[dtype];
-      if (type === undefined) {
-        throw invalidFile(
-          `${name}: tensor ${quote(tensor)}`,
-          `dtype ${Object.keys(TYPES).join(', ')}`,
-          dtype,
-        );
-      }
-      const needed = sizeOf(shape) * type.bytes;
-      if (end - begin !== needed) {
-        throw invalidFile(
-          `${name}: tensor ${quote(tensor)}`,
-          `${needed} bytes for shape [${shape.join(', ')}] of ${dtype}`,
-          `${end - begin}`,
-        );
-      }
-      return [tensor, { data: decodeNumbers(data.subarray(begin, end), type, name), shape }];
-    }),
-  );
+  return {
+    metadata,
+    tensors: new Map(
+      entries.map(({ tensor, dtype, shape, begin, end }) => {
+        const where = `${name}: tensor ${quote(tensor)}`;
+        const type = TYPES.get(dtype);
+        const needed = sizeOf(shape) * (type?.bytes ?? 0);
+        if (type !== undefined && end - begin !== needed) {
+          const what = `${needed} bytes for shape [${shape.join(', ')}] of ${dtype}`;
+          throw invalidFile(where, what, `${end - begin}`);
+        }
+        const decode = (): NdArray => {
+          if (type === undefined) throw invalidFile(where, `dtype ${[...TYPES.keys()].join(', ')}`, dtype);
+          return { data: decodeNumbers(data.subarray(begin, end), type, name), shape };
+        };
+        return [tensor, { dtype, shape, decode }];
+      }),
+    ),
+  };
 }
 
 /** The bytes that {@link writeSafetensors} writes. */
-export function encodeSafetensors(tensors: NamedTensors): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(Buffer.concat([...safetensorsParts(tensors)]));
+export function encodeSafetensors(
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.concat([...safetensorsParts(tensors, metadata)]));
 }
 
 interface Entry {
@@ -77,7 +101,13 @@ interface Entry {
   readonly end: number;
 }
 
-function readHeader(bytes: Uint8Array, name: string): { entries: Entry[]; dataStart: number } {
+interface Header {
+  readonly entries: Entry[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly dataStart: number;
+}
+
+function readHeader(bytes: Uint8Array, name: string): Header {
   if (bytes.length < 8) {
     throw invalidFile(`${name} (truncated)`, 'at least 8 bytes', `${bytes.length}`);
   }
@@ -100,10 +130,25 @@ function readHeader(bytes: Uint8Array, name: string): { entries: Entry[]; dataSt
     throw invalidFile(name, 'a JSON object as header', describe(header));
   }
   const entries = Object.entries(header)
-    .filter(([tensor]) => tensor !== '__metadata__')
+    .filter(([tensor]) => tensor !== METADATA)
     .map(([tensor, entry]) => readEntry(tensor, entry, name))
     .sort((a, b) => a.begin - b.begin || a.end - b.end);
-  return { entries, dataStart };
+  const metadata = (header as Readonly<Record<string, unknown>>)[METADATA];
+  return { entries, metadata: readMetadata(metadata, name), dataStart };
+}
+
+const METADATA = '__metadata__';
+
+function readMetadata(metadata: unknown, name: string): Record<string, string> {
+  if (metadata === undefined || metadata === null) return {};
+  if (
+    typeof metadata !== 'object' ||
+    Array.isArray(metadata) ||
+    !Object.values(metadata).every((value) => typeof value === 'string')
+  ) {
+    throw invalidFile(`${name}: ${METADATA}`, 'an object of texts', describe(metadata));
+  }
+  return metadata as Record<string, string>;
 }
 
 function readEntry(tensor: string, entry: unknown, name: string): Entry {
@@ -141,14 +186,17 @@ function checkCoverage(entries: readonly Entry[], length: number, name: string):
   }
 }
 
-function* safetensorsParts(tensors: NamedTensors): Generator<Uint8Array> {
+function* safetensorsParts(
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>>,
+): Generator<Uint8Array> {
   const sorted = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
       b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT ||
       Buffer.compare(Buffer.from(nameA), Buffer.from(nameB)),
   );
   let offset = 0;
-  const header: Record<string, unknown> = {};
+  const header: Record<string, unknown> = Object.keys(metadata).length === 0 ? {} : { [METADATA]: metadata };
   for (const [tensor, { data, shape }] of sorted) {
     if (sizeOf(shape) !== data.length) {
       throw new DeepntkError(

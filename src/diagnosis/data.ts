@@ -4,7 +4,7 @@ import { oneHot, takeRows } from '../data/classes';
 import { DeepntkError, expectOptions, invalidArgument, mismatch } from '../errors';
 import { expectLabels, expectOutputs } from '../kernel/matrix';
 import type { NdArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
+import type { MlpSpec } from '../network/spec';
 import { fillNormals } from '../random/normal';
 import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';
@@ -37,7 +37,7 @@ const TARGETS_PURPOSE = 0x41;
 export function chooseData(
   where: string,
   data: DiagnosisData,
-  spec: NetworkSpec,
+  spec: MlpSpec,
   most: number,
   seed: number,
 ): ChosenData {

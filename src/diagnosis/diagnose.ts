@@ -1,9 +1,9 @@
 /** Does infinite-width theory describe a net? Theory, Monte Carlo, its kernel on data and a short training run together. */
 import { expectBoolean, expectInteger, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { type ComputeOptions, type Progress, readComputation } from '../kernel/arguments';
-import { expectNet, Mlp } from '../network/mlp';
+import { Mlp, readNet } from '../network/mlp';
 import { parameterCount } from '../network/parameters';
-import { createSpec, expectSpec, type NetworkSpec } from '../network/spec';
+import { createSpec, type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { estimateDispersion } from '../sampling/dispersion';
 import { classifyPhase } from '../theory/classify-phase';
 import { firstStepChange } from '../theory/first-step';
@@ -34,7 +34,10 @@ export interface DiagnoseOptions extends Omit<ComputeOptions, 'onProgress' | 'al
   readonly quick?: boolean;
   /** The most inputs that are looked at; 100 by default, 50 with `quick`. */
   readonly inputs?: number;
-  /** For a given net: take its variances from its `spec` (the default), or estimate them from its weights. */
+  /**
+   * For a given net: take its variances from its `spec`, or estimate them from its weights; by default the spec's where it
+   * has them.
+   */
   readonly law?: 'spec' | 'estimated';
   /** Bounds of the verdict in place of {@link DIAGNOSIS_THRESHOLDS}. */
   readonly thresholds?: Partial<DiagnosisThresholds>;
@@ -64,7 +67,7 @@ export interface DiagnosisProgress extends Progress {
  * @example (await diagnose(createSpec({ inputDim: 784, depth: 20, width: 300 }), { x })).verdict.sentence
  */
 export async function diagnose(
-  net: Mlp | NetworkSpec,
+  net: Mlp | MlpSpec,
   data: DiagnosisData,
   options: DiagnoseOptions = {},
 ): Promise<Diagnosis> {
@@ -156,11 +159,10 @@ const OPTION_NAMES = [
   ...['signal', 'onProgress', 'threads', 'backend'],
 ];
 
-function readRequest(net: Mlp | NetworkSpec, data: DiagnosisData, options: DiagnoseOptions): Request {
+function readRequest(net: Mlp | MlpSpec, data: DiagnosisData, options: DiagnoseOptions): Request {
   const where = 'diagnose';
-  const given = net instanceof Mlp ? net : null;
-  if (net instanceof Mlp) expectNet(where, net);
-  else expectSpec(where, net);
+  const given = isNet(net) ? readNet(where, net) : null;
+  const ofNet = given === null ? readSpec(where, net) : given.spec;
   expectOptions(where, options, OPTION_NAMES);
   const seed = expectInteger(`${where}: seed`, options.seed ?? 0, { min: 0 });
   const replica = expectInteger(`${where}: replica`, options.replica ?? 0, { min: 0 });
@@ -168,8 +170,8 @@ function readRequest(net: Mlp | NetworkSpec, data: DiagnosisData, options: Diagn
   const inputs =
     options.inputs === undefined ? {} : { inputs: expectInteger(`${where}: inputs`, options.inputs) };
   const effort = { ...(quick ? QUICK_EFFORT : FULL_EFFORT), ...inputs };
-  const estimated =
-    expectOneOf(`${where}: law`, options.law ?? 'spec', ['spec', 'estimated']) === 'estimated';
+  const usual = ofNet.weightVariance === null ? 'estimated' : 'spec';
+  const estimated = expectOneOf(`${where}: law`, options.law ?? usual, ['spec', 'estimated']) === 'estimated';
   const thresholds = readThresholds(`${where}: thresholds`, options.thresholds);
   if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
     throw invalidArgument(`${where}: onProgress`, 'a function', options.onProgress);
@@ -184,13 +186,17 @@ function readRequest(net: Mlp | NetworkSpec, data: DiagnosisData, options: Diagn
     ...(backend !== undefined && { backend }),
   };
   const { provenance } = readComputation(where, compute);
-  const ofNet = net instanceof Mlp ? net.spec : net;
   const chosen = chooseData(where, data, ofNet, effort.inputs, seed);
   const law =
     given === null
-      ? { spec: ofNet, report: null, assumptions: [], warnings: [] }
+      ? { spec: readSpec(where, ofNet), report: null, assumptions: [], warnings: [] }
       : lawOf(where, given, chosen.x, estimated);
   return { given, law, estimated, chosen, effort, seed, replica, compute, thresholds, provenance };
+}
+
+/** A net has layers, also one of another copy of the package. */
+function isNet(value: unknown): value is Mlp {
+  return value instanceof Mlp || (typeof value === 'object' && value !== null && 'layers' in value);
 }
 
 function phaseFacts({ spec, report }: Law): PhaseFacts {

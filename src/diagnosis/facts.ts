@@ -38,7 +38,7 @@ export interface NetFacts {
   readonly weightVariance: number;
   readonly biasVariance: number;
   readonly parametrization: Parametrization;
-  readonly biasGradients: boolean;
+  readonly biasGradients: boolean | readonly boolean[];
   /** Whether the net was drawn for the diagnosis, or given. */
   readonly source: 'drawn' | 'given';
   /** The replica that was drawn; null for a given net. */

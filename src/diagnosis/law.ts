@@ -2,7 +2,7 @@
 import { DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
 import type { Mlp } from '../network/mlp';
-import { createSpec, type NetworkSpec } from '../network/spec';
+import { createSpec, type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { classifyNetwork, type LayerReport, type NetworkReport } from '../theory/classify-network';
 import { LAW_ERRORS, LAW_TOLERANCE } from './thresholds';
 
@@ -29,20 +29,24 @@ export function lawOf(where: string, net: Mlp, x: NdArray, estimate: boolean): L
     );
   }
   if (spec.depth === 0) {
+    const known = estimate
+      ? createSpec({ ...lawFree(spec), ...(spec.weightVariance !== null && lawOfSpec(spec)) })
+      : readSpec(where, spec);
     const assumptions = estimate
-      ? [`A net without hidden layers tells no σ_w²; the spec's ${spec.weightVariance} is taken.`]
+      ? [`A net without hidden layers tells no σ_w²; ${known.weightVariance} is taken.`]
       : [];
-    return { spec, report: null, assumptions, warnings: [] };
+    return { spec: known, report: null, assumptions, warnings: [] };
   }
+  const known = estimate ? null : readSpec(where, spec);
   const rows = Math.min(PROBES, x.shape[0]!);
   const report = classifyNetwork(net, {
     data: x.data.slice(0, rows * spec.inputDim),
     shape: [rows, spec.inputDim],
   });
-  return estimate ? estimatedLaw(spec, report) : { spec, report, ...checkedLaw(spec, report) };
+  return known === null ? estimatedLaw(spec, report) : { spec: known, report, ...checkedLaw(known, report) };
 }
 
-function estimatedLaw(spec: NetworkSpec, report: NetworkReport): Law {
+function estimatedLaw(spec: MlpSpec, report: NetworkReport): Law {
   const weightVariance = 2 * report.weights.slope;
   if (!(weightVariance > 0)) {
     throw new DeepntkError(
@@ -108,7 +112,11 @@ function otherLayers(layers: readonly LayerReport[], weightVariance: number): st
   });
 }
 
-function lawFree({ inputDim, hiddenWidths, outputDim, parametrization, biasGradients }: NetworkSpec) {
+function lawOfSpec({ weightVariance, biasVariance }: NetworkSpec) {
+  return { weightVariance, biasVariance };
+}
+
+function lawFree({ inputDim, hiddenWidths, outputDim, parametrization, biasGradients }: MlpSpec) {
   return { inputDim, hiddenWidths, outputDim, parametrization, biasGradients };
 }
 

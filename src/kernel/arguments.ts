@@ -7,7 +7,7 @@ import {
   type NetworkData,
   type RunOptions,
 } from '../backend/backend';
-import { defaultThreads, resolveBackend } from '../backend/choose';
+import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
 import {
   allocated,
   DeepntkError,
@@ -55,12 +55,13 @@ export interface Computation {
 /** Checks the common options and resolves the backend. */
 export function readComputation(where: string, options: ComputeOptions): Computation {
   const watch = readWatch(where, options);
-  const threads =
+  const asked =
     options.threads === undefined
       ? defaultThreads()
       : expectInteger(`${where}: threads`, options.threads, { max: 1024 });
   if (options.backend !== undefined) expectOneOf(`${where}: backend`, options.backend, BACKEND_NAMES);
   const backend = resolveBackend(options.backend);
+  const threads = threadsOf(backend, asked);
   return {
     backend,
     run: { threads, ...watch },
@@ -144,7 +145,7 @@ export interface TrainedParameters {
 export function readParameterChoice(
   where: string,
   network: NetworkData,
-  biasGradients: boolean,
+  biasGradients: readonly boolean[],
   options: ParameterChoice,
 ): TrainedParameters {
   const count = network.widths.length - 1;
@@ -157,12 +158,12 @@ export function readParameterChoice(
   const layers = options.layers === undefined ? all : readLayers(`${where}: layers`, options.layers, count);
   const chosen = all.map((layer) => layers.includes(layer));
   const weights = chosen.map((layer) => layer && parameters !== 'biases');
-  const biases = chosen.map((layer) => layer && parameters !== 'weights' && biasGradients);
+  const biases = chosen.map((layer, i) => layer && parameters !== 'weights' && biasGradients[i]!);
   if (![...weights, ...biases].includes(true)) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
       `${where}: expected at least one trained parameter, but parameters "${parameters}"${
-        biasGradients ? '' : ' of a net without bias gradients'
+        parameters === 'biases' ? ', which have no bias gradients,' : ''
       } in layers [${layers.join(', ')}] are none`,
     );
   }

@@ -68,9 +68,9 @@ export interface NtkResultPerLayer extends NtkResult {
   readonly perLayer: NtkParts;
 }
 
-/** A net, and whether its biases are parameters. */
+/** A net, and whether its biases are parameters, one entry for each layer 1 .. L+1. */
 export interface KernelNetwork extends NetworkData {
-  readonly biasGradients: boolean;
+  readonly biasGradients: readonly boolean[];
 }
 
 const NTK_OPTION_NAMES = [

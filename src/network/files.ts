@@ -3,89 +3,246 @@ import { extname } from 'node:path';
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { decodeJsonNet, encodeJsonNet } from '../data/json-net';
 import { type LayerArrays, layersFromTensors, tensorsFromLayers } from '../data/linear-layers';
-import { readSafetensors, writeSafetensors } from '../data/safetensors';
-import { expectOptions, invalidArgument } from '../errors';
-import { createSpec, type NetworkSpec, type Parametrization, specOfFile, storedSpec } from './spec';
+import { readOnnx } from '../data/onnx';
+import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../data/safetensors';
+import { DeepntkError, expectOptions, invalidArgument } from '../errors';
+import {
+  biasGradientsByLayer,
+  createSpec,
+  type MlpSpec,
+  mlpSpecOfFile,
+  type Parametrization,
+  type SpecOptions,
+  storedSpec,
+  unknownLawSpec,
+} from './spec';
 
-/** What a .safetensors file does not say of a net; not to be given with a JSON net, which says it all. */
+/** What a file of PyTorch's does not say of a net; not to be given with a JSON net, which says it all. */
 export interface LoadOptions {
-  /** sigma_w^2 of the law that the net was drawn from, for theory about it; 2 by default. */
+  /**
+   * sigma_w^2 of the law that the net was drawn from, for theory about it. Without it (and without a statement in the file)
+   * the law is unknown: the spec's variances are null.
+   */
   readonly weightVariance?: number;
-  /** sigma_b^2; 0 by default. */
+  /** sigma_b^2; 0 where `weightVariance` is given alone. */
   readonly biasVariance?: number;
   /** How the file's numbers enter: `standard` (PyTorch's; the default) or as the raw parameters of `ntk`. */
   readonly parametrization?: Parametrization;
-  readonly biasGradients?: boolean;
-  /** The modules in the order in which they run; needed only where names and shapes leave it open. */
+  /** By default true for the layers that have a bias in the file. */
+  readonly biasGradients?: boolean | readonly boolean[];
+  /**
+   * For `.safetensors`: the modules in the order in which they run, needed only where names and shapes leave it open. The
+   * prefix of several modules stands for them.
+   */
   readonly order?: readonly string[];
+  /** For `.safetensors`: how the names of the net's tensors begin, where the file has several nets: `models.0.` */
+  readonly prefix?: string;
+  /** For `.onnx`: fold a BatchNormalization into the layer before it, instead of refusing it. */
+  readonly foldBatchNorm?: boolean;
 }
 
-const LOAD_OPTION_NAMES = [
-  'weightVariance',
-  'biasVariance',
-  'parametrization',
-  'biasGradients',
-  'order',
-] as const;
+const LAW_NAMES = ['weightVariance', 'biasVariance', 'parametrization', 'biasGradients'] as const;
 
 export interface LoadedNet {
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   readonly layers: readonly LayerArrays[];
+  /** What the reader changed or assumed, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 export async function loadNet(path: string, options: LoadOptions): Promise<LoadedNet> {
   const where = 'Mlp.load';
-  const format = formatOf(where, path);
-  expectOptions(where, options, format === 'json' ? [] : LOAD_OPTION_NAMES);
-  if (format === 'json') {
-    const { spec, layers } = decodeJsonNet(Buffer.from(await readBytes(path)).toString('utf8'), path);
-    return { spec: specOfLayers(path, spec, widthsOf(layers)), layers };
+  switch (formatOfNet(`${where}: path`, path)) {
+    case '.json': {
+      expectOptions(where, options, []);
+      const { spec, layers } = decodeJsonNet(Buffer.from(await readBytes(path)).toString('utf8'), path);
+      return { spec: specOfLayers(path, spec, layers), layers, notes: [] };
+    }
+    case '.safetensors': {
+      expectOptions(where, options, [...LAW_NAMES, 'order', 'prefix']);
+      const { order, prefix, ...law } = options;
+      const file = await readSafetensors(path);
+      const layers = layersFromTensors(file, { order, prefix, name: path });
+      const stored = storedBySave(path, file, layers);
+      const notes = stored === null ? ['The file does not state the activation: ReLU is assumed.'] : [];
+      return { spec: givenSpec(where, layers, law, stored), layers, notes };
+    }
+    case '.onnx': {
+      expectOptions(where, options, [...LAW_NAMES, 'foldBatchNorm']);
+      const { foldBatchNorm = false, ...law } = options;
+
+      const { layers, notes } = await readOnnx(path, { foldBatchNorm });
+      return { spec: givenSpec(where, layers, law, null), layers, notes };
+    }
   }
-  const { order, ...law } = options;
-  const layers = layersFromTensors(await readSafetensors(path), { order, name: path });
-  const widths = widthsOf(layers);
-  const spec = createSpec({
-    inputDim: widths[0]!,
-    hiddenWidths: widths.slice(1, -1),
-    outputDim: widths.at(-1)!,
-    ...law,
-  });
-  return { spec, layers };
 }
 
-export async function saveNet(
-  path: string,
-  spec: NetworkSpec,
-  layers: readonly LayerArrays[],
-): Promise<void> {
-  if (formatOf('Mlp.save', path) === 'json') {
+export async function saveNet(path: string, spec: MlpSpec, layers: readonly LayerArrays[]): Promise<void> {
+  const extension = extensionOf('Mlp.save: path', path);
+  if (extension !== '.json' && extension !== '.safetensors') {
+    throw invalidArgument('Mlp.save: path', 'a path that ends in .json or .safetensors', path);
+  }
+  if (extension === '.json') {
     await writeFileAtomically(path, [Buffer.from(encodeJsonNet(storedSpec(spec), layers))]);
-  } else {
-    await writeSafetensors(path, tensorsFromLayers(layers));
+    return;
+  }
+  const trained = biasGradientsByLayer(spec);
+  const written = layers.map(({ weights, biases }, i) => ({
+    weights,
+    biases: !trained[i]! && biases !== null && biases.data.every((bias) => bias === 0) ? null : biases,
+  }));
+  await writeSafetensors(path, tensorsFromLayers(written), { [SPEC_KEY]: JSON.stringify(storedSpec(spec)) });
+}
+
+/** Under this name `Mlp.save` writes the spec into the metadata of a safetensors file. */
+const SPEC_KEY = 'deepntk.spec';
+
+function storedBySave(
+  path: string,
+  { metadata }: SafetensorsFile,
+  layers: readonly LayerArrays[],
+): MlpSpec | null {
+  const text = metadata[SPEC_KEY];
+  if (text === undefined) return null;
+  let stored: unknown;
+  try {
+    stored = JSON.parse(text);
+  } catch (error) {
+    throw invalidFile(`${path}: metadata ${SPEC_KEY}`, 'JSON', (error as Error).message, { cause: error });
+  }
+  return specOfLayers(path, stored, layers);
+}
+
+/** The spec of layers from a file: what the caller says, else what the file says, else what the layers show. */
+function givenSpec(
+  where: string,
+  layers: readonly LayerArrays[],
+  law: Pick<LoadOptions, (typeof LAW_NAMES)[number]>,
+  stored: MlpSpec | null,
+): MlpSpec {
+  const without = layers.flatMap(({ biases }, i) => (biases === null ? [i + 1] : []));
+  const { weightVariance, biasVariance, parametrization, biasGradients } = law;
+  if (stored === null && biasVariance !== undefined && weightVariance === undefined) {
+    throw invalidArgument(
+      `${where}: weightVariance`,
+      'a finite number > 0 with biasVariance',
+      weightVariance,
+    );
+  }
+  if (stored === null && parametrization === 'ntk' && weightVariance === undefined) {
+    throw invalidArgument(
+      `${where}: weightVariance`,
+      'a finite number > 0 with NTK parametrization, which computes with it',
+      weightVariance,
+    );
+  }
+  const options = {
+    ...(stored ?? { widths: widthsOf(layers), biasGradients: layers.map(({ biases }) => biases !== null) }),
+    ...Object.fromEntries(
+      Object.entries({ weightVariance, biasVariance, parametrization, biasGradients }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    ),
+  } as SpecOptions;
+  const known =
+    stored === null
+      ? weightVariance !== undefined
+      : stored.weightVariance !== null || weightVariance !== undefined;
+  const spec = known ? createSpec(options) : unknownLawSpec(options);
+  expectBiasesOf(where, spec, without, stored === null);
+  return spec;
+}
+
+/** Layers without a bias can neither be said to train one nor to have drawn one. */
+function expectBiasesOf(where: string, spec: MlpSpec, without: readonly number[], lawIsGiven: boolean): void {
+  if (without.length === 0) return;
+  const layers = `${without.length === 1 ? 'layer' : 'layers'} ${without.join(', ')}`;
+  if (lawIsGiven && (spec.biasVariance ?? 0) > 0) {
+    throw invalidArgument(
+      `${where}: biasVariance`,
+      `0, because the file has no bias in ${layers}`,
+      spec.biasVariance,
+    );
+  }
+  const trained = biasGradientsByLayer(spec);
+  if (without.some((layer) => trained[layer - 1]!)) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: biasGradients: expected false for ${layers}, which the file has no bias of, got true`,
+    );
   }
 }
 
-function formatOf(where: string, path: unknown): 'json' | 'safetensors' {
-  if (typeof path !== 'string') throw invalidArgument(`${where}: path`, 'the path of a file', path);
-  const extension = extname(path).toLowerCase();
-  if (extension === '.json') return 'json';
-  if (extension === '.safetensors') return 'safetensors';
-  throw invalidArgument(`${where}: path`, 'a path that ends in .json or .safetensors', path);
+const FORMATS = ['.json', '.safetensors', '.onnx'] as const;
+
+type Format = (typeof FORMATS)[number];
+
+/** How files of other programs become one that is read, by their extension. */
+const RECIPES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['.pt', '.pth', '.bin', '.ckpt'].map((extension) => [
+      extension,
+      'in Python: from safetensors.torch import save_file; save_file(model.state_dict(), "net.safetensors")',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['.h5', '.keras'].map((extension) => [
+      extension,
+      'in Python, for a chain of Dense layers: from safetensors.numpy import save_file; ' +
+        'save_file({f"{i}.{n}": v.numpy().T.copy() for i, l in enumerate(model.layers) for n, v in zip(("weight", "bias"), l.weights)}, "net.safetensors")',
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['.pkl', '.pickle', '.joblib'].map((extension) => [
+      extension,
+      'in Python, for an MLPRegressor or MLPClassifier: from safetensors.numpy import save_file; ' +
+        'save_file({f"{i}.{n}": v.T.copy() for n, a in (("weight", model.coefs_), ("bias", model.intercepts_)) for i, v in enumerate(a)}, "net.safetensors")',
+    ]),
+  ),
+};
+
+/** @internal The format of a file that a net is read from, or one clear error with the way to convert it. */
+export function formatOfNet(where: string, path: unknown): Format {
+  const extension = extensionOf(where, path);
+  const format = FORMATS.find((known) => known === extension);
+  if (format !== undefined) return format;
+  const recipe = RECIPES[extension];
+  const error = invalidArgument(
+    where,
+    `a path that ends in ${FORMATS.slice(0, -1).join(', ')} or .onnx`,
+    path,
+  );
+  throw recipe === undefined ? error : new DeepntkError(error.code, `${error.message}; ${recipe}`);
+}
+
+function extensionOf(where: string, path: unknown): string {
+  if (typeof path !== 'string') throw invalidArgument(where, 'the path of a file', path);
+  return extname(path).toLowerCase();
 }
 
 /** n_0 .. n_{L+1} of layers that were found to fit together. */
 function widthsOf(layers: readonly LayerArrays[]): number[] {
-  return [layers[0]!.weights.shape[1]!, ...layers.map(({ biases }) => biases.shape[0]!)];
+  return [layers[0]!.weights.shape[1]!, ...layers.map(({ weights }) => weights.shape[0]!)];
 }
 
-/** The spec of a JSON net, which has to be that of its layers. */
-function specOfLayers(path: string, stored: unknown, widths: number[]): NetworkSpec {
-  const spec = specOfFile(path, stored);
+/** A spec in the file, which has to be that of its layers. */
+function specOfLayers(path: string, stored: unknown, layers: readonly LayerArrays[]): MlpSpec {
+  const spec = mlpSpecOfFile(path, stored);
+  const widths = widthsOf(layers);
   if (String(spec.widths) !== String(widths)) {
     throw invalidFile(
       `${path}: spec`,
       `the widths of its layers, ${widths.join(', ')}`,
       spec.widths.join(', '),
+    );
+  }
+  const trained = biasGradientsByLayer(spec);
+  const wrong = layers.findIndex(({ biases }, i) => biases === null && trained[i]!);
+  if (wrong >= 0) {
+    throw invalidFile(
+      `${path}: spec: biasGradients`,
+      `false for layer ${wrong + 1}, which has no biases`,
+      'true',
     );
   }
   return spec;

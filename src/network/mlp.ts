@@ -18,13 +18,18 @@ import type { LargeKernelPlan } from '../large/plan';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
-import { expectSpec, type NetworkSpec } from './spec';
+import { inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
+import { biasGradientsByLayer, type MlpSpec, readMlpSpec, readSpec } from './spec';
 
 /** The parameters of one layer: weights n_l x n_{l-1} (a row per unit), biases n_l. */
 export interface Layer {
   readonly weights: ArrayInput;
-  readonly biases: ArrayInput;
+  /** Null only for a layer without biases, whose entry of `biasGradients` is false. */
+  readonly biases: ArrayInput | null;
 }
+
+/** Under this key a net shows its plain form to other copies of the package, which do not know its class. */
+const PLAIN_FORM = Symbol.for('deepntk.Mlp');
 
 /** Which net {@link Mlp.random} draws. */
 export interface RandomOptions {
@@ -37,13 +42,15 @@ export interface RandomOptions {
 /** @internal A net as kernel functions take it. */
 export let networkOf: (net: Mlp) => KernelNetwork;
 
-/** @internal Refuses anything but what a constructor of Mlp made. */
-export let expectNet: (where: string, net: unknown) => asserts net is Mlp;
+/** @internal A net as an argument: of this copy of the package, or of another one, whose parameters it then shares. */
+export let readNet: (where: string, net: unknown) => Mlp;
+
+let netOfPlain: (where: string, plain: unknown) => Mlp;
 
 /** A fully connected ReLU net with a linear output: its spec and its parameters. */
 export class Mlp {
   /** Architecture and law of initialization. */
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   /**
    * All parameters, float64: W^1 (n_1 x n_0, row-major), b^1, W^2, b^2, ... This is the net's live memory: a change is
    * seen by the next computation (one under way reads some old and some new values; it never crashes).
@@ -54,19 +61,29 @@ export class Mlp {
     readonly weights: ResultArray;
     readonly biases: ResultArray;
   }[];
+  /** What a reader did with the file that the net comes from, a sentence each; empty for other nets. */
+  readonly notes: readonly string[];
   readonly #network: KernelNetwork;
 
   static {
     networkOf = (net) => net.#network;
-    expectNet = (where, net) => {
-      if (typeof net !== 'object' || net === null || !(#network in net))
-        throw invalidArgument(`${where}: net`, 'an Mlp', net);
+    readNet = (where, net) => {
+      if (typeof net === 'object' && net !== null) {
+        if (#network in net) return net;
+        if (PLAIN_FORM in net) return netOfPlain(`${where}: net`, net[PLAIN_FORM]);
+      }
+      throw invalidArgument(`${where}: net`, 'an Mlp', net);
+    };
+    netOfPlain = (where, plain) => {
+      const { spec, parameters, notes } = readPlainNet(where, plain);
+      return new Mlp(spec, inSharedMemory(where, spec, parameters), notes);
     };
   }
 
-  private constructor(spec: NetworkSpec, parameters: Float64Array) {
+  private constructor(spec: MlpSpec, parameters: Float64Array, notes: readonly string[] = []) {
     this.spec = spec;
     this.parameters = parameters;
+    this.notes = Object.freeze([...notes]);
     this.layers = layerSlots(spec.widths).map((slot) => {
       const [weights, biases] = slotViews(parameters, slot);
       return {
@@ -74,7 +91,7 @@ export class Mlp {
         biases: resultArray({ data: biases, shape: [slot.outputs] }),
       };
     });
-    this.#network = { ...networkData(spec, parameters), biasGradients: spec.biasGradients };
+    this.#network = { ...networkData(spec, parameters), biasGradients: biasGradientsByLayer(spec) };
   }
 
   /**
@@ -84,15 +101,15 @@ export class Mlp {
    * @throws DeepntkError `ERR_INVALID_ARGUMENT`, or `ERR_OUT_OF_MEMORY` before anything is allocated
    * @example const net = Mlp.random(createSpec({ inputDim: 784, depth: 20, width: 300 }), { seed: 1 });
    */
-  static random(spec: NetworkSpec, options: RandomOptions): Mlp {
+  static random(spec: MlpSpec, options: RandomOptions): Mlp {
     const where = 'Mlp.random';
-    expectSpec(where, spec);
+    const known = readSpec(where, spec);
     expectOptions(where, options, ['seed', 'replica']);
     const seed = expectInteger(`${where}: seed`, options.seed, { min: 0 });
     const replica = expectInteger(`${where}: replica`, options.replica ?? 0, { min: 0 });
-    const parameters = allocateParameters(where, spec);
-    drawParameters(parameters, spec, seed, replica);
-    return new Mlp(spec, parameters);
+    const parameters = allocateParameters(where, known);
+    drawParameters(parameters, known, seed, replica);
+    return new Mlp(known, parameters);
   }
 
   /**
@@ -101,17 +118,17 @@ export class Mlp {
    * @param layers for l = 1 .. L+1 the weights, n_l x n_{l-1}, and the biases, n_l; any `ArrayInput`
    * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape is not the spec's
    */
-  static fromLayers(spec: NetworkSpec, layers: readonly Layer[]): Mlp {
+  static fromLayers(spec: MlpSpec, layers: readonly Layer[]): Mlp {
     const where = 'Mlp.fromLayers';
-    expectSpec(where, spec);
-    if (!Array.isArray(layers) || layers.length !== spec.depth + 1) {
+    const known = readMlpSpec(where, spec);
+    if (!Array.isArray(layers) || layers.length !== known.depth + 1) {
       throw invalidArgument(
         `${where}: layers`,
-        `an array of ${spec.depth + 1} layers { weights, biases }`,
+        `an array of ${known.depth + 1} layers { weights, biases }`,
         layers,
       );
     }
-    const net = new Mlp(spec, allocateParameters(where, spec));
+    const net = new Mlp(known, allocateParameters(where, known));
     net.layers.forEach((target, i) => {
       const source: unknown = layers[i];
       if (typeof source !== 'object' || source === null) {
@@ -119,25 +136,60 @@ export class Mlp {
       }
       const { weights, biases } = source as { weights?: unknown; biases?: unknown };
       copyArray(`${where}: layers[${i}].weights`, weights, target.weights);
-      copyArray(`${where}: layers[${i}].biases`, biases, target.biases);
+      const withoutBiases = biases === null && !net.#network.biasGradients[i]!;
+      if (!withoutBiases) copyArray(`${where}: layers[${i}].biases`, biases, target.biases);
     });
     return net;
   }
 
   /**
-   * Reads a net from a file: `.json` (written by {@link save}; it holds the spec) or `.safetensors` (PyTorch's names for
-   * `nn.Linear` layers; the widths come from the weights, and `options` says how to read the rest of the spec).
+   * Reads a net from a file: `.json` (written by {@link save}; it holds the spec), `.safetensors` (PyTorch's names for
+   * `nn.Linear` layers) or `.onnx` (a chain of `Gemm`, `MatMul`, `Add` and `Relu`). The widths come from the weights. A layer
+   * without a bias in the file has no bias gradients. The law of initialization is unknown (null variances in the spec)
+   * unless `options` or the file state it. {@link notes} says what the reader changed or assumed.
    *
-   * @throws DeepntkError `ERR_INVALID_FILE` where the file is not what it should be
+   * @throws DeepntkError `ERR_INVALID_FILE` where the file is not what it should be; `ERR_INVALID_ARGUMENT` for options that
+   *   do not fit it
+   * @see docs/from-pytorch.md
+   * @example const net = await Mlp.load('model.safetensors', { weightVariance: 2 });
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Mlp> {
-    const { spec, layers } = await loadNet(path, options);
-    return Mlp.fromLayers(spec, layers);
+    const { spec, layers, notes } = await loadNet(path, options);
+    const net = Mlp.fromLayers(spec, layers);
+    return notes.length === 0 ? net : new Mlp(net.spec, net.parameters, notes);
   }
 
   /**
-   * Writes the net to a file: `.json` (spec and parameters, exactly) or `.safetensors` (the parameters alone, float64,
-   * with the names of a PyTorch `nn.Sequential`). The file appears whole or not at all.
+   * The net of a plain form. Its parameters are used where they are if they lie on a `SharedArrayBuffer`, and copied if not.
+   *
+   * @param plain what {@link toPlain} returned, here or in another thread
+   * @throws DeepntkError `ERR_INVALID_ARGUMENT` where it is no plain net, or of another version
+   */
+  static fromPlain(plain: PlainNet): Mlp {
+    return netOfPlain('Mlp.fromPlain', plain);
+  }
+
+  /**
+   * The net as plain data, for `postMessage`; {@link fromPlain} makes a net of it there. The parameters lie on a
+   * `SharedArrayBuffer`: they are not cloned, both threads read and write the same memory. Clone
+   * `Float64Array.from(net.parameters)` for a net of its own.
+   *
+   * @example worker.postMessage(net.toPlain()); // in the worker: const net = Mlp.fromPlain(message)
+   */
+  toPlain(): PlainNet {
+    const { spec, parameters, notes } = this;
+    return { format: 'deepntk-net', version: 1, spec, parameters, notes };
+  }
+
+  /** @internal */
+  get [PLAIN_FORM](): PlainNet {
+    return this.toPlain();
+  }
+
+  /**
+   * Writes the net to a file: `.json` (spec and parameters, exactly) or `.safetensors` (the parameters in float64, with the
+   * names of a PyTorch `nn.Sequential`; the spec as metadata). {@link load} gives back the same net. The file appears
+   * whole or not at all.
    */
   async save(path: string): Promise<void> {
     await saveNet(path, this.spec, this.layers);

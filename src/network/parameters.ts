@@ -3,12 +3,12 @@ import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
 import { allocated } from '../errors';
 import { expectFits } from '../memory';
-import { expectSpec, type NetworkSpec } from './spec';
+import { type MlpSpec, type NetworkSpec, readMlpSpec } from './spec';
 
 /** The number of parameters of a net, weights and biases: sum over layers of n_l n_{l-1} + n_l. */
-export function parameterCount(spec: NetworkSpec): number {
-  expectSpec('parameterCount', spec);
-  return spec.widths.slice(1).reduce((count, width, i) => count + width * (spec.widths[i]! + 1), 0);
+export function parameterCount(spec: MlpSpec): number {
+  const { widths } = readMlpSpec('parameterCount', spec);
+  return widths.slice(1).reduce((count, width, i) => count + width * (widths[i]! + 1), 0);
 }
 
 /**
@@ -17,7 +17,7 @@ export function parameterCount(spec: NetworkSpec): number {
  *
  * @internal
  */
-export function allocateParameters(where: string, spec: NetworkSpec): Float64Array {
+export function allocateParameters(where: string, spec: MlpSpec): Float64Array {
   const bytes = parameterCount(spec) * Float64Array.BYTES_PER_ELEMENT;
   expectFits(where, bytes, 'the parameters of the net');
   return allocated('the parameters of the net', () => new Float64Array(new SharedArrayBuffer(bytes)));
@@ -65,9 +65,10 @@ export function slotViews(
 }
 
 /** @internal The net as backends see it. */
-export function networkData(spec: NetworkSpec, parameters: Float64Array): NetworkData {
-  const ntk = spec.parametrization === 'ntk';
+export function networkData(spec: MlpSpec, parameters: Float64Array): NetworkData {
   const fanIns = spec.widths.slice(0, -1);
+  // A spec in NTK parametrization has a known law.
+  const ntk = spec.parametrization === 'ntk' && spec.weightVariance !== null;
   return {
     widths: spec.widths,
     parameters,

@@ -6,7 +6,7 @@ import * as eigenpairs from '../large/eigenpairs';
 import type { KernelProductOptions, ProductOptions } from '../large/operator';
 import * as products from '../large/products';
 import * as sketch from '../large/sketch';
-import { expectNet, type Mlp, networkOf } from './mlp';
+import { type Mlp, networkOf, readNet } from './mlp';
 
 /** The arguments of a function of the public face, with the net as the computations see it. */
 function withNetwork<Rest extends unknown[], Result>(
@@ -14,8 +14,7 @@ function withNetwork<Rest extends unknown[], Result>(
   net: Mlp,
   ...rest: Rest
 ): Result {
-  expectNet(compute.name, net);
-  return compute(networkOf(net), ...rest);
+  return compute(networkOf(readNet(compute.name, net)), ...rest);
 }
 
 /**

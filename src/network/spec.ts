@@ -1,13 +1,5 @@
-import {
-  DeepntkError,
-  describe,
-  expectBoolean,
-  expectInteger,
-  expectNumber,
-  expectOneOf,
-  expectOptions,
-  invalidArgument,
-} from '../errors';
+import { DeepntkError, describe, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { readSpecWidths, sameNumbers } from './spec-widths';
 
 /**
  * - `standard`: h = W x + b with W_ij ~ N(0, sigma_w^2 / fan-in), b ~ N(0, sigma_b^2); gradients by W and b themselves
@@ -23,22 +15,44 @@ interface CommonSpecOptions {
   /** sigma_w^2 > 0; 2, the edge of chaos, by default. */
   readonly weightVariance?: number;
   /** sigma_b^2 >= 0; 0 by default. */
-  readonly biasVariance?: number;
+  readonly biasVariance?: number | null;
   readonly parametrization?: Parametrization;
-  /** Whether biases are parameters, counted in gradients; true by default, also where sigma_b^2 = 0. */
-  readonly biasGradients?: boolean;
+  /**
+   * Whether biases are parameters, counted in gradients; true by default, also where sigma_b^2 = 0. A list has one entry for
+   * each layer 1 .. L+1.
+   */
+  readonly biasGradients?: boolean | readonly boolean[];
 }
 
-/** Hidden layers of one width, or each of its own; `depth: 0` or `hiddenWidths: []` is a linear net. */
+/**
+ * Hidden layers of one width, or each of its own; `depth: 0` or `hiddenWidths: []` is a linear net. The last form is a spec
+ * with changes: see {@link createSpec}.
+ */
 export type SpecOptions = CommonSpecOptions &
   (
-    | { readonly depth: number; readonly width: number; readonly hiddenWidths?: never }
-    | { readonly depth: 0; readonly width?: never; readonly hiddenWidths?: never }
-    | { readonly hiddenWidths: readonly number[]; readonly depth?: never; readonly width?: never }
+    | {
+        readonly depth: number;
+        readonly width: number;
+        readonly hiddenWidths?: never;
+        readonly widths?: never;
+      }
+    | { readonly depth: 0; readonly width?: never; readonly hiddenWidths?: never; readonly widths?: never }
+    | {
+        readonly hiddenWidths: readonly number[];
+        readonly depth?: never;
+        readonly width?: never;
+        readonly widths?: never;
+      }
+    | {
+        readonly widths: readonly number[];
+        readonly depth?: number;
+        readonly width?: number;
+        readonly hiddenWidths?: readonly number[];
+      }
   );
 
-/** The architecture and the law of initialization of a fully connected ReLU net; frozen and validated. */
-export interface NetworkSpec {
+/** Sizes of a fully connected ReLU net, and what of it is trained. */
+export interface Architecture {
   readonly inputDim: number;
   /** L, the number of HIDDEN layers. */
   readonly depth: number;
@@ -47,17 +61,32 @@ export interface NetworkSpec {
   readonly outputDim: number;
   /** n_0, n_1 .. n_L, n_{L+1} */
   readonly widths: readonly number[];
+  readonly parametrization: Parametrization;
+  /** Whether biases are trained: of all layers, or a list with one entry for each layer 1 .. L+1. */
+  readonly biasGradients: boolean | readonly boolean[];
+}
+
+/** The architecture and the law of initialization of a fully connected ReLU net; frozen and validated. */
+export interface NetworkSpec extends Architecture {
   readonly weightVariance: number;
   readonly biasVariance: number;
-  readonly parametrization: Parametrization;
-  readonly biasGradients: boolean;
 }
+
+/** The spec of a net from a file that does not state how it was initialized: both variances are null. */
+export interface UnknownLawSpec extends Architecture {
+  readonly weightVariance: null;
+  readonly biasVariance: null;
+}
+
+/** The spec of an `Mlp`. Theory about initializations needs a {@link NetworkSpec} and refuses an unknown law. */
+export type MlpSpec = NetworkSpec | UnknownLawSpec;
 
 const OPTION_NAMES = [
   'inputDim',
   'depth',
   'width',
   'hiddenWidths',
+  'widths',
   'outputDim',
   'weightVariance',
   'biasVariance',
@@ -65,48 +94,121 @@ const OPTION_NAMES = [
   'biasGradients',
 ] as const;
 
-/** The largest depth: a layer's number takes 24 bits of a random stream's address. */
-const MAX_DEPTH = 2 ** 24 - 2;
-
 /**
  * Describes a fully connected ReLU net with a linear output.
+ *
+ * A spec is accepted too, also one that was sent through JSON or `structuredClone`, with changes: `widths` says what it
+ * was, and every other field that differs is a change. `width` applies to all hidden layers; `depth` alone needs hidden
+ * layers of one width; `hiddenWidths` excludes changes of `depth` and `width`.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a size is not a positive integer, a variance is out of range, an
  *   option is unknown, or the hidden layers are given twice or not at all
  * @example createSpec({ inputDim: 784, depth: 20, width: 300, outputDim: 10, weightVariance: 2 })
+ * @example createSpec({ ...spec, width: 200 }) // the same depth and law, 200 units in every hidden layer
  */
 export function createSpec(options: SpecOptions): NetworkSpec {
-  const where = 'createSpec';
+  return knownLaw('createSpec', specFrom('createSpec', options));
+}
+
+/** @internal {@link createSpec} for a net whose law nobody states. */
+export function unknownLawSpec(options: SpecOptions): MlpSpec {
+  return specFrom('createSpec', { ...options, weightVariance: null, biasVariance: null });
+}
+
+/** All that {@link specFrom} returned. */
+const made = new WeakSet<object>();
+
+/** The spec that options describe. Only null variances make one of unknown law. */
+function specFrom(where: string, options: unknown): MlpSpec {
+  if (made.has(options as object)) return options as MlpSpec;
   expectOptions(where, options, OPTION_NAMES);
-  const hiddenWidths = Object.freeze(readHiddenWidths(where, options));
-  const inputDim = expectInteger(`${where}: inputDim`, options.inputDim);
-  const outputDim = expectInteger(`${where}: outputDim`, options.outputDim ?? 1);
+  const given = options as Readonly<Record<string, unknown>>;
+  const widths = readSpecWidths(where, given);
+  const hiddenWidths = Object.freeze(widths.slice(1, -1));
+  const parametrization = expectOneOf(`${where}: parametrization`, given['parametrization'] ?? 'standard', [
+    'standard',
+    'ntk',
+  ]);
   const spec = Object.freeze({
-    inputDim,
+    inputDim: widths[0]!,
     depth: hiddenWidths.length,
     hiddenWidths,
-    outputDim,
-    widths: Object.freeze([inputDim, ...hiddenWidths, outputDim]),
-    weightVariance: expectNumber(`${where}: weightVariance`, options.weightVariance ?? 2, {
-      above: 0,
-      what: 'a finite number > 0',
-    }),
-    biasVariance: expectNumber(`${where}: biasVariance`, options.biasVariance ?? 0, {
-      min: 0,
-      what: 'a finite number >= 0',
-    }),
-    parametrization: expectOneOf(`${where}: parametrization`, options.parametrization ?? 'standard', [
-      'standard',
-      'ntk',
-    ]),
-    biasGradients: expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true),
+    outputDim: widths.at(-1)!,
+    widths: Object.freeze(widths),
+    ...readLaw(where, given, parametrization),
+    parametrization,
+    biasGradients: readBiasGradients(
+      `${where}: biasGradients`,
+      given['biasGradients'] ?? true,
+      widths.length - 1,
+    ),
   });
   made.add(spec);
   return spec;
 }
 
-/** All that {@link createSpec} returned. */
-const made = new WeakSet<object>();
+function readLaw(
+  where: string,
+  { weightVariance, biasVariance }: Readonly<Record<string, unknown>>,
+  parametrization: Parametrization,
+):
+  | Pick<NetworkSpec, 'weightVariance' | 'biasVariance'>
+  | Pick<UnknownLawSpec, 'weightVariance' | 'biasVariance'> {
+  if (weightVariance === null) {
+    if (typeof biasVariance === 'number') {
+      throw invalidArgument(
+        `${where}: weightVariance`,
+        'a number > 0 with a biasVariance that is known',
+        null,
+      );
+    }
+    if (parametrization === 'ntk') {
+      throw invalidArgument(
+        `${where}: weightVariance`,
+        'a number > 0 in NTK parametrization, which computes with it',
+        null,
+      );
+    }
+    return { weightVariance: null, biasVariance: null };
+  }
+  return {
+    weightVariance: expectNumber(`${where}: weightVariance`, weightVariance ?? 2, {
+      above: 0,
+      what: 'a finite number > 0',
+    }),
+    biasVariance: expectNumber(`${where}: biasVariance`, biasVariance ?? 0, {
+      min: 0,
+      what: 'a finite number >= 0',
+    }),
+  };
+}
+
+/** One boolean where all layers agree, else a frozen list. */
+function readBiasGradients(where: string, value: unknown, layers: number): boolean | readonly boolean[] {
+  if (typeof value === 'boolean') return value;
+  if (!Array.isArray(value) || value.length !== layers || value.some((entry) => typeof entry !== 'boolean')) {
+    throw invalidArgument(where, `true, false, or a list of ${layers} of them, one for each layer`, value);
+  }
+  const list = value as readonly boolean[];
+  return list.every((entry) => entry === list[0]) ? list[0]! : Object.freeze([...list]);
+}
+
+/** @internal Whether biases are trained, one entry for each layer 1 .. L+1. */
+export function biasGradientsByLayer({ biasGradients, widths }: Architecture): readonly boolean[] {
+  return typeof biasGradients === 'boolean'
+    ? new Array<boolean>(widths.length - 1).fill(biasGradients)
+    : biasGradients;
+}
+
+/** A spec of known law, or one clear error. */
+function knownLaw(where: string, spec: MlpSpec): NetworkSpec {
+  if (spec.weightVariance !== null) return spec;
+  throw new DeepntkError(
+    'ERR_INVALID_ARGUMENT',
+    `${where}: expected a spec with a weightVariance, got null: the file of this net does not state how it was initialized; ` +
+      'state it (Mlp.load(path, { weightVariance }) or createSpec({ ...net.spec, weightVariance })) or estimate it with classifyNetwork',
+  );
+}
 
 /** What files say of a spec: the fields that are not made from others. */
 const STORED_FIELDS = [
@@ -120,17 +222,27 @@ const STORED_FIELDS = [
 ] as const;
 
 /** @internal A spec as it is written to files: what {@link specOfFile} reads, and {@link createSpec} takes. */
-export function storedSpec(spec: NetworkSpec): SpecOptions {
+export function storedSpec(spec: MlpSpec): SpecOptions {
   return Object.fromEntries(STORED_FIELDS.map((name) => [name, spec[name]])) as unknown as SpecOptions;
 }
 
 /**
- * @internal The spec that a file holds, checked as if it were given by hand; what follows from its other fields
- * (`depth` and `widths`, in files that hold a whole spec) has to be what follows.
+ * @internal The spec that a file holds, checked as if it were given by hand. A field that follows from others (`depth` and
+ * `widths`, in files that hold a whole spec) has to agree with them: a file is not a spec with changes.
  *
  * @throws DeepntkError `ERR_INVALID_FILE`: a spec that is wrong is the file's fault and not the caller's
  */
 export function specOfFile(path: string, stored: unknown): NetworkSpec {
+  const spec = mlpSpecOfFile(path, stored);
+  if (spec.weightVariance !== null) return spec;
+  throw new DeepntkError(
+    'ERR_INVALID_FILE',
+    `${path}: spec: weightVariance: expected a number > 0, got null`,
+  );
+}
+
+/** @internal {@link specOfFile} for the file of a net, whose law may be unknown. */
+export function mlpSpecOfFile(path: string, stored: unknown): MlpSpec {
   const refuse = (problem: string, cause?: unknown): DeepntkError =>
     new DeepntkError('ERR_INVALID_FILE', `${path}: spec: ${problem}`, { cause });
   if (typeof stored !== 'object' || stored === null) {
@@ -138,13 +250,9 @@ export function specOfFile(path: string, stored: unknown): NetworkSpec {
   }
   const { depth, widths, ...fields } = stored as Readonly<Record<string, unknown>>;
   const whole = widths !== undefined;
-  const sameWidths = (spec: NetworkSpec): boolean =>
-    Array.isArray(widths) &&
-    widths.length === spec.widths.length &&
-    spec.widths.every((width, i) => width === widths[i]);
   try {
-    const spec = createSpec((whole || depth === undefined ? fields : stored) as SpecOptions);
-    if (!whole || (depth === spec.depth && sameWidths(spec))) return spec;
+    const spec = specFrom('createSpec', whole || depth === undefined ? fields : stored);
+    if (!whole || (depth === spec.depth && sameNumbers(widths, spec.widths))) return spec;
   } catch (error) {
     if (!(error instanceof DeepntkError)) throw error;
     throw refuse(error.message, error);
@@ -152,29 +260,20 @@ export function specOfFile(path: string, stored: unknown): NetworkSpec {
   throw refuse('expected the depth and the widths of its layers, got others');
 }
 
-/** @internal Refuses anything but what {@link createSpec} returned, which has been validated and cannot have changed. */
-export function expectSpec(where: string, spec: unknown): asserts spec is NetworkSpec {
-  if (typeof spec !== 'object' || spec === null || !made.has(spec)) {
-    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec', spec);
-  }
+/**
+ * @internal A spec as an argument, made by {@link createSpec} here or anywhere (another copy of the package, JSON,
+ * `structuredClone`), or written by hand with the fields that `createSpec` takes.
+ *
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a field is wrong or the law is unknown
+ */
+export function readSpec(where: string, spec: unknown): NetworkSpec {
+  return knownLaw(where, readMlpSpec(where, spec));
 }
 
-function readHiddenWidths(
-  where: string,
-  options: { readonly hiddenWidths?: unknown; readonly depth?: unknown; readonly width?: unknown },
-): number[] {
-  if (options.hiddenWidths !== undefined) {
-    if (options.depth !== undefined || options.width !== undefined) {
-      throw invalidArgument(where, 'either hiddenWidths, or depth and width', 'both');
-    }
-    if (!Array.isArray(options.hiddenWidths)) {
-      throw invalidArgument(`${where}: hiddenWidths`, 'an array of positive integers', options.hiddenWidths);
-    }
-    return Array.from(options.hiddenWidths as readonly unknown[], (width, i) =>
-      expectInteger(`${where}: hiddenWidths[${i}]`, width),
-    );
+/** @internal {@link readSpec} where the law does not matter. */
+export function readMlpSpec(where: string, spec: unknown): MlpSpec {
+  if (typeof spec !== 'object' || spec === null || !('inputDim' in spec)) {
+    throw invalidArgument(`${where}: spec`, 'a spec made by createSpec, or its fields', spec);
   }
-  const depth = expectInteger(`${where}: depth`, options.depth, { min: 0, max: MAX_DEPTH });
-  if (depth === 0 && options.width === undefined) return [];
-  return new Array<number>(depth).fill(expectInteger(`${where}: width`, options.width));
+  return specFrom(`${where}: spec`, spec);
 }

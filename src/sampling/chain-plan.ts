@@ -19,7 +19,7 @@
  */
 import type { ChainMixture, ChainPlan, GateTables } from '../backend/backend';
 import { GATE_LAWS } from '../backend/backend';
-import type { NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type NetworkSpec } from '../network/spec';
 import { type BinomialTable, binomialTable } from '../random/binomial';
 import { type LayerLaw, pathMixture } from './chain-paths';
 
@@ -44,6 +44,7 @@ export function planChain(spec: NetworkSpec, inputNorm2: number, tilted: boolean
     Float64Array.from({ length: depth + 2 }, (_, layer) => (layer === 0 ? 0 : value(layer)));
   const weightScale = perLayer((layer) => weightVariance / widths[layer - 1]!);
   const shares = signalShares(spec, inputNorm2);
+  const trained = biasGradientsByLayer(spec);
   const classes = [...new Set(spec.hiddenWidths)];
   const tables = classes.map((width) => gateTables(width));
   const plan = {
@@ -52,7 +53,7 @@ export function planChain(spec: NetworkSpec, inputNorm2: number, tilted: boolean
     biasVariance,
     weightScale,
     weightTerms: perLayer((layer) => (ntk ? weightScale[layer]! : 1)),
-    biasTerms: perLayer(() => (spec.biasGradients ? (ntk ? biasVariance : 1) : 0)),
+    biasTerms: perLayer((layer) => (trained[layer - 1]! ? (ntk ? biasVariance : 1) : 0)),
     signalScale: perLayer((layer) => weightScale[layer]! * shares[layer]!),
     noiseScale: perLayer((layer) => weightScale[layer]! * (1 - shares[layer]!)),
     rescaleEvery: rescaleInterval(spec),

@@ -1,6 +1,6 @@
 /** What a run over replicas is asked for: its settings and its goal, checked. */
 import { expectInteger, expectNumber, expectOneOf, invalidArgument } from '../errors';
-import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { type Moments, moments } from '../theory/moments';
 import type { DispersionSettings } from './dispersion-file';
 import { chooseSampler, type Sampler, SAMPLERS } from './samplers';
@@ -51,10 +51,10 @@ const LARGEST_SIGNAL = 1e200;
 
 export function readRequest(
   where: string,
-  spec: NetworkSpec,
+  given: MlpSpec,
   options: ReplicaOptions & GoalOptions,
 ): DispersionRequest {
-  expectSpec(where, spec);
+  const spec = readSpec(where, given);
   const inputNorm2 = readInputNorm2(where, spec, options.inputNorm2 ?? 1);
   const exact = moments(spec, { inputNorm2 });
   const asked = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...SAMPLERS]);

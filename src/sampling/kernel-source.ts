@@ -2,7 +2,7 @@
 import type { BackendName, KernelForm } from '../backend/backend';
 import type { KernelSampler, KernelTerms, LayerLaw } from '../backend/kernel-samples';
 import { binaryExponent, powerOfTwo } from '../linalg/powers';
-import type { NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type NetworkSpec } from '../network/spec';
 
 /** How the parameters of a net are drawn: the law of `Mlp.random`. */
 export function lawOf(spec: NetworkSpec): LayerLaw {
@@ -29,7 +29,8 @@ export function lawOf(spec: NetworkSpec): LayerLaw {
  * standard parametrization weights by a^L and the bias of layer l by a^(L+1-l), in NTK parametrization by a^(L+1).
  */
 export function termsOf(spec: NetworkSpec, weightVariance = spec.weightVariance, factor = 1): KernelTerms {
-  const { depth, widths, biasGradients } = spec;
+  const { depth, widths } = spec;
+  const trained = biasGradientsByLayer(spec);
   const ntk = spec.parametrization === 'ntk';
   const ratio = weightVariance / spec.weightVariance;
   const layers = depth + 1;
@@ -44,7 +45,7 @@ export function termsOf(spec: NetworkSpec, weightVariance = spec.weightVariance,
     terms.weights[i] = factor * ofWeights.value * (ntk ? spec.weightVariance / widths[i]! : 1);
     terms.weightExponents[i] = ofWeights.exponent;
     const ofBias = power(ratio, depth - i);
-    terms.biases[i] = biasGradients ? factor * ofBias.value * (ntk ? spec.biasVariance : 1) : 0;
+    terms.biases[i] = trained[i]! ? factor * ofBias.value * (ntk ? spec.biasVariance : 1) : 0;
     terms.biasExponents[i] = ofBias.exponent;
   }
   return terms;

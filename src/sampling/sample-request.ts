@@ -17,7 +17,7 @@ import {
 import { copyInputs, type Provenance, readComputation } from '../kernel/arguments';
 import { NTK_OUTPUTS, type NtkOutputs } from '../kernel/ntk';
 import { expectFits } from '../memory';
-import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { type KernelLayout, layoutOf, lengthOf } from './kernel-moments';
 import { chooseKernelSampler, type KernelSamplerChoice } from './kernel-source';
 import type { SampleNtkOptions } from './sample-ntk';
@@ -73,11 +73,11 @@ const CHARACTERS_OF_SUMS = 400;
 
 export function readSampleRequest(
   where: string,
-  spec: NetworkSpec,
+  given: MlpSpec,
   X: ArrayInput,
   options: SampleNtkOptions,
 ): SampleRequest {
-  expectSpec(where, spec);
+  const spec = readSpec(where, given);
   expectOptions(where, options, OPTION_NAMES);
   const { signal, onProgress, threads, backend: name, replicasTo } = options;
   const common = Object.entries({ signal, onProgress, threads, backend: name });

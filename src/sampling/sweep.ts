@@ -2,6 +2,7 @@
 import { DeepntkError } from '../errors';
 import { createSpec, type NetworkSpec } from '../network/spec';
 import type { ComputeOptions } from '../kernel/arguments';
+import { expectUniformBiases } from '../theory/layer-law';
 import { estimateDispersion } from './dispersion';
 import type { DispersionEstimate } from './estimate';
 import type { Sampler } from './samplers';
@@ -144,7 +145,7 @@ export function settingsOfPoint(
     width,
     inputDim,
     parametrization,
-    biasGradients,
+    biasGradients: expectUniformBiases('sweep', biasGradients),
     inputNorm2,
     seed,
     goal,

@@ -1,5 +1,5 @@
 /** How large the kernel of a typical net is. */
-import type { NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type NetworkSpec } from '../network/spec';
 
 const { exp, floor, LN2, log, log1p, max } = Math;
 
@@ -13,11 +13,9 @@ const { exp, floor, LN2, log, log1p, max } = Math;
  *
  * @param x n x n_0
  */
-export function typicalExponent(
-  { widths, depth, biasVariance, parametrization, biasGradients }: NetworkSpec,
-  weightVariance: number,
-  x: Float64Array,
-): number {
+export function typicalExponent(spec: NetworkSpec, weightVariance: number, x: Float64Array): number {
+  const { widths, depth, biasVariance, parametrization } = spec;
+  const trained = biasGradientsByLayer(spec);
   const logGain = widths.map((width) => log(weightVariance / width));
   const logChi = memoized(meanLogChiSquare);
   const logNorms = [logLargestNorm2(x, widths[0]!)]; // |x_l|^2
@@ -26,11 +24,12 @@ export function typicalExponent(
     logNorms.push(preactivation + logChi(widths[l]!));
   }
   const ntk = parametrization === 'ntk';
-  const logBias = biasGradients ? (ntk ? log(biasVariance) : 0) : -Infinity;
+  const logTrainedBias = ntk ? log(biasVariance) : 0;
   let total = -Infinity;
   let logDelta = 0; // |delta_l|^2 of one output
   for (let l = depth + 1; l >= 1; l--) {
     const logWeights = (ntk ? logGain[l - 1]! : 0) + logNorms[l - 1]!;
+    const logBias = trained[l - 1]! ? logTrainedBias : -Infinity;
     total = logSum(total, logDelta + logSum(logWeights, logBias));
     if (l > 1) logDelta += logGain[l - 1]! + logChi(widths[l - 1]!);
   }

@@ -2,7 +2,7 @@
 import { type ArrayInput, readArray } from '../array-input';
 import { DeepntkError, expectList, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
-import { expectSpec, type NetworkSpec, type Parametrization } from '../network/spec';
+import { type MlpSpec, type NetworkSpec, type Parametrization, readSpec } from '../network/spec';
 import { expectNonNegative } from './arguments';
 import { biasFactor, weightFactor } from './layer-law';
 
@@ -38,7 +38,7 @@ export interface KernelParts {
 
 /** From which convention to which, for which net. */
 export interface ConvertOptions {
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   readonly from: KernelConvention;
   readonly to: KernelConvention;
 }
@@ -58,9 +58,9 @@ export interface ConvertOptions {
 export function convertKernel(kernel: ArrayInput | KernelParts, options: ConvertOptions): ResultArray {
   const where = 'convertKernel';
   expectOptions(where, options, ['spec', 'from', 'to']);
-  expectSpec(where, options.spec);
-  const from = readConvention(`${where}: from`, options.spec, options.from);
-  const to = readConvention(`${where}: to`, options.spec, options.to);
+  const spec = readSpec(where, options.spec);
+  const from = readConvention(`${where}: from`, spec, options.from);
+  const to = readConvention(`${where}: to`, spec, options.to);
   if (typeof kernel === 'object' && (kernel as unknown) !== null && 'weights' in kernel)
     return convertParts(where, kernel, from, to);
   const ratios = [...ratiosOf(from.weights, to.weights), ...ratiosOf(from.biases, to.biases)];
@@ -89,7 +89,11 @@ function readConvention(where: string, spec: NetworkSpec, convention: KernelConv
     }
     const bias = expectNonNegative(`${where}: bias`, convention.bias);
     const scale = 1 / ((spec.depth + 1) * (bias * bias + 1) * outputs);
-    return factors(spec, (fanIn) => (spec.inputDim / fanIn) * scale, bias * bias * scale);
+    return factors(
+      spec,
+      (fanIn) => (spec.inputDim / fanIn) * scale,
+      () => bias * bias * scale,
+    );
   }
   if (convention.library !== undefined) expectOneOf(`${where}: library`, convention.library, LIBRARIES);
   const parametrization = expectOneOf(
@@ -100,14 +104,22 @@ function readConvention(where: string, spec: NetworkSpec, convention: KernelConv
   const form = convention.library === undefined ? (convention.outputs ?? 'trace') : 'mean';
   const scale = expectOneOf(`${where}: outputs`, form, ['trace', 'mean']) === 'mean' ? 1 / outputs : 1;
   const law = { ...spec, parametrization };
-  return factors(spec, (fanIn) => weightFactor(law, fanIn) * scale, biasFactor(law) * scale);
+  return factors(
+    spec,
+    (fanIn) => weightFactor(law, fanIn) * scale,
+    (layer) => biasFactor(law, layer) * scale,
+  );
 }
 
 const LIBRARIES = ['neural-tangents', 'scikit-ntk'] as const;
 
-function factors(spec: NetworkSpec, weights: (fanIn: number) => number, biases: number): Factors {
+function factors(
+  spec: NetworkSpec,
+  weights: (fanIn: number) => number,
+  biases: (layer: number) => number,
+): Factors {
   const fanIns = spec.widths.slice(0, -1);
-  return { weights: fanIns.map(weights), biases: fanIns.map(() => biases) };
+  return { weights: fanIns.map(weights), biases: fanIns.map((_, i) => biases(i + 1)) };
 }
 
 /**

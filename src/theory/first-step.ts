@@ -1,6 +1,6 @@
 /** How much the first step of gradient descent changes the NTK, its gates held at their initial pattern. */
 import { expectBoolean, expectInteger, expectOptions } from '../errors';
-import type { NetworkSpec } from '../network/spec';
+import type { MlpSpec } from '../network/spec';
 import { expectPositive, expectResult } from './arguments';
 import { type Phase, phaseOf } from './classify-phase';
 import { exponentialMean } from './exponential-means';
@@ -40,14 +40,14 @@ export interface FirstStepChange {
  * @example firstStepChange(createSpec({ inputDim: 32, depth: 4, width: 32 })).frozenGateDrift // 13.003...
  */
 export function firstStepChange(
-  spec: NetworkSpec,
+  spec: MlpSpec,
   options: { readonly inputNorm2?: number } = {},
 ): FirstStepChange {
   expectOptions('firstStepChange', options, ['inputNorm2']);
-  const { inputNorm2 } = readMomentsOptions('firstStepChange', spec, options);
-  const state = runRecursion(spec, inputNorm2);
+  const { spec: known, inputNorm2 } = readMomentsOptions('firstStepChange', spec, options);
+  const state = runRecursion(known, inputNorm2);
   const { weights, biases } = meansOf(state);
-  const outputs = spec.outputDim;
+  const outputs = known.outputDim;
   // Of the K^2 pairs (the output that makes the step, the output whose kernel changes), K are equal.
   const drift = (pair: PairState): Scaled =>
     scaled(outputs * (4 * pair.drift + 2 * (outputs - 1) * pair.driftDistinct), pair.exponent);
@@ -59,7 +59,7 @@ export function firstStepChange(
   const relative = divide(total, mean);
   const logDrift = log(total);
   // A linear net, or an input of 0, has no drift; else its logarithm is finite at any depth.
-  if (spec.depth > 0 && inputNorm2 > 0) expectResult('firstStepChange', 'logFrozenGateDrift', logDrift);
+  if (known.depth > 0 && inputNorm2 > 0) expectResult('firstStepChange', 'logFrozenGateDrift', logDrift);
   return {
     frozenGateDrift: toNumber(total),
     mean: toNumber(mean),

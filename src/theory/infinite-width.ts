@@ -2,10 +2,10 @@
 import type { ArrayInput } from '../array-input';
 import { binaryExponent, scaleByPower } from '../linalg/powers';
 import { type ResultArray, resultArray, sizeOf } from '../ndarray';
-import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
 import { expectInputs } from './arguments';
-import { biasFactor, weightFactor, weightScale } from './layer-law';
+import { biasFactor, largestBiasFactor, weightFactor, weightScale } from './layer-law';
 import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 
 /** The kernels of a net of infinite width on some inputs. */
@@ -55,21 +55,17 @@ export interface InputPair {
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape does not fit the spec or an entry is not finite
  * @see docs/theory.md, "Infinite width"
  */
-export function infiniteWidthKernels(
-  spec: NetworkSpec,
-  x: ArrayInput,
-  x2?: ArrayInput,
-): InfiniteWidthKernels {
+export function infiniteWidthKernels(spec: MlpSpec, x: ArrayInput, x2?: ArrayInput): InfiniteWidthKernels {
   const where = 'infiniteWidthKernels';
-  expectSpec(where, spec);
-  const rows = expectInputs(`${where}: x`, x, spec.inputDim);
-  const columns = x2 === undefined ? rows : expectInputs(`${where}: x2`, x2, spec.inputDim);
+  const known = readSpec(where, spec);
+  const rows = expectInputs(`${where}: x`, x, known.inputDim);
+  const columns = x2 === undefined ? rows : expectInputs(`${where}: x2`, x2, known.inputDim);
   const symmetric = columns === rows;
   const shape = [rows.length, columns.length];
   const [nngp, ntk, angle] = [zeros(shape), zeros(shape), zeros(shape)];
   rows.forEach((row, i) => {
     for (let j = symmetric ? i : 0; j < columns.length; j++) {
-      const kernel = pairKernel(spec, describePair(row, columns[j]!));
+      const kernel = pairKernel(known, describePair(row, columns[j]!));
       const places = symmetric ? [i * columns.length + j, j * columns.length + i] : [i * columns.length + j];
       for (const place of places) {
         nngp.data[place] = toNumber(kernel.nngp);
@@ -91,7 +87,6 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   const { norm2, otherNorm2, dot, normDifference, distance2, exponent: unit } = inRange(spec, pair);
   let exponent = unit;
   let bias = scaleByPower(spec.biasVariance, -unit);
-  let beta = scaleByPower(biasFactor(spec), -unit);
   let u = inputScale * norm2;
   let v = inputScale * otherNorm2;
   let difference = inputScale * normDifference;
@@ -102,7 +97,7 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
   // Without biases angles depend on angles alone, also where the sizes are too small for their squares.
   const scaleFree = spec.biasVariance === 0 && pair.norm2 > 0 && pair.otherNorm2 > 0;
   if (scaleFree) angle = pair.angle;
-  let ntk = weightFactor(spec, spec.inputDim) * dot + beta;
+  let ntk = weightFactor(spec, spec.inputDim) * dot + scaleByPower(biasFactor(spec, 1), -exponent);
   for (let l = 1; l <= depth; l++) {
     // E[relu(h)^2] = Sigma / 2 and E[relu(h) relu(h')] = sqrt(Sigma Sigma') k1 / 2.
     const size = (weightVariance / 2) * (u + bias);
@@ -116,27 +111,36 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
     const apart = rootDifference * rootDifference + 2 * root * loss;
     const fromGates = root * root * loss * (2 - loss);
     ntk *= (weightVariance / 2) * gateAgreement(angle);
-    ntk += (standard ? (widths[l]! / weightVariance) * fromWeights : fromWeights) + beta;
+    ntk += standard ? (widths[l]! / weightVariance) * fromWeights : fromWeights;
     covariance = fromWeights + bias;
     angle = scaleFree
       ? Math.atan2(Math.sqrt(loss * (2 - loss)), reluCorrelation(angle))
       : Math.atan2(Math.sqrt(fromGates + bias * apart), covariance);
     u = size;
     v = otherSize;
-    const largest = Math.max(u, v, Math.abs(ntk));
-    if (largest > ROOT_SCALE || (largest < 1 / ROOT_SCALE && largest > 0)) {
-      const factor = largest > ROOT_SCALE ? 1 / SCALE : SCALE;
-      u *= factor;
-      v *= factor;
-      difference *= factor;
-      covariance *= factor;
-      ntk *= factor;
-      bias *= factor;
-      beta *= factor;
-      exponent += largest > ROOT_SCALE ? SCALE_EXPONENT : -SCALE_EXPONENT;
+    const factorOfBiases = biasFactor(spec, l + 1);
+    let beta = scaleByPower(factorOfBiases, -exponent);
+    // Numbers that shrank without biases may be out of reach of the next layer that has one.
+    while (beta > ROOT_SCALE) {
+      rescale(1 / SCALE);
+      beta = scaleByPower(factorOfBiases, -exponent);
     }
+    ntk += beta;
+    const largest = Math.max(u, v, Math.abs(ntk));
+    if (largest > ROOT_SCALE) rescale(1 / SCALE);
+    else if (largest < 1 / ROOT_SCALE && largest > 0) rescale(SCALE);
   }
   return { nngp: scaled(covariance, exponent), ntk: scaled(ntk, exponent), angle };
+
+  function rescale(factor: number): void {
+    u *= factor;
+    v *= factor;
+    difference *= factor;
+    covariance *= factor;
+    ntk *= factor;
+    bias *= factor;
+    exponent += factor < 1 ? SCALE_EXPONENT : -SCALE_EXPONENT;
+  }
 }
 
 /**
@@ -149,7 +153,7 @@ const ROOT_SCALE = 2 ** 128;
 function inRange(spec: NetworkSpec, pair: InputPair): Required<InputPair> {
   const { norm2, otherNorm2, exponent = 0 } = pair;
   const largest = binaryExponent(Math.max(norm2, otherNorm2)) + exponent;
-  const ofBiases = binaryExponent(Math.max(spec.biasVariance, biasFactor(spec))) - ROOM;
+  const ofBiases = binaryExponent(Math.max(spec.biasVariance, largestBiasFactor(spec))) - ROOM;
   // Where all is within reach, nothing is scaled.
   const unit = Math.abs(largest) <= ROOM ? 0 : 2 * Math.floor(Math.max(largest, ofBiases) / 2);
   const scale = (value: number): number => scaleByPower(value, exponent - unit);

@@ -2,9 +2,9 @@
  * Inverse questions: which width, depth or sigma_w^2 keeps the kernel's relative standard deviation below a bound.
  */
 import { expectInteger, expectOptions } from '../errors';
-import { createSpec, type NetworkSpec, type Parametrization } from '../network/spec';
+import { createSpec, type Parametrization } from '../network/spec';
 import { expectPositive, expectResult } from './arguments';
-import { weightFactor, weightScale } from './layer-law';
+import { biasFactor, expectUniformBiases, weightFactor, weightScale } from './layer-law';
 import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
 import { moments, readMomentsOptions, traceRelativeVarianceNumber } from './moments';
 
@@ -14,7 +14,8 @@ interface Initialization {
   readonly weightVariance?: number;
   readonly biasVariance?: number;
   readonly parametrization?: Parametrization;
-  readonly biasGradients?: boolean;
+  /** A list has an entry for each layer, and says nothing of other depths. */
+  readonly biasGradients?: boolean | readonly boolean[];
   /** |x|^2; 1 by default. */
   readonly inputNorm2?: number;
   /** The bound r > 0 on sqrt(Var Theta) / E Theta, Theta the trace kernel of one input. */
@@ -103,14 +104,16 @@ export function depthForDispersion(question: DepthQuestion): DepthAnswer {
   const where = 'depthForDispersion';
   const { relativeStandardDeviation: bound, inputNorm2, ...shape } = readQuestion(where, question, ['width']);
   const width = expectInteger(`${where}: width`, shape.width);
+  expectUniformBiases(where, shape.biasGradients ?? true);
   const spec = createSpec({ ...shape, depth: 1, width });
   const state = startRecursion(spec, inputNorm2, 'exact');
-  enterTerm(state, weightFactor(spec, spec.inputDim));
+  const beta = biasFactor(spec, 1);
+  enterTerm(state, weightFactor(spec, spec.inputDim), beta);
   let last = 0;
   let unchanged = 0;
   for (let depth = 1; depth <= LAST_DEPTH; depth++) {
     passHiddenLayer(state, weightScale(spec, depth === 1 ? spec.inputDim : width), width);
-    enterTerm(state, weightFactor(spec, width));
+    enterTerm(state, weightFactor(spec, width), beta);
     const deviation = Math.sqrt(traceRelativeVarianceNumber(state, spec.outputDim));
     if (deviation > bound) return { depth: depth - 1, relativeStandardDeviation: last, searchEnded: false };
     expectResult(where, 'relativeStandardDeviation', deviation);
@@ -207,7 +210,9 @@ function readQuestion<T extends object>(
     given.relativeStandardDeviation,
   );
   const inputNorm2 = given.inputNorm2 ?? 1;
-  const spec: NetworkSpec = createSpec({ ...specOptions(given), depth: 0 });
+  const { biasGradients = true } = given;
+  const counted = typeof biasGradients === 'boolean' ? biasGradients : biasGradients.includes(true);
+  const spec = createSpec({ ...specOptions(given), depth: 0, biasGradients: counted });
   readMomentsOptions(where, spec, { inputNorm2 });
   return { ...given, relativeStandardDeviation, inputNorm2 };
 }

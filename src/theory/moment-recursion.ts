@@ -7,6 +7,7 @@
  * depth * 2^-52 even where the variance is 1e-12 of the squared mean. Linear recursions allow a common factor: each
  * group of numbers below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
  */
+import { scaleByPower } from '../linalg/powers';
 import type { NetworkSpec } from '../network/spec';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
 import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from './scaled';
@@ -57,9 +58,8 @@ export interface RecursionState {
   meanWeights: number;
   biasVariance: number;
   forwardExponent: number;
-  /** E Theta_b / E D_l so far, and beta, in units of 2^biasExponent. */
+  /** E Theta_b / E D_l so far, in units of 2^biasExponent. */
   meanBiases: number;
-  beta: number;
   biasExponent: number;
   /** Relative variance of |x^{l-1}|^2, in units of ww. */
   normExcess: number;
@@ -92,10 +92,10 @@ export function runRecursion(
   const state = startRecursion(spec, inputNorm2, assumption);
   for (let l = 1; l <= spec.depth; l++) {
     const fanIn = spec.widths[l - 1]!;
-    enterTerm(state, weightFactor(spec, fanIn));
+    enterTerm(state, weightFactor(spec, fanIn), biasFactor(spec, l));
     passHiddenLayer(state, weightScale(spec, fanIn), spec.widths[l]!);
   }
-  enterTerm(state, weightFactor(spec, spec.widths[spec.depth]!));
+  enterTerm(state, weightFactor(spec, spec.widths[spec.depth]!), biasFactor(spec, spec.depth + 1));
   return state;
 }
 
@@ -113,7 +113,6 @@ export function startRecursion(
     biasVariance: spec.biasVariance,
     forwardExponent: 0,
     meanBiases: 0,
-    beta: biasFactor(spec),
     biasExponent: 0,
     normExcess: 0,
     weightsExcess: 0,
@@ -134,7 +133,7 @@ export function startRecursion(
  * The term of layer l, (alpha_l |x^{l-1}|^2 + beta_l) |delta^l|^2, enters Theta. The state is then that of a net
  * whose output layer is l, until `passHiddenLayer` makes |delta^l|^2 random.
  */
-export function enterTerm(state: RecursionState, alpha: number): void {
+export function enterTerm(state: RecursionState, alpha: number, beta: number): void {
   const { slope, ww, wb, bb } = state;
   const earlierWeights = slope * state.meanWeights;
   const newWeights = alpha * state.norm2;
@@ -142,9 +141,16 @@ export function enterTerm(state: RecursionState, alpha: number): void {
   state.newWeights = state.meanWeights > 0 ? newWeights / state.meanWeights : 0;
   state.keptWeights = state.meanWeights > 0 ? earlierWeights / state.meanWeights : 1;
 
-  const earlierBiases = slope * state.meanBiases;
-  state.meanBiases = earlierBiases + state.beta;
-  state.newBiases = state.meanBiases > 0 ? state.beta / state.meanBiases : 0;
+  let earlierBiases = slope * state.meanBiases;
+  let newBiases = scaleByPower(beta, -state.biasExponent);
+  // A part that shrank through layers without biases may be out of reach of the next layer that has one.
+  while (newBiases > SCALE) {
+    earlierBiases /= SCALE;
+    state.biasExponent += SCALE_EXPONENT;
+    newBiases = scaleByPower(beta, -state.biasExponent);
+  }
+  state.meanBiases = earlierBiases + newBiases;
+  state.newBiases = state.meanBiases > 0 ? newBiases / state.meanBiases : 0;
   state.keptBiases = state.meanBiases > 0 ? earlierBiases / state.meanBiases : 1;
 
   const { newWeights: r, keptWeights: k, newBiases: rb, keptBiases: kb } = state;
@@ -239,8 +245,10 @@ function rescale(state: RecursionState): void {
   }
   if (state.meanBiases > SCALE) {
     state.meanBiases /= SCALE;
-    state.beta /= SCALE;
     state.biasExponent += SCALE_EXPONENT;
+  } else if (state.meanBiases < 1 / SCALE && state.meanBiases > 0) {
+    state.meanBiases *= SCALE;
+    state.biasExponent -= SCALE_EXPONENT;
   }
   const { ww, wb, bb } = state;
   const w = scaleOf(ww, Math.max(ww.same, state.weightsExcess, state.normExcess));

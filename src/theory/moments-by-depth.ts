@@ -1,7 +1,7 @@
 /** The moments of one net after every number of its hidden layers. */
 import { expectInteger, invalidArgument, isList } from '../errors';
-import type { NetworkSpec } from '../network/spec';
-import { weightFactor, weightScale } from './layer-law';
+import type { MlpSpec } from '../network/spec';
+import { biasFactor, expectUniformBiases, weightFactor, weightScale } from './layer-law';
 import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
 import { type Moments, type MomentsOptions, momentsOfState, readMomentsOptions } from './moments';
 
@@ -14,18 +14,19 @@ import { type Moments, type MomentsOptions, momentsOfState, readMomentsOptions }
  * @example momentsByDepth(createSpec({ inputDim: 100, depth: 49, width: 100 })).map(({ dispersion }) => dispersion) // 50 numbers
  */
 export function momentsByDepth(
-  spec: NetworkSpec,
+  spec: MlpSpec,
   options: MomentsOptions & { readonly depths?: readonly number[] } = {},
 ): Moments[] {
   const where = 'momentsByDepth';
   if (typeof options !== 'object' || (options as unknown) === null)
     throw invalidArgument(where, 'an options object', options);
-  const { depths: given, ...rest } = options;
-  const { inputNorm2, assumption } = readMomentsOptions(where, spec, rest);
+  const { depths: asked, ...rest } = options;
+  const { spec: known, inputNorm2, assumption } = readMomentsOptions(where, spec, rest);
+  expectUniformBiases(where, known.biasGradients);
   const depths =
-    given === undefined ? Array.from({ length: spec.depth + 1 }, (_, l) => l) : expectDepths(where, given);
+    asked === undefined ? Array.from({ length: known.depth + 1 }, (_, l) => l) : expectDepths(where, asked);
   depths.forEach((depth, i) => {
-    expectInteger(`${where}: depths[${i}]`, depth, { min: 0, max: spec.depth });
+    expectInteger(`${where}: depths[${i}]`, depth, { min: 0, max: known.depth });
     if (i > 0 && depth <= depths[i - 1]!) {
       throw invalidArgument(
         `${where}: depths[${i}]`,
@@ -34,12 +35,12 @@ export function momentsByDepth(
       );
     }
   });
-  const state = startRecursion(spec, inputNorm2, assumption);
+  const state = startRecursion(known, inputNorm2, assumption);
   const results: Moments[] = [];
   for (let l = 0; results.length < depths.length; l++) {
-    if (l > 0) passHiddenLayer(state, weightScale(spec, spec.widths[l - 1]!), spec.widths[l]!);
-    enterTerm(state, weightFactor(spec, spec.widths[l]!));
-    if (l === depths[results.length]) results.push(momentsOfState(state, spec.outputDim));
+    if (l > 0) passHiddenLayer(state, weightScale(known, known.widths[l - 1]!), known.widths[l]!);
+    enterTerm(state, weightFactor(known, known.widths[l]!), biasFactor(known, 1));
+    if (l === depths[results.length]) results.push(momentsOfState(state, known.outputDim));
   }
   return results;
 }

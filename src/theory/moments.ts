@@ -1,8 +1,8 @@
 /** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
 import { expectOptions, invalidArgument } from '../errors';
-import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { expectAssumption, expectNonNegative, expectResult } from './arguments';
-import { biasFactor } from './layer-law';
+import { largestBiasFactor } from './layer-law';
 import {
   type Assumption,
   meansOf,
@@ -67,9 +67,9 @@ export interface Moments extends MomentPair {
  * @see docs/theory.md, "Exact moments"
  * @example moments(createSpec({ inputDim: 30, depth: 10, width: 30 }), { inputNorm2: 1 }).dispersion // 2.240612523...
  */
-export function moments(spec: NetworkSpec, options: MomentsOptions = {}): Moments {
-  const { inputNorm2, assumption } = readMomentsOptions('moments', spec, options);
-  return momentsOfState(runRecursion(spec, inputNorm2, assumption), spec.outputDim);
+export function moments(spec: MlpSpec, options: MomentsOptions = {}): Moments {
+  const { spec: known, inputNorm2, assumption } = readMomentsOptions('moments', spec, options);
+  return momentsOfState(runRecursion(known, inputNorm2, assumption), known.outputDim);
 }
 
 /** The moments of the net whose output layer is the one that entered the recursion last. */
@@ -159,16 +159,16 @@ function squareRoot(a: Scaled): number {
     : toNumber({ value: Math.sqrt(2 * a.value), exponent: (a.exponent - 1) / 2 });
 }
 
-/** Checks what `moments` and its relatives take; `spec` is checked only for being one. */
+/** Checks what `moments` and its relatives take. */
 export function readMomentsOptions(
   where: string,
-  spec: NetworkSpec,
+  given: MlpSpec,
   options: MomentsOptions,
-): Required<MomentsOptions> {
-  expectSpec(where, spec);
+): Required<MomentsOptions> & { readonly spec: NetworkSpec } {
+  const spec = readSpec(where, given);
   expectOptions(where, options, ['inputNorm2', 'assumption']);
   const inputNorm2 = expectNonNegative(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
-  if (inputNorm2 === 0 && spec.biasVariance === 0 && biasFactor(spec) === 0) {
+  if (inputNorm2 === 0 && spec.biasVariance === 0 && largestBiasFactor(spec) === 0) {
     throw invalidArgument(
       `${where}: inputNorm2`,
       'a number > 0 (the kernel of a zero input is zero here)',
@@ -176,5 +176,5 @@ export function readMomentsOptions(
     );
   }
   const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
-  return { inputNorm2, assumption };
+  return { spec, inputNorm2, assumption };
 }

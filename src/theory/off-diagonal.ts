@@ -2,7 +2,7 @@
  * The kernel of two different inputs: at infinite width, its limits in depth, and exact moments where they close.
  */
 import { DeepntkError, expectBoolean, expectNumber, expectOneOf, expectOptions } from '../errors';
-import { expectSpec, type NetworkSpec, type Parametrization } from '../network/spec';
+import { type MlpSpec, type NetworkSpec, type Parametrization, readSpec } from '../network/spec';
 import { gateAgreement, reluCorrelation, reluSquareCorrelation } from './arc-cosine';
 import { phaseOf } from './classify-phase';
 import { type InputPair, pairKernel } from './infinite-width';
@@ -18,16 +18,16 @@ import { moments } from './moments';
  * @example infiniteWidthRatio(createSpec({ inputDim: 100, depth: 50, width: 100 }), { cosine: 0 }) // 0.2900...
  */
 export function infiniteWidthRatio(
-  spec: NetworkSpec,
+  spec: MlpSpec,
   pair: { readonly cosine: number; readonly inputNorm2?: number },
 ): number {
   const where = 'infiniteWidthRatio';
-  expectSpec(where, spec);
+  const known = readSpec(where, spec);
   expectOptions(where, pair, ['cosine', 'inputNorm2']);
   const norm2 = expectPositive(`${where}: inputNorm2`, pair.inputNorm2 ?? 1);
   const cosine = expectCosine(where, pair.cosine);
-  const other = pairKernel(spec, inputPair(norm2, norm2, cosine)).ntk;
-  const same = pairKernel(spec, inputPair(norm2, norm2, 1)).ntk;
+  const other = pairKernel(known, inputPair(norm2, norm2, cosine)).ntk;
+  const same = pairKernel(known, inputPair(norm2, norm2, 1)).ntk;
   return (other.value / same.value) * 2 ** (other.exponent - same.exponent);
 }
 
@@ -63,7 +63,7 @@ export function infiniteWidthRatioLimit(options: RatioLimitOptions): number {
     'ntk',
   ]);
   const law = { weightVariance: options.weightVariance, biasVariance, biasGradients, parametrization };
-  const lateLayersDominate = biasVariance > 0 || biasFactor(law) > 0;
+  const lateLayersDominate = biasVariance > 0 || biasFactor(law, 1) > 0;
   if (phase === 'ordered' && lateLayersDominate) return 1;
   return phase === 'edge-of-chaos' && biasVariance > 0 ? 4 / 7 : 1 / 4;
 }
@@ -125,21 +125,21 @@ export interface PairMoments {
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the moments do not close, or a number is out of range;
  *   `ERR_COMPUTATION` where a moment is beyond the range of doubles
  */
-export function pairMoments(spec: NetworkSpec, options: PairOptions): PairMoments {
+export function pairMoments(spec: MlpSpec, options: PairOptions): PairMoments {
   const where = 'pairMoments';
-  expectSpec(where, spec);
+  const known = readSpec(where, spec);
   expectOptions(where, options, ['inputNorm2', 'otherNorm2', 'cosine']);
   const norm2 = expectPositive(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
   const otherNorm2 = expectPositive(`${where}: otherNorm2`, options.otherNorm2 ?? norm2);
   const pair = inputPair(norm2, otherNorm2, expectCosine(where, options.cosine));
-  if (spec.depth === 0) return inRange(where, linearNet(spec, pair));
-  if (spec.depth === 1) return inRange(where, oneHiddenLayer(spec, pair));
-  if (options.cosine === 1 && (spec.biasVariance === 0 || norm2 === otherNorm2))
-    return inRange(where, parallel(spec, pair));
+  if (known.depth === 0) return inRange(where, linearNet(known, pair));
+  if (known.depth === 1) return inRange(where, oneHiddenLayer(known, pair));
+  if (options.cosine === 1 && (known.biasVariance === 0 || norm2 === otherNorm2))
+    return inRange(where, parallel(known, pair));
   throw new DeepntkError(
     'ERR_INVALID_ARGUMENT',
     `${where}: the moments of two inputs close for at most one hidden layer, or for parallel inputs with biasVariance 0; ` +
-      `got depth ${spec.depth}, cosine ${options.cosine}, biasVariance ${spec.biasVariance}`,
+      `got depth ${known.depth}, cosine ${options.cosine}, biasVariance ${known.biasVariance}`,
   );
 }
 
@@ -151,19 +151,19 @@ function inRange(where: string, result: PairMoments): PairMoments {
 }
 
 function linearNet(spec: NetworkSpec, pair: InputPair): PairMoments {
-  const beta = biasFactor(spec);
+  const beta = biasFactor(spec, 1);
   const mean = spec.outputDim * (weightFactor(spec, spec.inputDim) * pair.dot + beta);
   return { ...fromVariance(mean, 0), closedForm: 'linear net' };
 }
 
 /**
- * Theta = K beta + sum_i z_i with z_i = K alpha_2 u_i + c V_i g_i: u = relu(h) relu(h'), g = both gates open, V_i =
- * sum_k of squared output weights, c = alpha_1 x.x' + beta. E u^2 = (3/2) A B J_2 / (3 pi), and u g = u.
+ * Theta = K beta_2 + sum_i z_i with z_i = K alpha_2 u_i + c V_i g_i: u = relu(h) relu(h'), g = both gates open, V_i =
+ * sum_k of squared output weights, c = alpha_1 x.x' + beta_1. E u^2 = (3/2) A B J_2 / (3 pi), and u g = u.
  */
 function oneHiddenLayer(spec: NetworkSpec, pair: InputPair): PairMoments {
   const { outputDim: outputs, biasVariance } = spec;
   const n = spec.widths[1]!;
-  const beta = biasFactor(spec);
+  const [beta, outputBeta] = [biasFactor(spec, 1), biasFactor(spec, 2)];
   const s = weightScale(spec, spec.inputDim);
   const sine = Math.sin(pair.angle);
   // Products of roots: products of squared norms may be out of range.
@@ -181,7 +181,7 @@ function oneHiddenLayer(spec: NetworkSpec, pair: InputPair): PairMoments {
   const meanZ = a * meanU + c * meanV * meanG;
   const meanZ2 = a * a * meanU2 + 2 * a * c * meanV * meanU + c * c * meanV2 * meanG;
   return {
-    ...fromVariance(outputs * beta + n * meanZ, n * (meanZ2 - meanZ * meanZ)),
+    ...fromVariance(outputs * outputBeta + n * meanZ, n * (meanZ2 - meanZ * meanZ)),
     closedForm: 'one hidden layer',
   };
 }

@@ -4,18 +4,18 @@
 import { type ArrayInput, readArray } from '../array-input';
 import { describeShape, invalidArgument, mismatch } from '../errors';
 import type { NdArray } from '../ndarray';
-import { expectSpec, type NetworkSpec } from '../network/spec';
+import { type MlpSpec, readMlpSpec } from '../network/spec';
 
 /** A net as its diagnosis takes it; `Mlp` is one. */
 export interface GivenNetwork {
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   /** Layers 1 .. L+1: weights n_l x n_{l-1}, biases n_l; the raw parameters of the spec's parametrization. */
   readonly layers: readonly { readonly weights: ArrayInput; readonly biases: ArrayInput }[];
 }
 
 /** A net whose arrays have been read. */
 export interface ProbedNetwork {
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   readonly layers: readonly { readonly weights: NdArray; readonly biases: NdArray }[];
 }
 
@@ -56,21 +56,22 @@ interface Gains {
 }
 
 /** By what raw parameters enter h: 1, or sqrt(sigma_w^2 / n_{l-1}) and sqrt(sigma_b^2). */
-export function gainsOf(spec: NetworkSpec): Gains {
-  const standard = spec.parametrization === 'standard';
+export function gainsOf(spec: MlpSpec): Gains {
+  // A spec in NTK parametrization has a known law.
+  const standard = spec.parametrization === 'standard' || spec.weightVariance === null;
   return {
     weights: spec.widths.slice(0, -1).map((fanIn) => (standard ? 1 : Math.sqrt(spec.weightVariance / fanIn))),
     bias: standard ? 1 : Math.sqrt(spec.biasVariance),
   };
 }
 
+/** The net with its arrays read, and its spec as `createSpec` makes it. */
 export function readNetwork(where: string, net: GivenNetwork): ProbedNetwork {
   const given = net as Partial<GivenNetwork> | null | undefined;
   if (!Array.isArray(given?.layers) || given.spec === undefined) {
     throw invalidArgument(where, 'a net: { spec, layers: [{ weights, biases }] }', net);
   }
-  const { spec } = given;
-  expectSpec(where, spec);
+  const spec = readMlpSpec(where, given.spec);
   const { widths } = spec;
   if (given.layers.length !== widths.length - 1) {
     throw invalidArgument(`${where}: layers`, `${widths.length - 1} layers`, given.layers);

@@ -3,7 +3,7 @@ import { expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { COMPUTE_OPTION_NAMES, type ComputeOptions, type Provenance } from '../kernel/arguments';
 import { kernelDrift } from '../kernel/drift';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
-import { expectNet, type Mlp } from '../network/mlp';
+import { readNet, type Mlp } from '../network/mlp';
 import { fitOf, type LabelledData, readLabelledData } from './loss';
 import { predictGradientFlow } from './predict';
 import { train } from './train';
@@ -58,13 +58,11 @@ export async function compareWithTraining(
 ): Promise<{ readonly comparisons: readonly Comparison[]; readonly net: Mlp } & Provenance> {
   const where = 'compareWithTraining';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'learningRate', 'at', 'kernel', 'testData']);
-  expectNet(where, net);
+  const { spec } = readNet(where, net);
   const { learningRate, at, kernel, testData: givenTestData, onProgress, ...compute } = options;
-  const { x, y } = readLabelledData(`${where}: `, data, net.spec);
+  const { x, y } = readLabelledData(`${where}: `, data, spec);
   const testData =
-    givenTestData === undefined
-      ? undefined
-      : readLabelledData(`${where}: testData.`, givenTestData, net.spec);
+    givenTestData === undefined ? undefined : readLabelledData(`${where}: testData.`, givenTestData, spec);
   if (!isAscending(at)) throw invalidArgument(`${where}: at`, 'ascending steps', at);
   const outputs = expectOneOf(`${where}: kernel`, kernel ?? 'full', ['full', 'mean']);
   const outputsAt: Outputs[] = [];

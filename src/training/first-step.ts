@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expectInteger, expectNumber, expectOptions, invalidArgument } from '../errors';
 import { Mlp } from '../network/mlp';
 import { networkData } from '../network/parameters';
-import type { NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { firstStepChange } from '../theory';
 import { gradientStep, chainOf, type GradientStep, kernelOf, type OneInputNet } from './one-input';
 
@@ -60,7 +60,7 @@ export interface MeanWithError {
  * @example await firstStepStudy([createSpec({ inputDim: 32, depth: 4, width: 32 })], { replicas: 1000, seed: 1 })
  */
 export async function firstStepStudy(
-  specs: readonly NetworkSpec[],
+  specs: readonly MlpSpec[],
   options: FirstStepOptions,
 ): Promise<FirstStepRow[]> {
   const where = 'firstStepStudy';
@@ -72,7 +72,8 @@ export async function firstStepStudy(
   const rate = expectNumber(`${where}: rate`, options.rate ?? 1, { above: 0, what: 'a finite number > 0' });
   const inputNorm2 = options.inputNorm2 ?? 1;
   const rows: FirstStepRow[] = [];
-  for (const spec of specs as readonly NetworkSpec[]) {
+  const known = specs.map((spec, i) => readSpec(`${where}: specs[${i}]`, spec));
+  for (const spec of known) {
     const theory = firstStepChange(spec, { inputNorm2 });
     const learningRate = rate / theory.mean;
     const changes: Changes = { frozen: [], actual: [], ratio: [] };
@@ -110,7 +111,7 @@ function measure(net: Mlp, inputNorm2: number, learningRate: number, mean: numbe
   const x = new Float64Array(spec.inputDim).fill(Math.sqrt(inputNorm2 / spec.inputDim));
   const initial: OneInputNet = {
     network: networkData(spec, net.parameters),
-    biasGradients: spec.biasGradients,
+    biasGradients: biasGradientsByLayer(spec),
     x,
     step: null,
   };

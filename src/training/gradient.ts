@@ -6,7 +6,7 @@ import {
   type Provenance,
   readComputation,
 } from '../kernel/arguments';
-import { expectNet, Mlp } from '../network/mlp';
+import { Mlp, readNet } from '../network/mlp';
 import { type LabelledData, readLabelledData } from './loss';
 import { createTask, createWorkspace } from './task';
 
@@ -32,14 +32,14 @@ export async function lossGradient(
 ): Promise<LossGradient> {
   const where = 'lossGradient';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'loss']);
-  expectNet(where, net);
-  const arrays = readLabelledData(`${where}: `, data, net.spec);
+  const { spec, layers } = readNet(where, net);
+  const arrays = readLabelledData(`${where}: `, data, spec);
   const loss = expectOneOf(`${where}: loss`, options.loss ?? 'mse', LOSS_NAMES);
   const { backend, run, provenance } = readComputation(where, options);
-  const copy = Mlp.fromLayers(net.spec, net.layers);
+  const copy = Mlp.fromLayers(spec, layers);
   // One step of momentum at the learning rate 0 moves nothing and leaves the gradient in the velocity.
   const optimizer = { name: 'momentum', beta1: 0, beta2: 0, epsilon: 0 } as const;
-  const workspace = createWorkspace(where, net.spec, arrays, copy.parameters, loss, optimizer, null);
+  const workspace = createWorkspace(where, spec, arrays, copy.parameters, loss, optimizer, null);
   const task = createTask(workspace, { stepsBefore: 0, learningRates: [0], batchRows: null });
   await backend.train(task, run);
   return { loss: task.losses[0]!, gradient: Float64Array.from(workspace.moments[0]), ...provenance };

@@ -3,7 +3,7 @@ import type { LossName } from '../backend/backend';
 import { type ArrayInput, readInputs, readOutputs } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
+import type { MlpSpec } from '../network/spec';
 
 /** Inputs and what the net is to answer. */
 export interface LabelledData {
@@ -67,7 +67,7 @@ export interface DataArrays {
 }
 
 /** @param where what error messages put before "x" and "y" */
-export function readLabelledData(where: string, data: unknown, spec: NetworkSpec): DataArrays {
+export function readLabelledData(where: string, data: unknown, spec: MlpSpec): DataArrays {
   if (typeof data !== 'object' || data === null)
     throw invalidArgument(`${where}data`, 'inputs and targets { x, y }', data);
   const { x, y } = data as Partial<Record<'x' | 'y', unknown>>;

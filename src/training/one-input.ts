@@ -6,7 +6,8 @@ import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend
 
 export interface OneInputNet {
   readonly network: NetworkData;
-  readonly biasGradients: boolean;
+  /** One entry for each layer. */
+  readonly biasGradients: readonly boolean[];
   readonly x: Float64Array;
   /** Null: the net as it is. */
   readonly step: GradientStep | null;
@@ -70,7 +71,8 @@ function preactivations(
     h[unit] = gain * sum + biasGain * parameters[biases + unit]!;
   }
   if (step !== null) {
-    const overlap = gain * gain * dot(step.inputs[index]!, x) + (biasGradients ? biasGain * biasGain : 0);
+    const overlap =
+      gain * gain * dot(step.inputs[index]!, x) + (biasGradients[index]! ? biasGain * biasGain : 0);
     step.gradients[index]!.forEach((g, unit) => {
       h[unit]! -= step.rate * overlap * g;
     });
@@ -121,7 +123,7 @@ export function gradientStep({ network }: OneInputNet, chain: Chain, rate: numbe
 /** Theta(x, x), the trace over outputs: sum_l (weightGain_l^2 |x^{l-1}|^2 + biasGain_l^2) sum_k |delta_k^l|^2. */
 export function kernelOf({ network, biasGradients }: OneInputNet, { activations, deltas }: Chain): number {
   return activations.reduce((sum, x, index) => {
-    const biasTerm = biasGradients ? network.biasGains[index]! ** 2 : 0;
+    const biasTerm = biasGradients[index]! ? network.biasGains[index]! ** 2 : 0;
     const factor = network.weightGains[index]! ** 2 * dot(x, x) + biasTerm;
     return sum + factor * deltas.reduce((total, of) => total + dot(of[index]!, of[index]!), 0);
   }, 0);

@@ -11,7 +11,7 @@ import {
 } from '../kernel/arguments';
 import type { NtkOptions, NtkResult, NtkResultPerLayer } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
-import { expectNet, Mlp } from '../network/mlp';
+import { Mlp, readNet } from '../network/mlp';
 import { batchesOf } from './batches';
 import { type Evaluation, type LabelledData, readLabelledData, targetsOf } from './loss';
 import {
@@ -122,9 +122,9 @@ export interface Plan {
   readonly evaluations: Evaluation[];
 }
 
-export function readPlan(net: Mlp, data: LabelledData, options: TrainOptions): Plan {
+export function readPlan(given: Mlp, data: LabelledData, options: TrainOptions): Plan {
   const where = 'train';
-  expectNet(where, net);
+  const net = readNet(where, given);
   const arrays = readLabelledData(`${where}: `, data, net.spec);
   expectOptions(where, options, OPTION_NAMES);
   for (const name of ['onProgress', 'onKernel', 'onNet', 'onCheckpoint'] as const) {

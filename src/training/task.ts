@@ -1,15 +1,15 @@
 /** The arrays of a training run, and the tasks that backends are given. */
-import type { LossName, OptimizerRule, TrainTask } from '../backend/backend';
+import { layerSlots, type LossName, type OptimizerRule, type TrainTask } from '../backend/backend';
+import { allocated, DeepntkError } from '../errors';
 import { copyInputs } from '../kernel/arguments';
-import { allocated } from '../errors';
 import { expectFits } from '../memory';
-import { networkData, parameterCount } from '../network/parameters';
-import type { NetworkSpec } from '../network/spec';
+import { networkData, parameterCount, slotViews } from '../network/parameters';
+import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import { type DataArrays, targetsOf } from './loss';
 
 /** What stays from step to step; all arrays on SharedArrayBuffers, where threads work on them in place. */
 export interface Workspace {
-  readonly spec: NetworkSpec;
+  readonly spec: MlpSpec;
   readonly parameters: Float64Array;
   readonly x: Float64Array;
   readonly y: Float64Array;
@@ -32,7 +32,7 @@ const ROW_BLOCK = 512;
  */
 export function createWorkspace(
   where: string,
-  spec: NetworkSpec,
+  spec: MlpSpec,
   data: DataArrays,
   parameters: Float64Array,
   loss: LossName,
@@ -40,6 +40,7 @@ export function createWorkspace(
   batchSize: number | null,
 ): Workspace {
   const n = data.x.shape[0]!;
+  expectFrozenBiasesAreZero(where, spec, parameters);
   const count = parameterCount(spec);
   const slots = slotsOf(batchSize ?? n, count);
   const momentCount = optimizer.name === 'gd' ? 0 : optimizer.name === 'momentum' ? 1 : 2;
@@ -61,6 +62,30 @@ export function createWorkspace(
     moments: [shared(momentCount > 0 ? count : 0), shared(momentCount > 1 ? count : 0)],
     gradients: Array.from({ length: slots }, () => shared(count)),
   };
+}
+
+/**
+ * The net and whether its biases are trained, which backends take as one answer for all layers. Biases that are zero and stay
+ * so do not enter with a gain of 0: then neither outputs nor gradients know of them.
+ */
+function networkOf(spec: MlpSpec, parameters: Float64Array): Pick<TrainTask, 'network' | 'biasGradients'> {
+  const network = networkData(spec, parameters);
+  if (typeof spec.biasGradients === 'boolean') return { network, biasGradients: spec.biasGradients };
+  const biasGains = network.biasGains.map((gain, i) => (biasGradientsByLayer(spec)[i]! ? gain : 0));
+  return { network: { ...network, biasGains }, biasGradients: true };
+}
+
+/** Only biases of all layers can be frozen at other values than 0. */
+function expectFrozenBiasesAreZero(where: string, spec: MlpSpec, parameters: Float64Array): void {
+  if (typeof spec.biasGradients === 'boolean') return;
+  layerSlots(spec.widths).forEach((slot, i) => {
+    const [, biases] = slotViews(parameters, slot);
+    if (biasGradientsByLayer(spec)[i]! || biases.every((bias) => bias === 0)) return;
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: expected biases of 0 in layer ${i + 1}, whose biases are not trained while other layers' are, got others`,
+    );
+  });
 }
 
 function slotsOf(batchSize: number, parameters: number): number {
@@ -90,8 +115,7 @@ export function createTask(
   const steps = learningRates.length;
   return {
     ...rest,
-    network: networkData(spec, parameters),
-    biasGradients: spec.biasGradients,
+    ...networkOf(spec, parameters),
     stepsBefore,
     learningRates: shared(steps, learningRates),
     batchSizes: Int32Array.from(learningRates, (_, step) => batchRows?.[step]!.length ?? workspace.n),

@@ -11,6 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, Mlp, writeNpy } from '../../src/index';
+import { tensorsFromLayers } from '../../src/data/linear-layers';
+import { writeSafetensors } from '../../src/data/safetensors';
 import { smallData } from '../diagnosis/subjects';
 import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
@@ -31,7 +33,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'table.csv'), [[...names, 'kind'].join(','), ...rows, ''].join('\n'));
   const net = Mlp.random(createSpec({ inputDim: 20, depth: 4, width: 60, weightVariance: 1.5 }), { seed: 1 });
   await net.save(join(folder, 'net.json'));
-  await net.save(join(folder, 'net.safetensors'));
+  await writeSafetensors(join(folder, 'net.safetensors'), tensorsFromLayers(net.layers));
 });
 
 afterAll(() => {
@@ -157,7 +159,11 @@ describe('bad input is one clear error, and writes nothing', () => {
     [['--csv', 'table.csv', ...SMALL], 1, 'table.csv: line 2, column "kind": expected a finite number'],
     [['--x', 'X.npy', '--label-column', 'kind', ...SMALL], 2, '--label-column: only for --csv'],
     [['--x', 'X.npy', '--net', 'net.json', '--width', '30'], 2, '--width: not to be given with --net'],
-    [['--x', 'X.npy', '--net', 'net.onnx'], 2, '--net: expected a .json or a .safetensors file'],
+    [
+      ['--x', 'X.npy', '--net', 'net.pt'],
+      2,
+      '--net: expected a path that ends in .json, .safetensors or .onnx',
+    ],
   ])('%j', async (args, status, message) => {
     expectFailure(await runInProcess(['diagnose', ...args, ...out], here()), status, message);
   });

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 
 import { errorCode } from './error-code';
 import { layersFromTensors, tensorsFromLayers } from '../../src/data/linear-layers';
+import type { NdArray } from '../../src/index';
 import {
-  decodeSafetensors,
   encodeSafetensors,
+  openSafetensors,
   readSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
   writeSafetensors,
 } from '../../src/data/safetensors';
 
@@ -27,6 +30,10 @@ interface Expected {
 const FIXTURES = join(__dirname, 'fixtures', 'safetensors');
 const expected = JSON.parse(readFileSync(join(FIXTURES, 'expected.json'), 'utf8')) as Expected;
 
+function decoded(bytes: Uint8Array): Map<string, NdArray> {
+  return new Map([...openSafetensors(bytes).tensors].map(([name, tensor]) => [name, tensor.decode()]));
+}
+
 function fixture(name: string): Buffer {
   return readFileSync(join(FIXTURES, `${name}.safetensors`));
 }
@@ -40,20 +47,20 @@ describe('files that PyTorch and safetensors wrote', () => {
         layers.map(({ weights, biases }) => [
           weights.shape,
           Array.from(weights.data),
-          Array.from(biases.data),
+          biases && Array.from(biases.data),
         ]),
       ).toEqual(
         expected.nets[name].layers.map(({ weights, bias }) => [
           weights.shape,
           weights.data,
-          bias?.data ?? new Array<number>(weights.shape[0]!).fill(0),
+          bias && bias.data,
         ]),
       );
     },
   );
 
   test.each(['float32', 'float16', 'bfloat16'] as const)('%s tensors are exact', (dtype) => {
-    const tensors = decodeSafetensors(fixture(`sequential_${dtype}`));
+    const tensors = decoded(fixture(`sequential_${dtype}`));
     expect([...tensors.keys()].sort()).toEqual(Object.keys(expected[dtype]).sort());
     for (const [name, { data, shape }] of tensors) {
       expect(data).toBeInstanceOf(Float32Array);
@@ -65,23 +72,23 @@ describe('files that PyTorch and safetensors wrote', () => {
     'encodeSafetensors writes byte for byte what the library wrote to %s',
     (name) => {
       const bytes = fixture(name);
-      const own = encodeSafetensors(decodeSafetensors(bytes));
+      const own = encodeSafetensors(decoded(bytes));
       // Only the metadata of the float32 file, which we do not keep, tells the two apart.
-      if (name === 'sequential_float32') expect(decodeSafetensors(own)).toEqual(decodeSafetensors(bytes));
+      if (name === 'sequential_float32') expect(decoded(own)).toEqual(decoded(bytes));
       else expect(Buffer.from(own).equals(bytes)).toBe(true);
     },
   );
 
   test('layers that we name are those that PyTorch names in nn.Sequential', () => {
     const bytes = fixture('sequential_deep');
-    const layers = layersFromTensors(decodeSafetensors(bytes));
+    const layers = layersFromTensors(openSafetensors(bytes));
     expect(Buffer.from(encodeSafetensors(tensorsFromLayers(layers))).equals(bytes)).toBe(true);
   });
 
   test('where names and shapes leave the order open, the caller has to say it', () => {
-    const tensors = decodeSafetensors(fixture('autoencoder'));
+    const tensors = openSafetensors(fixture('autoencoder'));
     expect(() => layersFromTensors(tensors, { name: 'autoencoder.safetensors' })).toThrow(
-      'autoencoder.safetensors: expected names or shapes that tell the order of the layers (or the option `order`), ' +
+      'autoencoder.safetensors: expected names or shapes that tell the order of the layers (or the option `order`; `prefix` chooses one of several nets), ' +
         'got more than one order that fits: decoder 4x3, encoder 3x4',
     );
     const layers = layersFromTensors(tensors, { order: ['encoder', 'decoder'] });
@@ -94,27 +101,25 @@ describe('files that PyTorch and safetensors wrote', () => {
 
   test.each([
     ['integers', 'tensor "0.weight": expected dtype F64, F32, F16, BF16, got I64'],
-    [
-      'convolution',
-      'tensor "weight": expected the n_out x n_in matrix of an nn.Linear layer, got shape [2, 1, 3, 3]',
-    ],
-    ['batch_norm', 'tensor "1.num_batches_tracked": expected dtype'],
+    ['convolution', 'expected nn.Linear layers alone, got a convolution (nn.Conv2d) (module "")'],
+    ['batch_norm', 'expected nn.Linear layers alone, got a BatchNorm or InstanceNorm layer'],
   ])('%s is refused by name', (name, message) => {
-    expect(() => layersFromTensors(decodeSafetensors(fixture(name)))).toThrow(message);
+    expect(() => layersFromTensors(openSafetensors(fixture(name)))).toThrow(message);
   });
 });
 
+/** A file of zeros in these shapes. */
+function zeros(shapes: Record<string, number[]>): SafetensorsFile {
+  const tensors = Object.entries(shapes).map(([name, shape]): [string, StoredTensor] => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    return [name, { dtype: 'F64', shape, decode: () => ({ data: new Float64Array(size), shape }) }];
+  });
+  return { metadata: {}, tensors: new Map(tensors) };
+}
+
 describe('the order of layers', () => {
-  function tensors(shapes: Record<string, number[]>) {
-    return new Map(
-      Object.entries(shapes).map(([name, shape]) => {
-        const size = shape.reduce((product, extent) => product * extent, 1);
-        return [name, { data: new Float64Array(size), shape }];
-      }),
-    );
-  }
   function names(shapes: Record<string, number[]>): string[] {
-    return layersFromTensors(tensors(shapes)).map(({ name }) => name);
+    return layersFromTensors(zeros(shapes)).map(({ name }) => name);
   }
 
   test('numbers count as numbers, at any place of a name', () => {
@@ -145,11 +150,7 @@ describe('the order of layers', () => {
       shapes[`a${i}.weight`] = [3, 3];
       shapes[`b${i}.weight`] = [3, 3];
     }
-    expect(() => names(shapes)).toThrow('more than one order that fits');
-    shapes['c.weight'] = [3, 4];
-    shapes['d.weight'] = [4, 2];
-    shapes['e.weight'] = [7, 7];
-    expect(() => names(shapes)).toThrow('layers that fit in no order');
+    expect(() => names(shapes)).toThrow('layers under a, b');
   });
 
   test.each([
@@ -164,7 +165,7 @@ describe('the order of layers', () => {
       'tensor "0.bias": expected shape [5]',
     ],
     ['a bias alone', { '0.bias': [4] }, 'tensor "0.bias": expected a tensor "0.weight" with it, got none'],
-    ['a tensor of another kind', { '0.weight': [5, 4], '0.running_mean': [5] }, 'tensor "0.running_mean"'],
+    ['a tensor of another kind', { '0.weight': [5, 4], '0.mean': [5] }, 'tensor "0.mean"'],
     ['no tensors', {}, 'expected tensors <module>.weight of nn.Linear layers, got none'],
     ['an empty matrix', { '0.weight': [0, 4] }, 'got shape [0, 4]'],
   ])('%s: an error that says where', (_, shapes, message) => {
@@ -188,7 +189,7 @@ describe('damaged files', () => {
   const whole = fixture('sequential');
 
   test('the helper makes good files', () => {
-    expect(decodeSafetensors(file({ a: entry(0, 8), b: entry(8, 24) }, 24)).size).toBe(2);
+    expect(openSafetensors(file({ a: entry(0, 8), b: entry(8, 24) }, 24)).tensors.size).toBe(2);
   });
 
   test.each([
@@ -226,9 +227,9 @@ describe('damaged files', () => {
     ['no dtype', file({ a: { shape: [1], data_offsets: [0, 8] } }, 8), 'a string as dtype, got undefined'],
     ['an entry that is null', file({ a: null }, 8), 'a string as dtype'],
   ])('%s: its own error, which names the file', (_, bytes, message) => {
-    expect(() => decodeSafetensors(bytes, 'x.safetensors')).toThrow(message);
-    expect(() => decodeSafetensors(bytes, 'x.safetensors')).toThrow(/^x\.safetensors/);
-    expect(errorCode(() => decodeSafetensors(bytes, 'x.safetensors'))).toBe('ERR_INVALID_FILE');
+    expect(() => openSafetensors(bytes, 'x.safetensors')).toThrow(message);
+    expect(() => openSafetensors(bytes, 'x.safetensors')).toThrow(/^x\.safetensors/);
+    expect(errorCode(() => openSafetensors(bytes, 'x.safetensors'))).toBe('ERR_INVALID_FILE');
   });
 
   test('what is written to a file is read back', async () => {
@@ -237,7 +238,8 @@ describe('damaged files', () => {
       const path = join(folder, 'net.safetensors');
       const tensors = new Map([['0.weight', { data: Float64Array.of(1, -0, 5e-324), shape: [1, 3] }]]);
       await writeSafetensors(path, tensors);
-      expect(await readSafetensors(path)).toEqual(tensors);
+      expect(decoded(readFileSync(path))).toEqual(tensors);
+      expect((await readSafetensors(path)).metadata).toEqual({});
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -5,15 +5,18 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 import { lockFile } from '../../src/data/lock';
+import { writeSafetensors } from '../../src/data/safetensors';
 import {
   createSpec,
   DeepntkError,
   estimateDispersion,
+  kernelDiagonal,
   loadMnist,
   mergeNtk,
   mergeNtkSamples,
   Mlp,
   moments,
+  type NdArray,
   readCsv,
   readNpy,
   sampleNtk,
@@ -33,6 +36,8 @@ afterAll(() => {
 const spec = createSpec({ inputDim: 2, depth: 1, width: 3 });
 const net = Mlp.random(spec, { seed: 1 });
 const X = { data: Float64Array.of(1, 2), shape: [1, 2] };
+
+const at = (name: string): string => join(folder, name);
 
 function file(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
@@ -61,7 +66,41 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
     () => net.forward({ data: new Float64Array(3), shape: [1, 3] }),
   ],
   'NaN or infinity': [() => net.forward({ data: Float64Array.of(NaN, 1), shape: [1, 2] })],
-  'a spec that `createSpec` did not make': [() => moments({ ...spec }), () => moments(null as never)],
+  'a value that is no spec': [
+    () => moments({ ...spec, widths: [2] }),
+    () => moments({} as never),
+    () => moments(null as never),
+    () => kernelDiagonal({ spec } as never, { data: new Float64Array(2), shape: [1, 2] }),
+  ],
+  'theory about a loaded net': [
+    async () => {
+      const path = at('unknown.json');
+      const stored = { inputDim: 1, hiddenWidths: [], weightVariance: null, biasVariance: null };
+      const layer = { weights: { shape: [1, 1], data: [1] }, biases: { shape: [1], data: [0] } };
+      writeFileSync(
+        path,
+        JSON.stringify({ format: 'deepntk-net', version: 1, spec: stored, layers: [layer] }),
+      );
+      return moments((await Mlp.load(path)).spec);
+    },
+  ],
+  'a saved net with tied layers': [
+    async () => {
+      const [a, b] = ['0.weight', '2.weight'].map((name): [string, NdArray] => [
+        name,
+        { data: new Float64Array(4), shape: [2, 2] },
+      ]);
+      await writeSafetensors(at('tied.safetensors'), new Map([a!, b!]), { '4.weight': '2.weight' });
+      return Mlp.load(at('tied.safetensors'));
+    },
+    async () => {
+      await writeSafetensors(
+        at('norm.safetensors'),
+        new Map([['0.weight', { data: new Float64Array(2), shape: [2] }]]),
+      );
+      return Mlp.load(at('norm.safetensors'));
+    },
+  ],
   'a detached or resizable buffer': [
     () => {
       const data = new Float64Array(2);

@@ -118,7 +118,8 @@ const { CSV_HEADER, decodeRows } = dist('sampling/sweep-file.js');
 const ROW = SWEEP_COLUMNS.map((_, i) => (i === 6 ? 'standard' : i === 7 ? 'true' : String(i)));
 
 const { decodeNpy } = dist('data/npy.js');
-const { decodeSafetensors } = dist('data/safetensors.js');
+const { openSafetensors } = dist('data/safetensors.js');
+const { decodeOnnx } = dist('data/onnx/index.js');
 const { layersFromTensors } = dist('data/linear-layers.js');
 const { decodeJsonNet } = dist('data/json-net.js');
 const { specOfFile } = dist('network/spec.js');
@@ -156,9 +157,52 @@ const READERS = {
     words: ['(', ')', '[', ']', '{', '}', "'descr'", "'shape'", 'True', 'None', "'<f8'", "'>i8'", "'\\", ','],
   },
   safetensors: {
-    read: (bytes) => layersFromTensors(decodeSafetensors(bytes)),
-    seeds: () => fixtures('safetensors', '.safetensors'),
-    words: [...JSON_WORDS, '"dtype":"F64"', '"BF16"', '"data_offsets":[0,8]', '.weight', '.bias'],
+    read: (bytes) => layersFromTensors(openSafetensors(bytes)),
+    seeds: () => [...fixtures('safetensors', '.safetensors'), ...fixtures('nets', '.safetensors')],
+    words: [
+      ...JSON_WORDS,
+      ...['"dtype":"F64"', '"BF16"', '"I64"', '"data_offsets":[0,8]', '"__metadata__":{"a":"0.weight"}'],
+      ...[
+        '.weight',
+        '.bias',
+        '.running_mean',
+        '.weight_g',
+        '.parametrizations.weight.original0',
+        'models.1.',
+        '.q_proj',
+      ],
+    ],
+  },
+  onnx: {
+    read: (bytes) => decodeOnnx(bytes, 'net.onnx', { foldBatchNorm: true }),
+    seeds: () => fixtures('nets', '.onnx'),
+    words: [
+      ...[
+        'Gemm',
+        'MatMul',
+        'Add',
+        'Relu',
+        'Identity',
+        'Flatten',
+        'Reshape',
+        'Constant',
+        'Cast',
+        'Transpose',
+        'Dropout',
+      ],
+      ...[
+        'BatchNormalization',
+        'alpha',
+        'beta',
+        'transB',
+        'axis',
+        'perm',
+        'value',
+        'location',
+        '\u0008\u0001',
+        '\u00ff\u00ff\u00ff\u00ff\u000f',
+      ],
+    ],
   },
   'json-net': {
     read: (bytes) => specOfFile('net', decodeJsonNet(bytes.toString('utf8')).spec),

@@ -35,9 +35,18 @@ function addonFile(): string {
   return path.join(root, 'build-cuda', 'Release', 'deepntk_cuda.node');
 }
 
+/** False also where the permission model does not allow to look: then an addon could not be loaded either. */
+function isThere(file: string): boolean {
+  try {
+    return existsSync(file);
+  } catch {
+    return false;
+  }
+}
+
 function load(): LoadedBackend {
   const file = addonFile();
-  if (!existsSync(file)) {
+  if (!isThere(file)) {
     const reason = `no CUDA addon was built (${file}); with nvcc and cuBLAS: npm run build:cuda (docs/cuda.md)`;
     return { reason, broken: false };
   }

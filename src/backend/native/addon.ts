@@ -1,6 +1,6 @@
 /** The addon: what it exports (native/addon/addon.cpp), and how it is found and loaded. */
 import path from 'node:path';
-import nodeGypBuild from 'node-gyp-build';
+import type NodeGypBuild from 'node-gyp-build';
 import { isTruncatedElf } from './elf';
 
 /** Raised together with kAbi of native/addon/addon.cpp whenever a function changes its arguments or results. */
@@ -171,15 +171,26 @@ export interface Addon {
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;
 }
 
-/** `broken`: a binary was found, but it cannot be used. */
+/** `broken`: a binary was found, but it cannot be used for a reason that nobody asked for. */
 export type Loaded<T> = T | { readonly reason: string; readonly broken: boolean };
 
+const FOLDER = path.join('backend', 'native');
 const root = path.join(__dirname, '..', '..', '..');
+
+/** Whether a bundler put this file elsewhere than beside the package's binaries. */
+const isBundled = !__dirname.endsWith(FOLDER);
 
 /** The addon from build/Release or prebuilds/, or why there is none. */
 export function loadAddon(): Loaded<{ readonly addon: Addon }> {
+  if (isBundled) {
+    const reason = 'deepntk was bundled, without its native addon; mark deepntk as external in the bundler';
+    return { reason, broken: false };
+  }
   let addon: Addon;
   try {
+    // Loaded here because it looks at the machine's files at once, which the permission model may not allow.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- a literal path, which bundlers follow
+    const nodeGypBuild = require('node-gyp-build') as typeof NodeGypBuild;
     const file = nodeGypBuild.resolve(root);
     if (isTruncatedElf(file)) throw new Error(`${file} is truncated`);
     addon = nodeGypBuild(root) as Addon;
@@ -199,6 +210,11 @@ function explain(error: unknown): { reason: string; broken: boolean } {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith('No native build was found')) {
     const reason = `no native addon for ${process.platform}-${process.arch}; to build it: install a C++ compiler, make and OpenBLAS (apt-get install g++ make libopenblas-dev), then npm run build:native`;
+    return { reason, broken: false };
+  }
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_ACCESS_DENIED' || code === 'ERR_DLOPEN_DISABLED') {
+    const reason = `Node's permission model does not allow the native addon (${code}); --allow-addons and --allow-fs-read=* do`;
     return { reason, broken: false };
   }
   const remedy = /libopenblas/.test(message)

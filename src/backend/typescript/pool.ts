@@ -2,17 +2,39 @@
  * The worker threads of this thread, kept between jobs. Jobs get them in the order in which they asked, and only as long
  * as no more threads compute than there are cores: a job that asks for more than that gets as many as there are.
  */
+import { existsSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { onAbort } from '../abort';
 
 const WORKER_FILE = path.join(__dirname, 'worker.js');
+/** The folder of this file in the package; in a bundle, a worker.js beside it would be another program's. */
+const FOLDER = path.join('backend', 'typescript');
 
 /** An idle thread does not collect its garbage: one that has seen arrays larger than this is not kept, */
 const KEEP_BELOW_BYTES = 2 ** 26;
 /** and any other one only for so many milliseconds. */
 const KEEP_FOR = 5000;
+
+/** Why no thread can be started here, or null; jobs then run on the calling thread. Found out once. */
+export function whyNoThreads(): string | null {
+  found ??= { reason: lookForThreads() };
+  return found.reason;
+}
+
+let found: { readonly reason: string | null } | null = null;
+
+function lookForThreads(): string | null {
+  const { permission } = process as { readonly permission?: { has(scope: string): boolean } };
+  if (permission !== undefined && !permission.has('worker')) {
+    return "Node's permission model does not allow worker threads; --allow-worker does";
+  }
+  if (!__dirname.endsWith(FOLDER) || !existsSync(WORKER_FILE)) {
+    return 'deepntk was bundled, without the file of its worker threads; mark deepntk as external in the bundler';
+  }
+  return null;
+}
 
 interface Waiting {
   readonly count: number;

@@ -4,8 +4,8 @@ import { DeepntkError } from '../../errors';
 import { onAbort } from '../abort';
 import type { RunOptions } from '../backend';
 import { type Job, runJob } from './jobs';
-import { borrowWorkers, returnWorkers } from './pool';
-import { type TeamControl, createTeamControl, soloTeam, stopTeam, workDone } from './team';
+import { borrowWorkers, returnWorkers, whyNoThreads } from './pool';
+import { type Team, type TeamControl, createTeamControl, soloTeam, stopTeam, workDone } from './team';
 import type { WorkerAnswer, WorkerRequest } from './worker';
 import { type Allocator, asOutOfMemory, ownMemory, sharedMemory } from './workspace';
 
@@ -29,7 +29,9 @@ export interface Work<J extends Job, R> {
 export async function execute<J extends Job, R>(work: Work<J, R>, run: RunOptions): Promise<R> {
   run.signal?.throwIfAborted();
   try {
-    return work.flops <= INLINE_FLOPS ? runHere(work, run) : await runOnWorkers(work, run);
+    return work.flops <= INLINE_FLOPS || whyNoThreads() !== null
+      ? runHere(work, run)
+      : await runOnWorkers(work, run);
   } catch (error) {
     throw asOutOfMemory(error);
   }
@@ -37,9 +39,25 @@ export async function execute<J extends Job, R>(work: Work<J, R>, run: RunOption
 
 function runHere<J extends Job, R>(work: Work<J, R>, run: RunOptions): R {
   const job = work.create(ownMemory());
-  runJob(soloTeam, job);
+  runJob(callingThread(work.flops, run), job);
   run.onProgress?.(1);
   return work.result(job, (array) => array);
+}
+
+/** The calling thread as a team. It holds the event loop, so that only `onProgress` can abort it. */
+function callingThread(flops: number, { signal, onProgress }: RunOptions): Team {
+  let done = 0;
+  let reported = performance.now();
+  return {
+    ...soloTeam,
+    advance(work) {
+      done += work;
+      if (onProgress === undefined || performance.now() - reported < PROGRESS_INTERVAL) return;
+      reported = performance.now();
+      onProgress(Math.min(1, done / flops));
+      signal?.throwIfAborted();
+    },
+  };
 }
 
 async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions): Promise<R> {

@@ -29,7 +29,7 @@ export const soloTeam: Team = {
     for (let index = 0; index < count; index++) tile(index);
   },
   advance() {
-    // Only small programs run alone, and nobody can watch or stop them: they hold the event loop.
+    // Nobody watches.
   },
 };
 

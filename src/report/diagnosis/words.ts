@@ -29,10 +29,16 @@ export function lawWords({
     `σ_w² = ${short(weightVariance)}`,
     `σ_b² = ${short(biasVariance)}`,
     ...(parametrization === 'ntk' ? ['NTK parametrization'] : []),
-    ...(biasGradients ? [] : ['biases not trained']),
+    ...(biasGradients === true ? [] : [untrainedBiases(biasGradients)]),
     ...(law === 'estimated' ? ['variances estimated from the weights'] : []),
   ];
   return parts.join(', ');
+}
+
+function untrainedBiases(biasGradients: false | readonly boolean[]): string {
+  if (biasGradients === false) return 'biases not trained';
+  const layers = biasGradients.flatMap((trained, i) => (trained ? [] : [i + 1]));
+  return `biases of ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')} not trained`;
 }
 
 export function dataWords({ name, inputs, available, classes }: Diagnosis['data']): string {

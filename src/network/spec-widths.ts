@@ -1,0 +1,81 @@
+/** The sizes of layers among the options of `createSpec`. */
+import { expectInteger, invalidArgument } from '../errors';
+
+/** The largest depth: a layer's number takes 24 bits of a random stream's address. */
+const MAX_DEPTH = 2 ** 24 - 2;
+
+/** @internal n_0 .. n_{L+1} of the options of `createSpec`. */
+export function readSpecWidths(where: string, options: Readonly<Record<string, unknown>>): number[] {
+  const { widths } = options;
+  if (widths === undefined) {
+    const hiddenWidths = readHiddenWidths(where, options);
+    const inputDim = expectInteger(`${where}: inputDim`, options['inputDim']);
+    return [inputDim, ...hiddenWidths, expectInteger(`${where}: outputDim`, options['outputDim'] ?? 1)];
+  }
+  if (!Array.isArray(widths) || widths.length < 2) {
+    throw invalidArgument(
+      `${where}: widths`,
+      'a list of the sizes of inputs, hidden layers and outputs',
+      widths,
+    );
+  }
+  const before = Array.from(widths as readonly unknown[], (width, i) =>
+    expectInteger(`${where}: widths[${i}]`, width),
+  );
+  return [
+    expectInteger(`${where}: inputDim`, options['inputDim'] ?? before[0]),
+    ...changedHiddenWidths(where, options, before.slice(1, -1)),
+    expectInteger(`${where}: outputDim`, options['outputDim'] ?? before.at(-1)),
+  ];
+}
+
+/** The hidden layers of a spec with changes. @param before those that its `widths` say */
+function changedHiddenWidths(
+  where: string,
+  { hiddenWidths, depth, width }: Readonly<Record<string, unknown>>,
+  before: readonly number[],
+): readonly number[] {
+  const otherDepth = depth !== undefined && depth !== before.length;
+  if (hiddenWidths !== undefined && !sameNumbers(hiddenWidths, before)) {
+    const own = readHiddenWidths(where, { hiddenWidths });
+    if (width === undefined && (!otherDepth || depth === own.length)) return own;
+    throw invalidArgument(where, 'changes of either hiddenWidths, or depth and width', 'both');
+  }
+  if (width !== undefined) return readHiddenWidths(where, { depth: depth ?? before.length, width });
+  if (!otherDepth) return before;
+  if (depth !== 0 && new Set(before).size !== 1) {
+    throw invalidArgument(
+      `${where}: depth`,
+      `${before.length}, as widths has hidden layers (another depth needs width or hiddenWidths with it)`,
+      depth,
+    );
+  }
+  return readHiddenWidths(where, { depth, width: before[0] });
+}
+
+function readHiddenWidths(
+  where: string,
+  options: { readonly hiddenWidths?: unknown; readonly depth?: unknown; readonly width?: unknown },
+): number[] {
+  if (options.hiddenWidths !== undefined) {
+    if (options.depth !== undefined || options.width !== undefined) {
+      throw invalidArgument(where, 'either hiddenWidths, or depth and width', 'both');
+    }
+    if (!Array.isArray(options.hiddenWidths)) {
+      throw invalidArgument(`${where}: hiddenWidths`, 'an array of positive integers', options.hiddenWidths);
+    }
+    return Array.from(options.hiddenWidths as readonly unknown[], (width, i) =>
+      expectInteger(`${where}: hiddenWidths[${i}]`, width),
+    );
+  }
+  const depth = expectInteger(`${where}: depth`, options.depth, { min: 0, max: MAX_DEPTH });
+  if (depth === 0 && options.width === undefined) return [];
+  return new Array<number>(depth).fill(expectInteger(`${where}: width`, options.width));
+}
+
+/** @internal */
+export function sameNumbers(list: unknown, numbers: readonly number[]): boolean {
+  return (
+    Array.isArray(list) && list.length === numbers.length && numbers.every((value, i) => value === list[i])
+  );
+}
