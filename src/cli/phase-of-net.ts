@@ -1,3 +1,5 @@
+import type { Command } from 'commander';
+
 import { Mlp } from '../network/mlp';
 import {
   classifyNetwork,
@@ -5,15 +7,24 @@ import {
   type LayerReport,
   type SlopeEvidence,
 } from '../theory/classify-network';
-import { readInputs } from './files';
+import { describeLoaded, type InputFlags, loadFlags } from './data';
+import { abortOnInterrupt } from './interrupt';
 import { figures, printColumns, printJson, printTable } from './output';
 
 /** `deepntk phase --net FILE --x FILE`: the phase of a net as measured. */
-export async function printPhaseOfNet(path: string, inputs: string, json: boolean): Promise<void> {
-  const x = await readInputs(inputs);
+export async function printPhaseOfNet(
+  path: string,
+  inputs: string,
+  flags: InputFlags,
+  command: Command,
+): Promise<void> {
+  const interrupt = abortOnInterrupt();
+  const loaded = await loadFlags(inputs, flags, command, { signal: interrupt.signal });
+  interrupt.release();
+  const { x } = loaded;
   const report = classifyNetwork(await Mlp.load(path), x);
-  if (json) {
-    printJson({ ...report, net: path, inputs: x.shape[0] });
+  if (flags.json) {
+    printJson({ ...report, net: path, inputs: x.shape[0], loaded: [describeLoaded(loaded)] });
     return;
   }
   const { weights, gradients, activations } = report;

@@ -3,17 +3,16 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 
 import { classifyPhase } from '../theory/classify-phase';
+import { addInputOptions, type InputFlags } from './data';
 import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
 import { figures, printJson, printTable } from './output';
 import type * as PhaseOfNet from './phase-of-net';
 import { jsonOption, UsageError } from './usage';
 
-interface Flags {
+interface Flags extends InputFlags {
   readonly sw2: number;
   readonly sb2: number;
   readonly net?: string;
-  readonly x?: string;
-  readonly json?: true;
 }
 
 export function addPhaseCommand(program: Command): void {
@@ -22,8 +21,11 @@ export function addPhaseCommand(program: Command): void {
     .description('tell the phase of an initialization, or of a given net: ordered, edge of chaos or chaotic')
     .addOption(weightVarianceOption())
     .addOption(biasVarianceOption())
-    .option('--net <file>', 'measure this net instead: a .json file of deepntk, or .safetensors weights')
-    .option('--x <file>', 'the inputs it is measured on, an N x n_0 .npy file')
+    .option('--net <file>', 'measure this net instead: a .json file of deepntk, or .safetensors weights');
+  addInputOptions(
+    command,
+    'the inputs it is measured on: a table, .npy, file.npz:name or IDX images; - is stdin',
+  )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -52,7 +54,7 @@ Examples:
       }
       // Loaded when it is needed: the phase of a law takes no kernels.
       const { printPhaseOfNet } = createRequire(__filename)('./phase-of-net') as typeof PhaseOfNet;
-      await printPhaseOfNet(flags.net, flags.x, flags.json === true);
+      await printPhaseOfNet(flags.net, flags.x, flags, command);
     });
 }
 

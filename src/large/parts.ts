@@ -5,7 +5,7 @@ import { lockFile } from '../data/lock';
 import { DeepntkError, expectInteger, expectOptions, expectOptionsObject, invalidArgument } from '../errors';
 import { expectInputShape } from '../kernel/arguments';
 import type { KernelNetwork } from '../kernel/ntk';
-import { readWatch } from '../kernel/watch';
+import { readWatch } from '../watch';
 import { type NdArray, sizeOf } from '../ndarray';
 import { computeTiles } from './compute-tiles';
 import {

@@ -8,7 +8,7 @@ import type { NdArray } from '../ndarray';
 export interface LabelledData {
   /** N x n_0 */
   readonly x: NdArray;
-  /** Targets, N x K; for the cross-entropy, shares of the classes (one-hot rows, or any numbers >= 0). */
+  /** Targets, N x K; for the cross-entropy, shares of the classes (one-hot rows, or any numbers >= 0, not all 0), K > 1. */
   readonly y: NdArray;
 }
 
@@ -56,6 +56,23 @@ function crossEntropy(f: readonly number[], y: readonly number[]): number {
   return f.reduce((sum, value, k) => (y[k] === 0 ? sum : sum - y[k]! * (value - logSum)), 0);
 }
 
+/** With one class, or none in a row, the cross-entropy is 0 whatever the net answers: nothing would be learned, in silence. */
+function expectShares(where: string, targets: Float64Array, K: number): void {
+  if (K === 1) {
+    const what =
+      'two classes or more for the cross-entropy (the softmax of one output is always 1; "mse" takes one)';
+    throw invalidArgument(where, what, 1);
+  }
+  for (let begin = 0; begin < targets.length; begin += K) {
+    const row = targets.subarray(begin, begin + K);
+    const at = row.findIndex((share) => share < 0);
+    if (at >= 0) throw invalidArgument(`${where}: entry ${begin + at}`, 'a share of a class, >= 0', row[at]);
+    if (row.every((share) => share === 0)) {
+      throw invalidArgument(`${where}: row ${begin / K}`, 'a share > 0 of one class at least', 0);
+    }
+  }
+}
+
 /** Targets as a loss takes them. */
 export function expectTargets(
   where: string,
@@ -64,9 +81,6 @@ export function expectTargets(
   loss: LossName,
 ): Float64Array {
   const targets = expectShape(where, y, shape);
-  if (loss === 'cross-entropy') {
-    const at = targets.findIndex((share) => share < 0);
-    if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a share of a class, >= 0', targets[at]);
-  }
+  if (loss === 'cross-entropy') expectShares(where, targets, shape[1]!);
   return targets;
 }
