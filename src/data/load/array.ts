@@ -26,7 +26,6 @@ export async function readNumbers(reader: ByteReader, layout: ArrayLayout, name:
   const { type, shape, dataStart, fortranOrder } = layout;
   const count = sizeOf(shape);
   const small = (type.kind === 'float' || type.kind === 'brain-float') && type.bytes < 8;
-  expectFits(`cannot read ${name}`, count * (small ? 4 : 8), 'its numbers');
   await reader.skip(dataStart);
   const data = await firstNumbers(reader, layout, count, small, name);
   return { data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] };
@@ -51,6 +50,7 @@ async function firstNumbers(
       small ? new Float32Array(length) : new Float64Array(length),
     );
   if (reader.size !== null && reader.size - dataStart !== expected) throw mismatch(reader.size - dataStart);
+  expectFits(`cannot read ${name}`, count * (small ? 4 : 8), 'its numbers');
   // The header of packed data may promise more than there is.
   let data = make(reader.size === null ? Math.min(count, FIRST_NUMBERS) : count);
   let filled = 0;

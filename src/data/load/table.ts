@@ -1,4 +1,6 @@
 /** Tables: CSV, TSV and their kin (RFC 4180: quotes, CRLF), read line by line. */
+import { pipeline, Readable } from 'node:stream';
+
 import { CsvError, type Info, parse } from 'csv-parse';
 
 import type { NdArray } from '../../ndarray';
@@ -52,7 +54,8 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
     relax_column_count: true,
     max_record_size: LONGEST_ROW,
   });
-  const feeding = feed(parser, sample, chunks);
+  // The end or the error of one becomes that of the other.
+  pipeline(Readable.from(withBeginning(sample, chunks)), parser, () => undefined);
   let rows: RowReader | null = null;
   let widest = 0;
   try {
@@ -69,13 +72,9 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
         throw invalidFile(`${name}: before line ${line}`, 'a cell', 'an empty line');
       rows.add(record, line);
     }
-    await feeding;
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw notCsv(error, name);
-  } finally {
-    parser.destroy();
-    await chunks.return?.();
   }
   if (rows === null) throw invalidFile(name, 'at least one line', 'an empty file');
   const table = rows.finish();
@@ -92,27 +91,16 @@ async function beginningOf(chunks: AsyncIterator<string>): Promise<string> {
   return sample;
 }
 
-/** Writes the text to the parser, no faster than it reads. An error of the text becomes the parser's. */
-async function feed(
-  parser: ReturnType<typeof parse>,
-  sample: string,
-  chunks: AsyncIterator<string>,
-): Promise<void> {
-  const write = (text: string): Promise<void> =>
-    new Promise((resolve) => {
-      if (parser.destroyed || parser.write(text)) resolve();
-      else parser.once('drain', resolve).once('close', resolve);
-    });
+async function* withBeginning(sample: string, chunks: AsyncIterator<string>): AsyncGenerator<string> {
   try {
-    for (let at = 0; at < sample.length; at += SAMPLE) await write(sample.slice(at, at + SAMPLE));
+    for (let at = 0; at < sample.length; at += SAMPLE) yield sample.slice(at, at + SAMPLE);
     for (;;) {
       const next = await chunks.next();
-      if (next.done === true || parser.destroyed) break;
-      await write(next.value);
+      if (next.done === true) return;
+      yield next.value;
     }
-    parser.end();
-  } catch (error) {
-    parser.destroy(error as Error);
+  } finally {
+    await chunks.return?.();
   }
 }
 
