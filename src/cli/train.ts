@@ -251,10 +251,10 @@ function describeRun(
   return {
     net: spec,
     seed: flags.seed,
-    data: digest(training),
-    testData: digest(test),
     columns,
     classes,
+    data: digest(training),
+    testData: digest(test),
     loss: flags.loss,
     optimizer: optimizerOf(flags),
     learningRate: flags.learningRate,

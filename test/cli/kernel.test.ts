@@ -153,7 +153,7 @@ describe.each(availableBackends())('kernel on the %s backend', (backend) => {
 describe('what the command prints', () => {
   test('a table of what was computed, without --json', () => {
     const { status, stdout, stderr } = run(['kernel', '--x', 'X.npy', ...NET], here());
-    expect([status, stderr]).toEqual([0, '']);
+    expect([status, stderr]).toEqual([0, 'data: X.npy: 5 rows, 4 features\n']);
     expect(stdout).toMatch(/^kernel +5 x 5, trace, float64\n/);
     for (const name of [
       'mean of the diagonal',
@@ -182,7 +182,10 @@ describe('what the command prints', () => {
     });
     // Those with a queue need a server: test/queue/kernel.test.ts.
     for (const example of examples.filter((command) => !command.includes('redis://'))) {
-      expect(run(example.split(' '), here())).toMatchObject({ status: 0, stderr: '' });
+      expect(run(example.split(' '), here())).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(/^(data: [^\n]*\n)*$/) as string,
+      });
     }
   });
 });
@@ -217,7 +220,11 @@ describe('what goes wrong', () => {
 
   test.each([
     ['a missing file', ['--x', 'none.npy', ...NET], 'cannot read none.npy: no such file or folder'],
-    ['a file of another format', ['--x', 'net.json', ...NET], 'net.json: expected a .npy file'],
+    [
+      'a file of another format',
+      ['--x', 'net.json', ...NET],
+      'net.json: expected a table (CSV, TSV), a .npy, .npz or IDX file, plain or gzipped, got a JSON file',
+    ],
     [
       'inputs of another width',
       ['--x', 'X.npy', ...NET, '--input-dim', '9'],
@@ -280,7 +287,7 @@ describe('what goes wrong', () => {
     expect(await ended).toBe(130);
     // 100 ms to abort is tested with the backends; here it is that the process does not wait for the end of its work.
     expect(performance.now() - interrupted).toBeLessThan(5000);
-    expect(printed).toBe('deepntk: interrupted\n');
+    expect(printed).toBe('data: many.npy: 2000 rows, 20 features\ndeepntk: interrupted\n');
     expect(existsSync(join(folder, 'long.npy'))).toBe(false);
     expect(readdirSync(folder).length).toBe(before);
   });

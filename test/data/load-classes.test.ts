@@ -3,7 +3,8 @@ import { createSpec, type LabelledData, type LoadDataOptions, loadData, Mlp, tra
 import { encodeNpy } from '../../src/data/npy';
 import { failure } from './failure';
 
-const load = (text: string, options: LoadDataOptions = {}) => loadData(Buffer.from(text), options);
+const load = (text: string, options: LoadDataOptions = {}) =>
+  loadData(Buffer.from(text), { delimiter: ',', ...options });
 const column = (name: string, cells: readonly (string | number)[]): string =>
   `a,${name}\n${cells.map((cell, i) => `${i},${cell}\n`).join('')}`;
 const repeated = (cells: readonly (string | number)[], times: number) =>

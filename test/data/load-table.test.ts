@@ -92,19 +92,19 @@ describe('what is read', () => {
   });
 
   test('a gzipped file, a text of many chunks and a last line without its end', async () => {
-    const rows = Array.from({ length: 30_000 }, (_, i) => `${i},${i * 0.5},${i % 3}`);
+    const rows = Array.from({ length: 9_000 }, (_, i) => `${i},${i * 0.5},${i % 3}`);
     const text = `a,b,k\n${rows.join('\n')}`;
     const plain = await loadData(file('many.csv', text), { labelColumn: 'k' });
     const packed = await loadData(file('many.csv.gz', gzipSync(text)), { labelColumn: 'k' });
-    expect(plain.x.shape).toEqual([30_000, 2]);
-    expect(plain.x.data[2 * 29_999 + 1]).toBe(14_999.5);
-    expect(plain.x.data.buffer.byteLength).toBe(8 * 60_000);
+    expect(plain.x.shape).toEqual([9_000, 2]);
+    expect(plain.x.data[2 * 8_999 + 1]).toBe(4_499.5);
+    expect(plain.x.data.buffer.byteLength).toBe(8 * 18_000);
     expect(packed.x).toEqual(plain.x);
     expect(packed.labels).toEqual(plain.labels);
   });
 
   test('progress goes from 0 to 1, and an abort ends the reading with its reason', async () => {
-    const path = file('long.csv', `a,b\n${'1.25,3\n'.repeat(100_000)}`);
+    const path = file('long.csv', `a,b\n${'1.25,3\n'.repeat(60_000)}`);
     const fractions: number[] = [];
     await loadData(path, { onProgress: ({ fraction }) => fractions.push(fraction) });
     expect(fractions.length).toBeGreaterThan(5);
