@@ -153,7 +153,7 @@ async function* counted(
 }
 
 async function* gunzipped(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
-  const unpacking = pipeline(Readable.from(chunks), createGunzip(), () => undefined);
+  const unpacking = pipeline(Readable.from(chunks), createGunzip({ chunkSize: CHUNK }), () => undefined);
   try {
     for await (const chunk of unpacking) yield chunk as Buffer;
   } catch (error) {
