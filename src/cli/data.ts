@@ -1,7 +1,9 @@
 /** Data of every command that reads some: the same flags, one loader, and a line that says what was understood. */
+import { createRequire } from 'node:module';
+
 import type { Command } from 'commander';
 
-import { loadData } from '../data/load/load';
+import type * as Loading from '../data/load/load';
 import type { LoadedData } from '../data/load/loaded';
 import { LOAD_OPTIONS, SOURCE_OPTION } from '../data/load/options';
 import { addDeclaredOptions, givenOptions, namingFlag, optionsOf } from './declared';
@@ -55,6 +57,8 @@ export async function loadFlags(
 ): Promise<LoadedData> {
   const names = [...COLUMNS, ...TABLE, ...(answers ? ANSWERS : [])];
   const given = givenOptions(LOAD_OPTIONS, flags, command, names);
+  // Loaded when it is needed: a command may also do without data.
+  const { loadData } = createRequire(__filename)('../data/load/load') as typeof Loading;
   const bar = progressBar('read');
   try {
     const data = await loadData(source, {

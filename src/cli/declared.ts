@@ -1,5 +1,7 @@
 /** Flags of the command from the declarations of options (src/options.ts). */
-import { parse } from 'csv-parse/sync';
+import { createRequire } from 'node:module';
+
+import type * as Csv from 'csv-parse/sync';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { DeepntkError, describe } from '../errors';
@@ -69,6 +71,7 @@ function nameParser(rule: OptionRule<unknown>): (text: string, before: unknown) 
   return (text, before) => {
     const value = rule.fromText?.(text);
     if (value !== undefined) return checkedBy(rule)(value as never);
+    const { parse } = createRequire(__filename)('csv-parse/sync') as typeof Csv;
     let names: string[];
     try {
       const lines: string[][] = parse(text, { trim: true });

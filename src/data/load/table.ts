@@ -110,7 +110,9 @@ function firstLineOf(record: readonly string[], { lines }: Info): number {
 }
 
 function lineBreaks(cell: string): number {
-  return cell.includes('\n') ? cell.split('\n').length - 1 : 0;
+  let count = 0;
+  for (let at = cell.indexOf('\n'); at >= 0; at = cell.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 function layOutOf(names: string[] | null, width: number, request: TableRequest): Layout {
