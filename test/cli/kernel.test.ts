@@ -185,7 +185,7 @@ describe('what the command prints', () => {
       expect(commands.length).toBeGreaterThan(0);
       examples.push(...commands);
     }
-    // Those with a queue need a server: test/queue/kernel.test.ts.
+    // Those with a queue need a server: test/queue/kernel.full.test.ts.
     for (const example of examples.filter((command) => !command.includes('redis://'))) {
       expect(await runInProcess(example.split(' '), here())).toMatchObject({
         status: 0,

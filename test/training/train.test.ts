@@ -12,6 +12,7 @@ import {
 import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
 import { relativeError } from '../support/golden';
+import { atDepth } from '../support/depth';
 
 /** n x K positive numbers whose rows sum to 1: targets of either loss. */
 function shares(n: number, K: number, seed: number): NdArray<Float64Array> {
@@ -77,7 +78,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
         // Sums of some tens of float64 products in another order, with cancellation between samples.
         expect(relativeError(found.gradient, expected)).toBeLessThan(1e-10);
       }),
-      { numRuns: 60, seed: 42 },
+      { numRuns: atDepth(60), seed: 42 },
     );
   });
 
