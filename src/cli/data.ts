@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import type * as Loading from '../data/load/load';
 import type { LoadedData } from '../data/load/loaded';
 import { LOAD_OPTIONS, SOURCE_OPTION } from '../data/load/options';
+import type { NdArray } from '../ndarray';
 import { addDeclaredOptions, givenOptions, namingFlag, optionsOf } from './declared';
 import { progressBar } from './progress';
 import { UsageError } from './usage';
@@ -92,6 +93,30 @@ export function describeLoaded({ name, x, columns, classes, y, targetColumns, no
     targetColumns,
     notes,
   };
+}
+
+/** What was understood of digits of MNIST, which come without options. */
+export function describeDigits(
+  x: NdArray,
+  classes: readonly string[] | null,
+): ReturnType<typeof describeLoaded> {
+  const [rows = 0, features = 0] = x.shape;
+  return {
+    file: 'MNIST',
+    rows,
+    features,
+    columns: null,
+    classes,
+    targets: null,
+    targetColumns: null,
+    notes: [],
+  };
+}
+
+/** The line of {@link describeDigits}. */
+export function sayDigits({ rows, features, classes }: ReturnType<typeof describeDigits>): void {
+  const labels = classes === null ? '' : `; labels: ${classes.length} classes (0 to ${classes.length - 1})`;
+  sayLoaded({ summary: `MNIST: ${rows} rows, ${features} features${labels}`, notes: [] });
 }
 
 /**

@@ -9,7 +9,14 @@ import type { LoadedData } from '../data/load/loaded';
 import { findMnist, loadMnist } from '../data/mnist';
 import type { DiagnosisData } from '../diagnosis';
 import { DeepntkError } from '../errors';
-import { addDataOptions, type InputFlags, loadFlags } from './data';
+import {
+  addDataOptions,
+  describeDigits,
+  describeLoaded,
+  type InputFlags,
+  loadFlags,
+  sayDigits,
+} from './data';
 import { integer, UsageError } from './usage';
 
 export interface DiagnoseDataFlags extends InputFlags {
@@ -45,6 +52,8 @@ export interface DiagnoseInputs extends DiagnosisData {
   readonly labels?: readonly number[];
   /** What was read; null for MNIST. */
   readonly loaded: LoadedData | null;
+  /** What was understood, for --json. */
+  readonly described: ReturnType<typeof describeLoaded>;
 }
 
 export function checkDataFlags({ mnist, mnistFolder, x, y, inputs }: DiagnoseDataFlags): void {
@@ -76,9 +85,14 @@ export async function readDiagnoseData(
   return { ...data, x, name: `${data.name}, ${SCALE_NAMES[flags.scale]}` };
 }
 
+const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit));
+
 const SCALE_NAMES = { 'unit-norm': 'inputs of norm 1', standard: 'features standardized' } as const;
 
-async function readMnist({ mnist, mnistFolder }: DiagnoseDataFlags, most: number): Promise<DiagnoseInputs> {
+async function readMnist(
+  { mnist, mnistFolder, json }: DiagnoseDataFlags,
+  most: number,
+): Promise<DiagnoseInputs> {
   const perClass = Math.max(1, Math.floor((typeof mnist === 'number' ? mnist : most) / 10));
   const folder = mnistFolder ?? mnistPackage();
   const { x, labels } = await loadMnist({
@@ -86,7 +100,9 @@ async function readMnist({ mnist, mnistFolder }: DiagnoseDataFlags, most: number
     labels: findMnist(folder, 'train', 'labels'),
     perClass,
   });
-  return { x, labels, name: 'MNIST', source: 'MNIST', loaded: null };
+  const described = describeDigits(x, DIGITS);
+  if (json !== true) sayDigits(described);
+  return { x, labels, name: 'MNIST', source: 'MNIST', loaded: null, described };
 }
 
 /** Installed where the command runs, or beside deepntk. */
@@ -118,6 +134,7 @@ async function readFiles(
     name: basename(loaded.name),
     source: loaded.name,
     loaded,
+    described: describeLoaded(loaded),
   };
 }
 

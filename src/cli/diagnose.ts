@@ -19,7 +19,7 @@ import {
   type DiagnoseInputs,
   readDiagnoseData,
 } from './diagnose-data';
-import { describeLoaded, expectOutputsFit } from './data';
+import { expectOutputsFit } from './data';
 import { printDiagnosis } from './diagnose-report';
 import { expectWritable } from './files';
 import { abortOnInterrupt } from './interrupt';
@@ -105,7 +105,7 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
   }
   interrupt.release();
   const run = { net: flags.net ?? null, out: out ?? null, seconds: (performance.now() - start) / 1000 };
-  const loaded = data.loaded && [describeLoaded(data.loaded)];
+  const loaded = [data.described];
   if (flags.json) printJson({ ...diagnosisJson(diagnosis), loaded, run });
   else {
     printDiagnosis(diagnosis, run);
@@ -139,17 +139,12 @@ async function readSubject(flags: Flags, command: Command, data: DiagnoseInputs)
     return net;
   }
   if (flags.inputDim !== undefined) expectFeatures(data, flags.inputDim, '--input-dim');
-  const classes =
-    data.loaded?.classes?.length ??
-    data.y?.shape[1] ??
-    (data.labels === undefined ? undefined : MNIST_CLASSES);
+  const classes = data.described.classes?.length ?? data.y?.shape[1];
   const given = givenFlags(command, ['outputs']).length > 0;
   if (given) expectOutputs(data, flags.outputs, '--outputs');
   const outputs = given ? flags.outputs : (classes ?? 1);
   return specFromFlags({ ...flags, outputs }, features);
 }
-
-const MNIST_CLASSES = 10;
 
 /** One output learns class numbers, or the one target. */
 function expectOutputs({ loaded }: DiagnoseInputs, outputs: number, what: string): void {

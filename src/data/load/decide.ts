@@ -127,8 +127,8 @@ function numbered({ codes }: Answers, names: readonly string[], classes: string[
   };
 }
 
-/** "cat, dog, owl"; of a long list its ends. */
+/** "cat, dog, owl"; of a long list its ends, and of a long name its beginning. */
 export function list(names: readonly string[], most = 8): string {
-  if (names.length <= most) return names.join(', ');
-  return [...names.slice(0, most - 2), '...', names.at(-1)!].join(', ');
+  const shown = names.length <= most ? names : [...names.slice(0, most - 2), '...', names.at(-1)!];
+  return shown.map((name) => (name.length > 60 ? `${name.slice(0, 60)}...` : name)).join(', ');
 }

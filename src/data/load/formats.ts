@@ -23,7 +23,8 @@ const MATLAB = `a MATLAB file; convert it in Python: numpy.save('X.npy', scipy.i
 const ARROW = `an Arrow (Feather) file; convert it in Python: pandas.read_feather(file).to_csv('data.csv', index=False)`;
 const JSON_FILE = `a JSON file; convert it in Python: pandas.read_json(file).to_csv('data.csv', index=False)`;
 const ARFF = `an ARFF file; convert it in Python: pandas.DataFrame(scipy.io.arff.loadarff(file)[0]).to_csv('data.csv', index=False)`;
-const PACKED = (name: string, article = 'a'): string => `${article} ${name} file; unpack it first (gzip alone is unpacked here)`;
+const PACKED = (name: string, article = 'a'): string =>
+  `${article} ${name} file; unpack it first (gzip alone is unpacked here)`;
 const IMAGE = `an image; put all images into one array of N x pixels, then ${SAVE}`;
 const TORCH = `a PyTorch file; convert it in Python: numpy.save('X.npy', torch.load(file).numpy())`;
 
