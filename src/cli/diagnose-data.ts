@@ -9,6 +9,7 @@ import type { LoadedData } from '../data/load/loaded';
 import { findMnist, loadMnist } from '../data/mnist';
 import type { DiagnosisData } from '../diagnosis';
 import { DeepntkError } from '../errors';
+import type { NdArray } from '../ndarray';
 import {
   addDataOptions,
   describeDigits,
@@ -49,6 +50,8 @@ export interface DiagnoseInputs extends DiagnosisData {
   readonly name: string;
   /** What messages call the inputs. */
   readonly source: string;
+  readonly x: NdArray;
+  readonly y?: NdArray;
   readonly labels?: readonly number[];
   /** What was read; null for MNIST. */
   readonly loaded: LoadedData | null;

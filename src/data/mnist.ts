@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expectInteger, expectOptions, expectPath } from '../errors';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { invalidFile, reasonOf } from './files';
 import { readIdx } from './idx';
 
@@ -22,7 +22,7 @@ export interface MnistOptions {
 /** Inputs with their classes. */
 export interface LabelledInputs {
   /** (10 perClass) x (rows columns), class 0 first; or n x (rows columns), all images. Pixels are from 0 to 1. */
-  readonly x: NdArray<Float64Array>;
+  readonly x: ResultArray;
   /** The class of each row. */
   readonly labels: number[];
 }
@@ -57,7 +57,7 @@ export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> 
     for (let i = 0; i < pixels; i++) data[row * pixels + i] = images.data[image * pixels + i]! / 255;
   });
   return {
-    x: { data, shape: [chosen.length, pixels] },
+    x: resultArray({ data, shape: [chosen.length, pixels] }),
     labels: chosen.map((image) => labels.data[image]!),
   };
 }

@@ -1,7 +1,8 @@
 import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend';
 import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
-import { allocated, expectFits } from '../memory';
+import { allocated } from '../errors';
+import { expectFits } from '../memory';
 import { expectSpec, type NetworkSpec } from './spec';
 
 /** The number of parameters of a net, weights and biases: sum over layers of n_l n_{l-1} + n_l. */

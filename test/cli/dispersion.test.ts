@@ -126,10 +126,8 @@ test('checkpoints of sampleNtk merge too: into what the library says of the whol
   expect(report).toMatchObject({
     ranges: [[0, 20]],
     replicas: 20,
-    mean: { shape: [2, 2], data: [...whole.mean.data] },
-    byWeightVariance: [
-      { weightVariance: 1, variance: { data: [...whole.byWeightVariance[0]!.variance.data] } },
-    ],
+    mean: whole.mean.toNested(),
+    byWeightVariance: [{ weightVariance: 1, variance: whole.byWeightVariance[0]!.variance.toNested() }],
     conditionNumber: whole.conditionNumber,
   });
   const { stdout } = await runInProcess(['merge', 'sample.json'], here());

@@ -233,7 +233,7 @@ describe('what goes wrong', () => {
     [
       'inputs of another width',
       ['--x', 'X.npy', ...NET, '--input-dim', '9'],
-      "X.npy: shape[1]: expected 9, the net's number of inputs, got 4",
+      'X.npy: expected N x 9, got shape',
     ],
     ['a missing net', ['--x', 'X.npy', '--net', 'none.json'], 'cannot read none.json'],
     [

@@ -30,7 +30,7 @@ type Comparable = number | string | boolean | null | readonly Comparable[];
 
 function comparable(value: unknown): Comparable {
   if (value === null || typeof value === 'number' || typeof value === 'boolean') return value;
-  if (typeof value === 'string') return value.length > 200 ? `${typeof value}` : value;
+  if (typeof value === 'string') return value.length > 200 ? 'a page' : value;
   if (typeof value !== 'object') return typeof value;
   if (value instanceof deepntk.Mlp) return comparable([value.spec, value.parameters]);
   if (Array.isArray(value) || ArrayBuffer.isView(value))

@@ -153,6 +153,7 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
     ]),
     of('explainTopEigenpairs', () => [net, X(), { ...products, count: 2, tolerance: 1e-6 }]),
     heavy('sketchNtk', () => [net, X(), { ...products, projections: 3, seed: 1 }]),
+    of('toNdArray', () => [X()]),
     of('summarizeKernel', () => [symmetric()]),
     of('availableBackends', () => []),
     of('backendInfo', () => []),

@@ -169,7 +169,7 @@ describe('a given net', () => {
     expect((await diagnose(wrong, data, quick)).warnings.join(' ')).toContain('not 2: the net was trained');
     const [first, ...others] = net.layers;
     const small = {
-      weights: { ...first!.weights, data: first!.weights.data.map((entry) => entry / 2) },
+      weights: { data: first!.weights.data.map((entry) => entry / 2), shape: first!.weights.shape },
       biases: first!.biases,
     };
     const odd = Mlp.fromLayers(net.spec, [small, ...others]);
@@ -271,8 +271,14 @@ test.each<[string, unknown, unknown, unknown, string]>([
   ['an unknown threshold', spec, smallData(), { thresholds: { spred: 1 } }, 'unknown option "spred"'],
   ['a threshold of 0', spec, smallData(), { thresholds: { spread: 0 } }, 'thresholds.spread: expected'],
   ['a law of nobody', spec, smallData(), { law: 'estimated' }, 'law: expected "spec" where no net is given'],
-  ['no inputs', spec, {}, {}, 'diagnose: x: expected an array'],
-  ['inputs of another width', spec, { x: smallData(4, 7).x }, {}, 'expected 20, the net'],
+  ['no inputs', spec, {}, {}, 'diagnose: x: expected nested arrays of numbers, a typed array or'],
+  [
+    'inputs of another width',
+    spec,
+    { x: smallData(4, 7).x },
+    {},
+    'diagnose: x: expected N x 20, got shape [4, 7]',
+  ],
   [
     'NaN',
     spec,

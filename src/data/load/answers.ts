@@ -1,5 +1,5 @@
 /** A column of answers, before it is decided whether they are classes or numbers. */
-import { allocated } from '../../memory';
+import { allocated } from '../../errors';
 import { invalidFile } from '../files';
 import { GrowingNumbers } from './growing';
 import { MOST_CLASSES } from './options';

@@ -1,6 +1,7 @@
 /** Arrays: .npy and IDX, read chunk by chunk into their result. */
-import { allocated, expectFits } from '../../memory';
-import { type NdArray, sizeOf } from '../../ndarray';
+import { allocated } from '../../errors';
+import { expectFits } from '../../memory';
+import { type NdArray, type ResultArray, resultArray, sizeOf } from '../../ndarray';
 import { decodeNumbers, type NumberType } from '../dtypes';
 import { invalidFile } from '../files';
 import type { ByteReader } from './bytes';
@@ -22,13 +23,17 @@ export interface ArrayLayout {
  * @returns a Float32Array for float32 and smaller, else a Float64Array; row-major
  * @throws DeepntkError `ERR_INVALID_FILE` if there are fewer or more bytes than the shape needs; `ERR_OUT_OF_MEMORY`
  */
-export async function readNumbers(reader: ByteReader, layout: ArrayLayout, name: string): Promise<NdArray> {
+export async function readNumbers(
+  reader: ByteReader,
+  layout: ArrayLayout,
+  name: string,
+): Promise<ResultArray<NdArray['data']>> {
   const { type, shape, dataStart, fortranOrder } = layout;
   const count = sizeOf(shape);
   const small = (type.kind === 'float' || type.kind === 'brain-float') && type.bytes < 8;
   await reader.skip(dataStart);
   const data = await firstNumbers(reader, layout, count, small, name);
-  return { data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] };
+  return resultArray({ data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] });
 }
 
 async function firstNumbers(

@@ -5,8 +5,8 @@ import { pipeline, Readable } from 'node:stream';
 import { types } from 'node:util';
 import { createGunzip } from 'node:zlib';
 
-import { DeepntkError, invalidArgument } from '../../errors';
-import { allocated, expectFits } from '../../memory';
+import { allocated, DeepntkError, invalidArgument } from '../../errors';
+import { expectFits } from '../../memory';
 import type { Watch } from '../../watch';
 import { invalidFile, reasonOf } from '../files';
 

@@ -1,5 +1,6 @@
 /** Numbers that come one by one, as many as there turn out to be. */
-import { allocated, expectFits } from '../../memory';
+import { allocated } from '../../errors';
+import { expectFits } from '../../memory';
 
 export class GrowingNumbers {
   #data: Float64Array<ArrayBuffer>;

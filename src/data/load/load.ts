@@ -1,6 +1,7 @@
 /** One loader for data as people have them: tables, arrays, images; with classes, with targets, or with neither. */
 import { DeepntkError, expectOptionsObject, invalidArgument, isList } from '../../errors';
-import { expectNdArray, type NdArray, sizeOf } from '../../ndarray';
+import { resultArray, sizeOf } from '../../ndarray';
+import { readArray } from '../../array-input';
 import { readOptions } from '../../options';
 import { readWatch, type Watch } from '../../watch';
 import { oneHot } from '../classes';
@@ -64,7 +65,10 @@ export async function loadData(source: DataSource, options: LoadDataOptions = {}
     columns: inputs.columns,
     labels: answers.labels,
     classes: answers.classes,
-    y: answers.classes === null ? answers.targets : oneHot(answers.labels!, answers.classes.length),
+    y:
+      answers.classes === null
+        ? answers.targets && resultArray(answers.targets)
+        : oneHot(answers.labels!, answers.classes.length),
     labelColumn: inputs.labelColumn,
     targetColumns: answers.targetColumns,
     summary,
@@ -131,7 +135,7 @@ function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): 
   const { name } = part;
   if (part.kind === 'table') {
     const { x, columns, labelColumn, notes } = part.table;
-    return { name, x, columns, labelColumn, notes, extents: null };
+    return { name, x: resultArray(x), columns, labelColumn, notes, extents: null };
   }
   const useless = TABLE_ONLY.find((option) => settings[option] !== null);
   if (useless !== undefined) {
@@ -141,7 +145,7 @@ function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): 
     );
   }
   const [n = 0, ...extents] = part.array.shape;
-  const x: NdArray = { data: part.array.data, shape: [n, sizeOf(extents)] };
+  const x = resultArray({ data: part.array.data, shape: [n, sizeOf(extents)] });
   if (part.format === 'idx' && extents.length === 0) {
     throw invalidFile(name, 'inputs, N x n_0', `IDX labels, one a row; ${written('y')} takes them`);
   }
@@ -169,7 +173,7 @@ function expectLoaded(where: string, value: unknown): LoadedData {
   const { name, x, columns, labels, classes, y, labelColumn, targetColumns } = value as Partial<LoadedData>;
   const isNames = (list: unknown): boolean =>
     list === null || (isList(list) && (list as unknown[]).every((entry) => typeof entry === 'string'));
-  const isMatrix = (array: unknown): boolean => expectNdArray(`${where}.x`, array).shape.length === 2;
+  const isMatrix = (array: unknown): boolean => readArray(`${where}.x`, array).shape.length === 2;
   const whole =
     typeof name === 'string' &&
     isMatrix(x) &&

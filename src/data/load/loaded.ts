@@ -1,12 +1,12 @@
 /** What loading gives, in the whole and in parts. */
-import type { NdArray } from '../../ndarray';
+import type { NdArray, ResultArray } from '../../ndarray';
 
 /** Inputs with what is known about them. */
 export interface LoadedData {
   /** The file. */
   readonly name: string;
   /** Inputs, N x n_0: a row each. Float64, or Float32 if the file has float32 or smaller. */
-  readonly x: NdArray;
+  readonly x: ResultArray<Float64Array | Float32Array>;
   /** Names of the n_0 features; null for arrays and for tables without a header. */
   readonly columns: readonly string[] | null;
   /** The class of each row, a number from 0 to K - 1; null for data without classes. */
@@ -14,7 +14,7 @@ export interface LoadedData {
   /** Names of the K classes, in the order of their numbers; null for data without classes. */
   readonly classes: readonly string[] | null;
   /** What a net is to answer, N x K: one-hot rows of the classes, or target numbers; null for inputs alone. */
-  readonly y: NdArray<Float64Array> | null;
+  readonly y: ResultArray | null;
   /** The column that the classes come from; null for another source. */
   readonly labelColumn: string | null;
   /** Names of the K target numbers; null if they have none. */
