@@ -21,7 +21,7 @@ const ROOM = 1 << 21;
 const HANGS_AFTER_MS = 20_000;
 
 if (isMainThread) void main();
-else work(workerData);
+else void work(workerData);
 
 async function main() {
   const { values, positionals } = parseArgs({
@@ -70,10 +70,10 @@ function fuzzReader(name, seed, milliseconds) {
   });
 }
 
-function work({ name, seed, milliseconds, memory }) {
+async function work({ name, seed, milliseconds, memory }) {
   const header = new Int32Array(memory, 0, 2);
   const room = new Uint8Array(memory, 8);
-  const summary = fuzz({
+  const summary = await fuzz({
     seeds: [...READERS[name].seeds(), ...findings(name)],
     words: READERS[name].words,
     files: FILES,
@@ -83,7 +83,7 @@ function work({ name, seed, milliseconds, memory }) {
       room.set(input);
       header[0] = input.length;
       header[1]++;
-      check(name, input);
+      return check(name, input);
     },
   });
   require('node:worker_threads').parentPort.postMessage(summary);

@@ -23,15 +23,35 @@ export type ErrorCode =
 /** Every error that deepntk raises on purpose; {@link DeepntkError.code} says of which kind. */
 export class DeepntkError extends Error {
   override readonly name = 'DeepntkError';
+  /** The argument or option that is wrong, such as `labelColumn`; undefined if no single argument is wrong. */
+  readonly argument: string | undefined;
+  readonly #rest: string;
 
+  /** The argument is read from a message that begins with "function: argument", unless `options` names it. */
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly argument?: string } = {},
   ) {
-    super(message, options);
+    const { argument, ...rest } = options;
+    super(message, rest);
+    const [place, found] = code === 'ERR_INVALID_ARGUMENT' ? (PLACE.exec(message) ?? []) : [];
+    this.argument = argument ?? found;
+    this.#rest = argument === undefined && place !== undefined ? message.slice(place.length) : `: ${message}`;
+  }
+
+  /**
+   * The message under another name of the argument: a command writes `--label-column` for `loadData: labelColumn`.
+   *
+   * @example error.argument === 'labelColumn' ? error.naming('--label-column') : error.message
+   */
+  naming(name: string): string {
+    return `${name}${this.#rest}`;
   }
 }
+
+/** "train: steps" of "train: steps: expected ...", "train: x" of "train: x.shape[0]: expected ...". */
+const PLACE = /^\w+: ([A-Za-z]\w*)(?=[.[:])/;
 
 /** "`where`: expected `what`, got ...", the form of every complaint about an argument. */
 export function invalidArgument(where: string, what: string, got: unknown): DeepntkError {

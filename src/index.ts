@@ -82,7 +82,10 @@ export * from './training';
 
 export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist';
 export { readNpy, writeNpy } from './data/npy';
-export { type CsvOptions, type LabelledTable, readCsv } from './data/csv';
+export { loadData } from './data/load/load';
+export type { LoadedData } from './data/load/loaded';
+export type { DataSource } from './data/load/bytes';
+export type { ColumnName, Encoding, LoadDataOptions } from './data/load/options';
 export { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from './data/classes';
 export {
   drawKernels,

@@ -17,7 +17,7 @@ export { VERSION as version } from '../version';
 export { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from '../network/spec';
 export * from '../theory';
 
-export type { Progress } from '../kernel/watch';
+export type { Progress } from '../watch';
 export type { Provenance } from '../kernel/arguments';
 export type { DispersionEstimate, StandardErrors } from '../sampling/estimate';
 export type { HistogramEstimate, KernelHistogram } from '../sampling/histogram';

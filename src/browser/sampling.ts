@@ -1,7 +1,7 @@
 /** Monte Carlo over initializations in a page: the samplers of one input, on the calling thread and in slices. */
 import { sampleChainInSlices } from '../backend/typescript/chain-slices';
 import { expectOptions, invalidArgument } from '../errors';
-import { readWatch, type WatchOptions } from '../kernel/watch';
+import { readWatch, type WatchOptions } from '../watch';
 import type { NetworkSpec } from '../network/spec';
 import { drawInTurn } from '../sampling/ahead';
 import { chainSource } from '../sampling/chain-source';

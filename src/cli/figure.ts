@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
-import { DeepntkError, describe } from '../errors';
+import { describe } from '../errors';
 import {
   computeFigure,
   FIGURE_FORMATS,
@@ -14,14 +14,14 @@ import {
   writeFigure,
 } from '../report/figures';
 import type { FigureTable } from '../report/figures/figure';
-import type { Parameter, ParameterRules, FigureParameterValue } from '../report/figures/parameters';
+import type { FigureParameterValue, Parameter } from '../report/figures/parameters';
 import { expectPlotting } from '../report/render';
+import { attributeOf, givenOptions, namingFlag, optionsOf } from './declared';
 import { abortOnInterrupt } from './interrupt';
-import { numberList, wholeNumbers } from './lists';
 import { flagOf } from './net-options';
 import { figures as digits, printJson, printTable, seconds } from './output';
 import { progressBar } from './progress';
-import { backendOption, integer, jsonOption, real, threadsOption, UsageError } from './usage';
+import { backendOption, jsonOption, real, threadsOption, UsageError } from './usage';
 
 interface Flags {
   readonly from?: string;
@@ -62,7 +62,9 @@ Examples:
 function addOneFigure(parent: Command, name: FigureName): void {
   const { summary, parameters, onBackend } = figureOf(name);
   const command = parent.command(name).description(summary);
-  for (const [key, rule] of Object.entries(parameters)) command.addOption(parameterOption(key, rule));
+  for (const [key, rule] of Object.entries(parameters)) {
+    for (const option of optionsOf(key, rule, parameterHelp(rule))) command.addOption(option);
+  }
   command
     .addOption(new Option('--quick', 'smaller defaults: a few seconds'))
     .addOption(new Option('--from <file>', 'draw again from a CSV of this figure instead of computing'))
@@ -99,28 +101,9 @@ Example:
     });
 }
 
-function parameterOption(key: string, rule: Parameter<FigureParameterValue>): Option {
-  const { kind, flag = kebab(key), help, choices } = rule;
-  const preset = presetText(rule);
-  const described = `${help} (default: ${preset})`;
-  switch (kind) {
-    case 'integer':
-      return new Option(`--${flag} <n>`, described).argParser(integer({ min: 0 }));
-    case 'number':
-      return new Option(`--${flag} <number>`, described).argParser(real({}));
-    case 'integers':
-      return new Option(`--${flag} <list>`, described).argParser(wholeNumbers(0));
-    case 'numbers':
-      return new Option(`--${flag} <list>`, described).argParser(numberList);
-    case 'choice':
-      return new Option(`--${flag} <name>`, described).choices(choices!);
-    case 'switch':
-      return rule.default === true
-        ? new Option(`--no-${flag}`, `do not ${help}`).default(undefined)
-        : new Option(`--${flag}`, help);
-    case 'path':
-      return new Option(`--${flag} <path>`, help);
-  }
+function parameterHelp(rule: Parameter<FigureParameterValue>): string {
+  const { kind, help } = rule;
+  return kind === 'switch' || kind === 'path' ? help : `${help} (default: ${presetText(rule)})`;
 }
 
 function presetText({ default: preset, quick }: Parameter<FigureParameterValue>): string {
@@ -134,10 +117,6 @@ function presetText({ default: preset, quick }: Parameter<FigureParameterValue>)
     : `${written(preset)}; quick: ${written(quick)}`;
 }
 
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
 function formatList(text: string): FigureFormat[] {
   const formats = text.split(',').map((part) => part.trim());
   if (!formats.every((format) => FIGURE_FORMATS.includes(format as FigureFormat))) {
@@ -149,7 +128,7 @@ function formatList(text: string): FigureFormat[] {
 async function runFigure(name: FigureName, flags: Flags, command: Command): Promise<void> {
   const { parameters } = figureOf(name);
   if (flags.scale > 8) throw new UsageError(`--scale: expected a number from 0.25 to 8, got ${flags.scale}`);
-  const given = givenParameters(parameters, flags, command);
+  const given = givenOptions(parameters, flags, command);
   const interrupt = abortOnInterrupt();
   const bar = progressBar(name);
   const start = performance.now();
@@ -157,7 +136,7 @@ async function runFigure(name: FigureName, flags: Flags, command: Command): Prom
     let table: FigureTable;
     if (flags.from === undefined) {
       const options = {
-        ...Object.fromEntries(given.map(({ key, value }) => [key, value])),
+        ...given,
         ...(flags.quick && { quick: true }),
         signal: interrupt.signal,
         ...(bar && { onProgress: bar.onProgress }),
@@ -167,7 +146,11 @@ async function runFigure(name: FigureName, flags: Flags, command: Command): Prom
       if (flags.formats.some((format) => format !== 'csv')) expectPlotting();
       table = await compute(name, options);
     } else {
-      refuseWithFrom(flags, given, command);
+      refuseWithFrom(
+        flags,
+        Object.keys(given).map((key) => attributeOf(key, parameters[key]!)),
+        command,
+      );
       table = await readFigure(flags.from, name);
     }
     bar?.stop();
@@ -189,41 +172,14 @@ async function compute(name: FigureName, options: Record<string, unknown>): Prom
   try {
     return await computeFigure(name, options as FigureOptions);
   } catch (error) {
-    if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
-    const { parameters } = figureOf(name);
-    const message = error.message.replace(/^computeFigure: (\w+)/, (whole, key: string) => {
-      const rule = parameters[key];
-      return rule === undefined ? whole : `--${rule.flag ?? kebab(key)}`;
-    });
-    throw new UsageError(message, { cause: error });
+    throw namingFlag(error, figureOf(name).parameters);
   }
 }
 
-interface Given {
-  readonly key: string;
-  readonly attribute: string;
-  readonly value: unknown;
-}
-
-/** The parameters that stand on the command line. */
-function givenParameters(parameters: ParameterRules, flags: Flags, command: Command): Given[] {
-  return Object.entries(parameters).flatMap(([key, { flag }]) => {
-    const attribute = camel(flag ?? key);
-    if (command.getOptionValueSource(attribute) !== 'cli') return [];
-    return [{ key, attribute, value: flags[attribute] }];
-  });
-}
-
-function camel(flag: string): string {
-  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /** What a table has been computed with stands in the CSV. */
-function refuseWithFrom(flags: Flags, given: readonly Given[], command: Command): void {
+function refuseWithFrom(flags: Flags, given: readonly string[], command: Command): void {
   const computing = ['quick', 'backend', 'threads'].filter((attribute) => flags[attribute] !== undefined);
-  const refused = [...given.map(({ attribute }) => attribute), ...computing].map((attribute) =>
-    flagOf(command, attribute),
-  );
+  const refused = [...given, ...computing].map((attribute) => flagOf(command, attribute));
   if (refused.length > 0) {
     throw new UsageError(`${refused.join(', ')}: not with --from, which draws what was computed before`);
   }

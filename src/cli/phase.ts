@@ -3,17 +3,16 @@ import { createRequire } from 'node:module';
 import type { Command } from 'commander';
 
 import { classifyPhase } from '../theory/classify-phase';
+import { addInputOptions, type InputFlags } from './data';
 import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
 import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-source';
 import { figures, printJson, printTable } from './output';
 import type * as PhaseOfNet from './phase-of-net';
 import { jsonOption, UsageError } from './usage';
 
-interface Flags extends NetFileFlags {
+interface Flags extends NetFileFlags, InputFlags {
   readonly sw2: number;
   readonly sb2: number;
-  readonly x?: string;
-  readonly json?: true;
 }
 
 export function addPhaseCommand(program: Command): void {
@@ -22,8 +21,11 @@ export function addPhaseCommand(program: Command): void {
     .description('tell the phase of an initialization, or of a given net: ordered, edge of chaos or chaotic')
     .addOption(weightVarianceOption())
     .addOption(biasVarianceOption());
-  addNetFileOptions(command)
-    .option('--x <file>', 'the inputs that --net is measured on, an N x n_0 .npy file')
+  addNetFileOptions(command);
+  addInputOptions(
+    command,
+    'the inputs that --net is measured on: a table, .npy, file.npz:name or IDX images; - is stdin',
+  )
     .addOption(jsonOption())
     .addHelpText(
       'after',

@@ -16,6 +16,12 @@ import { UsageError } from './usage';
 /** What decides every number of a run; a run can only go on as what it was. */
 export type RunDescription = Readonly<Record<string, unknown>>;
 
+/** Names of the features and classes, in the order in which the net has them; null where there are none. */
+export interface DataNames {
+  readonly columns: readonly string[] | null;
+  readonly classes: readonly string[] | null;
+}
+
 const DESCRIPTION = 'run.json';
 const CHECKPOINT = 'checkpoint.safetensors';
 
@@ -28,6 +34,7 @@ export async function openRun(
   folder: string,
   description: RunDescription,
   resume: boolean,
+  names: DataNames,
 ): Promise<TrainingState | undefined> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, DESCRIPTION);
@@ -43,7 +50,7 @@ export async function openRun(
     );
   }
   expectSame(folder, JSON.parse(Buffer.from(found).toString('utf8')) as RunDescription, description);
-  return (await readIfThere(() => readCheckpoint(folder))) ?? undefined;
+  return (await readIfThere(() => readCheckpoint(folder, names))) ?? undefined;
 }
 
 function expectSame(folder: string, before: RunDescription, now: RunDescription): void {
@@ -66,7 +73,7 @@ async function readIfThere<T>(read: () => Promise<T>): Promise<T | null> {
 const vector = (data: Float64Array): NdArray => ({ data, shape: [data.length] });
 
 /** The checkpoint appears whole or not at all: a run that is killed goes on from the one before. */
-export async function writeCheckpoint(folder: string, state: TrainingState): Promise<void> {
+export async function writeCheckpoint(folder: string, state: TrainingState, names: DataNames): Promise<void> {
   const { step, parameters, moments, losses, evaluations } = state;
   const rows = evaluations.flatMap((row) => EVALUATION_FIELDS.map((field) => row[field] ?? NaN));
   const tensors: [string, NdArray][] = [
@@ -76,13 +83,19 @@ export async function writeCheckpoint(folder: string, state: TrainingState): Pro
     ['evaluations', { data: Float64Array.from(rows), shape: [evaluations.length, EVALUATION_FIELDS.length] }],
     ['firstMoments', vector(moments[0])],
     ['secondMoments', vector(moments[1])],
+    ['names', vector(encodeNames(names))],
   ];
   await writeSafetensors(join(folder, CHECKPOINT), new Map(tensors));
 }
 
+/** JSON as UTF-8, a byte an entry: a file of tensors has nothing but tensors. */
+function encodeNames({ columns, classes }: DataNames): Float64Array {
+  return Float64Array.from(Buffer.from(JSON.stringify({ columns, classes })));
+}
+
 const EVALUATION_FIELDS = ['step', 'loss', 'accuracy', 'testLoss', 'testAccuracy'] as const;
 
-async function readCheckpoint(folder: string): Promise<TrainingState> {
+async function readCheckpoint(folder: string, names: DataNames): Promise<TrainingState> {
   const path = join(folder, CHECKPOINT);
   const { tensors } = await readSafetensors(path);
   const get = (name: string): Float64Array => {
@@ -90,6 +103,8 @@ async function readCheckpoint(folder: string): Promise<TrainingState> {
     if (!(data instanceof Float64Array)) throw invalidFile(path, `the float64 tensor ${name}`, 'none');
     return data;
   };
+  const [had, has] = [get('names'), encodeNames(names)].map((bytes) => Buffer.from(bytes).toString());
+  if (had !== has) throw invalidFile(path, `the columns and classes of the data, ${has!}`, had!);
   const rows = get('evaluations');
   const evaluations = Array.from({ length: rows.length / EVALUATION_FIELDS.length }, (_, i) => {
     const row = rows.subarray(i * EVALUATION_FIELDS.length, (i + 1) * EVALUATION_FIELDS.length);

@@ -12,6 +12,11 @@ export interface RunFacts {
   readonly seconds: number;
   readonly resumedFrom: number | null;
   readonly samples: number;
+  /** Names of the features and classes, in the order in which the net has them. */
+  readonly columns: readonly string[] | null;
+  readonly classes: readonly string[] | null;
+  /** What was understood of each file. */
+  readonly loaded: readonly object[];
 }
 
 /** Writes result.json, and prints it or a table. */
@@ -30,6 +35,7 @@ export async function reportTraining(
     ...{ accuracy: last.accuracy, testLoss: last.testLoss, testAccuracy: last.testAccuracy },
     evaluations,
     kernels,
+    ...{ columns: run.columns, classes: run.classes, loaded: run.loaded },
     ...{ out: run.out, seed, resumedFrom: run.resumedFrom, seconds: run.seconds },
     ...{ backend, core, threads, version },
   };

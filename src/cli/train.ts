@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BackendName, LossName } from '../backend/backend';
-import { SCALINGS, takeRows } from '../data/classes';
+import { takeRows } from '../data/classes';
 import { DeepntkError, describe } from '../errors';
 import type { NdArray } from '../ndarray';
 import { Mlp } from '../network/mlp';
@@ -14,9 +14,16 @@ import { train, type TrainResult } from '../training/train';
 import { abortOnInterrupt } from './interrupt';
 import { addNetOptions, givenFlags, type NetFlags, specFromFlags } from './net-options';
 import { progressBar } from './progress';
-import { type DataFlags, readTrainingData, type Samples, type TrainingData } from './train-data';
+import {
+  addTrainingDataOptions,
+  type DataFlags,
+  readTrainingData,
+  type Samples,
+  type TrainingData,
+} from './train-data';
 import { reportTraining } from './train-report';
 import {
+  type DataNames,
   describeKernels,
   type KernelRow,
   openRun,
@@ -50,22 +57,8 @@ interface Flags extends NetFlags, DataFlags {
 
 export function addTrainCommand(program: Command): void {
   const count = integer({ min: 1 });
-  const command = program
-    .command('train')
-    .description('train a net and watch its neural tangent kernel')
-    .requiredOption(
-      '--x <file>',
-      'inputs: .npy (N x n_0), .csv, or IDX images (plain or gzipped; pixels / 255)',
-    )
-    .option('--y <file>', 'targets: .npy (class numbers, N, or targets, N x K) or IDX labels')
-    .option('--label-column <name>', 'the column of a .csv file that has the labels')
-    .option('--test-x <file>', 'inputs that are not trained on')
-    .option('--test-y <file>', 'their targets')
-    .addOption(
-      new Option('--per-class <n>', 'train on so many of each class, chosen by --seed').argParser(count),
-    )
-    .addOption(new Option('--test-per-class <n>', 'test on so many of each class').argParser(count))
-    .addOption(new Option('--scale <how>', 'scaling of the inputs').choices(SCALINGS).default('none'));
+  const command = program.command('train').description('train a net and watch its neural tangent kernel');
+  addTrainingDataOptions(command);
   addNetOptions(command)
     .addOption(seedOption())
     .addOption(new Option('--loss <name>', 'the loss').choices(['mse', 'cross-entropy']).default('mse'))
@@ -118,11 +111,13 @@ export function addTrainCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-The loss is the mean over samples: mse is the sum over outputs of (f - y)^2, halved. Labels become one-hot targets; --outputs
-is then by default the number of classes. In --out: run.json, losses.csv, evaluations.csv, kernels.csv, kernel-STEP.npy,
+The loss is the mean over samples: mse is the sum over outputs of (f - y)^2, halved. Classes become one-hot targets; --outputs
+is then by default their number. Test data are matched to --x by the names of columns and classes. In --out: run.json, losses.csv, evaluations.csv, kernels.csv, kernel-STEP.npy,
 net.safetensors, result.json and checkpoint.safetensors.
 
-Example:
+Examples:
+  $ deepntk train --x train.csv --label-column species --test-x test.csv --depth 3 --width 50 --learning-rate 0.1 \\
+      --steps 200 --out run
   $ deepntk train --x X.npy --y labels.npy --depth 5 --width 100 --sw2 2 --optimizer adam --learning-rate 1e-3 \\
       --steps 100 --kernel-every 20 --checkpoint-every 20 --out run --seed 1
 `,
@@ -138,11 +133,11 @@ Example:
 async function runTrain(flags: Flags, command: Command): Promise<void> {
   const interrupt = abortOnInterrupt();
   const outputs = givenFlags(command, ['outputs']).length > 0 ? flags.outputs : undefined;
-  const data = await readTrainingData(flags, outputs);
+  const data = await readTrainingData(flags, command, outputs, interrupt.signal);
   const net = drawNet(flags, data);
-  const probe = kernelInputs(flags, data.training);
+  const probe = kernelInputs(flags, data);
   const options = trainOptions(flags, data, probe.x);
-  const state = await openRun(flags.out, describeRun(flags, net, data), flags.resume === true);
+  const state = await openRun(flags.out, describeRun(flags, net, data), flags.resume === true, namesOf(data));
   const bar = progressBar('train');
   const start = performance.now();
   const result = await train(net, data.training, {
@@ -154,7 +149,7 @@ async function runTrain(flags: Flags, command: Command): Promise<void> {
       },
     }),
     onKernel: (kernel) => writeKernel(flags.out, kernel),
-    onCheckpoint: (checkpoint) => writeCheckpoint(flags.out, checkpoint),
+    onCheckpoint: (checkpoint) => writeCheckpoint(flags.out, checkpoint, namesOf(data)),
     ...(state && { resumeFrom: state }),
   })
     .catch((error: unknown) => {
@@ -170,8 +165,13 @@ async function runTrain(flags: Flags, command: Command): Promise<void> {
     seconds: (performance.now() - start) / 1000,
     resumedFrom: state?.step ?? null,
     samples: data.training.x.shape[0]!,
+    columns: data.columns,
+    classes: data.classes,
+    loaded: data.loaded,
   });
 }
+
+const namesOf = ({ columns, classes }: TrainingData): DataNames => ({ columns, classes });
 
 /** "0,10,100" */
 function stepList(text: string): number[] {
@@ -193,15 +193,19 @@ function drawNet(flags: Flags, { training }: TrainingData): Mlp {
   return Mlp.random(spec, { seed: flags.seed });
 }
 
-function kernelInputs({ kernelPerClass }: Flags, { x, labels }: Samples): Pick<Samples, 'x' | 'labels'> {
+function kernelInputs(
+  { kernelPerClass }: Flags,
+  { training, classes }: TrainingData,
+): Pick<Samples, 'x' | 'labels'> {
+  const { x, labels } = training;
   if (kernelPerClass === undefined) return { x, labels };
   if (labels === null) throw new UsageError('--kernel-per-class: expected class labels, got targets');
-  const classes = [...new Set(labels)].sort((a, b) => a - b);
-  const rows = classes.flatMap((label) => {
+  const present = [...new Set(labels)].sort((a, b) => a - b);
+  const rows = present.flatMap((label) => {
     const ofClass = labels.flatMap((other, row) => (other === label ? [row] : []));
     if (ofClass.length < kernelPerClass) {
       throw new UsageError(
-        `--kernel-per-class: expected at most ${ofClass.length}, the samples of class ${label}, got ${kernelPerClass}`,
+        `--kernel-per-class: expected at most ${ofClass.length}, the samples of class ${classes![label]!}, got ${kernelPerClass}`,
       );
     }
     return ofClass.slice(0, kernelPerClass);
@@ -237,12 +241,18 @@ function optimizerOf({ optimizer, momentum }: Flags): OptimizerOptions {
   return optimizer === 'momentum' && momentum !== undefined ? { name: optimizer, momentum } : optimizer;
 }
 
-function describeRun(flags: Flags, { spec }: Mlp, { training, test }: TrainingData): RunDescription {
+function describeRun(
+  flags: Flags,
+  { spec }: Mlp,
+  { training, test, columns, classes }: TrainingData,
+): RunDescription {
   const digest = (samples: Samples | null): string | null =>
     samples && createHash('sha256').update(bytesOf(samples.x)).update(bytesOf(samples.y)).digest('hex');
   return {
     net: spec,
     seed: flags.seed,
+    columns,
+    classes,
     data: digest(training),
     testData: digest(test),
     loss: flags.loss,

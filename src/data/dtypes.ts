@@ -15,12 +15,14 @@ const HOST_ORDER = endianness() === 'LE' ? 'little' : 'big';
  * The numbers in `bytes`, on memory of their own. float64 gives a Float64Array; float32, float16 and bfloat16 a
  * Float32Array; integers and booleans a Float64Array. Every value is exact.
  *
+ * @param first the number of the first entry, for error messages
  * @throws DeepntkError `ERR_INVALID_FILE` where a 64-bit integer is beyond 2^53
  */
 export function decodeNumbers(
   bytes: Uint8Array,
   type: NumberType,
   name: string,
+  first = 0,
 ): Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
   const own = new Uint8Array(bytes);
   if (type.order !== HOST_ORDER) swapBytes(own, type.bytes);
@@ -46,6 +48,7 @@ export function decodeNumbers(
       return fromBigIntegers(
         type.kind === 'signed' ? new BigInt64Array(buffer) : new BigUint64Array(buffer),
         name,
+        first,
       );
   }
 }
@@ -85,13 +88,21 @@ function brainToNumber(bits: number): number {
   return brainValue[0]!;
 }
 
-function fromBigIntegers(values: BigInt64Array | BigUint64Array, name: string): Float64Array<ArrayBuffer> {
+function fromBigIntegers(
+  values: BigInt64Array | BigUint64Array,
+  name: string,
+  first: number,
+): Float64Array<ArrayBuffer> {
   const result = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const exact = values[i]!;
     const rounded = Number(exact);
     if (BigInt(rounded) !== exact || Math.abs(rounded) > 2 ** 53) {
-      throw invalidFile(`${name}: entry ${i}`, 'an integer that float64 holds, up to 2^53', exact.toString());
+      throw invalidFile(
+        `${name}: entry ${first + i}`,
+        'an integer that float64 holds, up to 2^53',
+        exact.toString(),
+      );
     }
     result[i] = rounded;
   }

@@ -1,7 +1,10 @@
-/** Inputs for kernels from MNIST-like files: so many digits of each class, in class order. */
-import { expectInteger, expectOptions, invalidArgument } from '../errors';
+/** Inputs for kernels from MNIST-like files: all digits, or a number of each class in class order. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expectInteger, expectOptions, expectPath } from '../errors';
 import { type ResultArray, resultArray } from '../ndarray';
-import { invalidFile } from './files';
+import { invalidFile, reasonOf } from './files';
 import { readIdx } from './idx';
 
 const CLASSES = 10;
@@ -12,20 +15,20 @@ export interface MnistOptions {
   readonly images: string;
   /** Path of the IDX file of their n labels, 0 to 9. */
   readonly labels: string;
-  /** How many images of each of the ten classes: the first ones in the file. */
-  readonly perClass: number;
+  /** How many images of each of the ten classes: the first ones in the file. By default all images, in the order of the file. */
+  readonly perClass?: number;
 }
 
 /** Inputs with their classes. */
 export interface LabelledInputs {
-  /** (10 perClass) x (rows columns); pixels from 0 to 1. Class 0 comes first. */
+  /** (10 perClass) x (rows columns), class 0 first; or n x (rows columns), all images. Pixels are from 0 to 1. */
   readonly x: ResultArray;
   /** The class of each row. */
   readonly labels: number[];
 }
 
 /**
- * Takes the first `perClass` images of every class, class by class.
+ * Takes the first `perClass` images of every class, class by class; or all images, in the order of the file.
  *
  * @throws DeepntkError `ERR_INVALID_FILE` where a file is no such IDX file, images and labels differ in number, a label
  *   is above 9, or a class has fewer images; `ERR_INVALID_ARGUMENT` where an option is not as described
@@ -33,7 +36,8 @@ export interface LabelledInputs {
  */
 export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> {
   expectOptions('loadMnist', options, ['images', 'labels', 'perClass']);
-  const perClass = expectInteger('loadMnist: perClass', options.perClass);
+  const perClass =
+    options.perClass === undefined ? null : expectInteger('loadMnist: perClass', options.perClass);
   const imagesPath = expectPath('loadMnist: images', options.images);
   const labelsPath = expectPath('loadMnist: labels', options.labels);
   const images = await readIdx(imagesPath);
@@ -46,14 +50,11 @@ export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> 
     throw invalidFile(labelsPath, expected, `shape (${labels.shape.join(', ')})`);
   }
 
-  const chosen = firstOfEachClass(labels.data, perClass, labelsPath);
+  const chosen = choosePositions(labels.data, perClass, labelsPath);
   const pixels = images.shape[1]! * images.shape[2]!;
   const data = new Float64Array(chosen.length * pixels);
   chosen.forEach((image, row) => {
-    data.set(
-      Float64Array.from(images.data.subarray(image * pixels, (image + 1) * pixels), (byte) => byte / 255),
-      row * pixels,
-    );
+    for (let i = 0; i < pixels; i++) data[row * pixels + i] = images.data[image * pixels + i]! / 255;
   });
   return {
     x: resultArray({ data, shape: [chosen.length, pixels] }),
@@ -61,25 +62,49 @@ export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> 
   };
 }
 
-/** Positions of the first `perClass` labels of class 0, then of class 1, ... */
-function firstOfEachClass(labels: Uint8Array, perClass: number, name: string): number[] {
+/**
+ * The IDX file of a folder, under the names that it has in the wild: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`,
+ * `emnist-letters-train-images-idx3-ubyte`, plain or gzipped.
+ *
+ * @throws DeepntkError `ERR_INVALID_FILE` if there is no such file, or several
+ * @example findMnist('data', 't10k', 'labels')
+ */
+export function findMnist(folder: string, part: 'train' | 't10k', kind: 'images' | 'labels'): string {
+  const axes = kind === 'images' ? 3 : 1;
+  const usual = `${part}-${kind}-idx${axes}-ubyte`;
+  const parts = part === 't10k' ? '(?:t10k|test)' : part;
+  const pattern = new RegExp(`^(?:.*-)?${parts}-${kind}[-.]idx${axes}-ubyte(\\.gz)?$`, 'i');
+  const found = filesOf(folder, usual).filter((file) => pattern.test(file));
+  const plain = found.filter((file) => !file.endsWith('.gz'));
+  const [file, ...others] = plain.length > 0 ? plain : found;
+  if (file === undefined) throw invalidFile(folder, `a file ${usual}, plain or gzipped`, 'none');
+  if (others.length > 0) throw invalidFile(folder, `one file like ${usual}`, [file, ...others].join(', '));
+  return join(folder, file);
+}
+
+function filesOf(folder: string, wanted: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    throw invalidFile(folder, `a folder with ${wanted}`, reasonOf(error), { cause: error });
+  }
+}
+
+/** Positions of the first `perClass` labels of class 0, then of class 1, ...; or of all labels. */
+function choosePositions(labels: Uint8Array, perClass: number | null, name: string): number[] {
   const positions = Array.from({ length: CLASSES }, (): number[] => []);
   labels.forEach((label, position) => {
     const ofClass = positions[label];
     if (ofClass === undefined) {
       throw invalidFile(`${name}: label ${position}`, `a class from 0 to ${CLASSES - 1}`, `${label}`);
     }
-    if (ofClass.length < perClass) ofClass.push(position);
+    if (perClass !== null && ofClass.length < perClass) ofClass.push(position);
   });
+  if (perClass === null) return Array.from(labels.keys());
   positions.forEach((ofClass, label) => {
     if (ofClass.length < perClass) {
       throw invalidFile(`${name}: class ${label}`, `at least ${perClass} images`, `${ofClass.length}`);
     }
   });
   return positions.flat();
-}
-
-function expectPath(where: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw invalidArgument(where, 'the path of a file', value);
-  return value;
 }

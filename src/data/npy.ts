@@ -3,9 +3,11 @@
  */
 import { type ArrayInput, readArray } from '../array-input';
 import { describeShape, mismatch } from '../errors';
-import { resultArray, type ResultArray, sizeOf } from '../ndarray';
-import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
-import { createFileAtomically, invalidFile, type PendingFile, readBytes, writeFileAtomically } from './files';
+import type { ResultArray } from '../ndarray';
+import { byteOrderOf, type NumberType } from './dtypes';
+import { createFileAtomically, invalidFile, type PendingFile, writeFileAtomically } from './files';
+import { readNumbers } from './load/array';
+import { type ByteReader, type DataSource, expectSource, nameOfSource, openBytes } from './load/bytes';
 import { formatNpyHeader, parseNpyHeader } from './npy-header';
 
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
@@ -15,20 +17,38 @@ const ALIGNMENT = 64;
 const GROWTH_DIGITS = 21;
 /** The longest header of version 1, in bytes; numpy itself reads 10,000 of any version. */
 const LONGEST_HEADER = 65_535;
+/** Before the header: magic bytes, version and length. */
+const LONGEST_PREFIX = 12;
 /** The most axes that numpy takes. */
 const MAX_AXES = 64;
 
 /**
- * Reads a .npy file as a row-major array of the shape in the file.
+ * Reads a .npy file, plain or gzipped, as a row-major array of the shape in the file.
  *
  * float64 and float32 keep their type; float16 becomes float32; booleans and integers become float64, exactly.
  * Big-endian and Fortran-order files are read like any other.
  *
+ * @param source the path of the file, or its bytes
  * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is not a .npy file, is truncated, has trailing
  *   bytes, holds anything but real numbers, or an integer beyond 2^53
  */
-export async function readNpy(path: string): Promise<ResultArray<Float64Array | Float32Array>> {
-  return decodeNpy(await readBytes(path), path);
+export async function readNpy(source: DataSource): Promise<ResultArray<Float64Array | Float32Array>> {
+  const name = nameOfSource(expectSource('readNpy: path', source));
+  return readNpyFrom(await openBytes(source, NO_WATCH), name);
+}
+
+const NO_WATCH = { signal: undefined, onProgress: undefined };
+
+/** {@link readNpy} of bytes that are open. */
+export async function readNpyFrom(
+  reader: ByteReader,
+  name: string,
+): Promise<ResultArray<Float64Array | Float32Array>> {
+  // A shorter file is the whole of what is looked at.
+  const { text, dataStart } = splitHeader(await reader.peek(LONGEST_HEADER + LONGEST_PREFIX), name);
+  const { descr, fortranOrder, shape } = parseNpyHeader(text, name);
+  const type = numberTypeOf(descr, name);
+  return readNumbers(reader, { type, typeName: descr, shape, fortranOrder, dataStart }, name);
 }
 
 /**
@@ -63,29 +83,6 @@ export async function createNpy(path: string, shape: readonly number[]): Promise
 
 export interface NpyWriter extends Pick<PendingFile, 'commit' | 'abandon'> {
   append(data: Float64Array): Promise<void>;
-}
-
-/**
- * {@link readNpy} of a file that is already in memory.
- *
- * @param name what error messages call it
- */
-export function decodeNpy(bytes: Uint8Array, name = '.npy data'): ResultArray<Float64Array | Float32Array> {
-  const { text, dataStart } = splitHeader(bytes, name);
-  const { descr, fortranOrder, shape } = parseNpyHeader(text, name);
-  const type = numberTypeOf(descr, name);
-  const expected = sizeOf(shape) * type.bytes;
-  const got = bytes.length - dataStart;
-  if (got !== expected) {
-    const problem = got < expected ? 'truncated' : 'trailing bytes';
-    throw invalidFile(
-      `${name} (${problem})`,
-      `${expected} bytes of data for shape (${shape.join(', ')}) of ${descr}`,
-      `${got}`,
-    );
-  }
-  const data = decodeNumbers(bytes.subarray(dataStart), type, name);
-  return resultArray({ data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] });
 }
 
 /** The bytes that {@link writeNpy} writes. */
@@ -184,22 +181,4 @@ function numberTypeOf(descr: string, name: string): NumberType {
     bytes: bytes as NumberType['bytes'],
     order: order === '>' ? 'big' : 'little',
   };
-}
-
-/** Fortran order lets the first index run fastest; walk the entries in row-major order and pick each from its place. */
-function toRowMajor<T extends Float64Array | Float32Array>(data: T, shape: readonly number[]): T {
-  const result = data.slice() as T;
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(0, axis)));
-  const index = new Array<number>(shape.length).fill(0);
-  let source = 0;
-  for (let target = 0; target < data.length; target++) {
-    result[target] = data[source]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      source += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      source -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return result;
 }

@@ -18,7 +18,7 @@ import {
 } from '../errors';
 import type { NdArray } from '../ndarray';
 import { VERSION } from '../version';
-import { readWatch, type WatchOptions } from './watch';
+import { readWatch, type WatchOptions } from '../watch';
 
 /** What every heavy call takes besides its own options. */
 export interface ComputeOptions extends WatchOptions {
@@ -32,7 +32,7 @@ export interface ComputeOptions extends WatchOptions {
 
 export const COMPUTE_OPTION_NAMES = ['signal', 'onProgress', 'threads', 'backend', 'allowNonFinite'] as const;
 
-export type { Progress } from './watch';
+export type { Progress } from '../watch';
 
 /** What made a result. */
 export interface Provenance {

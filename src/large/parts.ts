@@ -5,7 +5,7 @@ import { lockFile } from '../data/lock';
 import type { ArrayInput } from '../array-input';
 import { DeepntkError, expectInteger, expectOptions, expectOptionsObject, invalidArgument } from '../errors';
 import type { KernelNetwork } from '../kernel/ntk';
-import { readWatch } from '../kernel/watch';
+import { readWatch } from '../watch';
 import { sizeOf } from '../ndarray';
 import { computeTiles } from './compute-tiles';
 import {

@@ -11,7 +11,7 @@ export interface LabelledData {
   readonly x: ArrayInput;
   /**
    * Targets, N x K, or a flat list: N numbers where K is 1, K numbers where N is 1. For the cross-entropy, shares of the classes
-   * (one-hot rows, or any numbers >= 0).
+   * (one-hot rows, or any numbers >= 0, not all 0), K > 1.
    */
   readonly y: ArrayInput;
 }
@@ -78,8 +78,25 @@ export function readLabelledData(where: string, data: unknown, spec: MlpSpec): D
 /** A copy of the targets as a loss takes them, their entries checked. */
 export function targetsOf(where: string, { y }: DataArrays, loss: LossName): Float64Array {
   const targets = Float64Array.from(y.data);
-  const at = targets.findIndex((entry) => !Number.isFinite(entry) || (loss === 'cross-entropy' && entry < 0));
-  if (at < 0) return targets;
-  const what = Number.isFinite(targets[at]) ? 'a share of a class, >= 0' : 'a finite number';
-  throw invalidArgument(`${where}y: entry ${at}`, what, targets[at]);
+  const at = targets.findIndex((entry) => !Number.isFinite(entry));
+  if (at >= 0) throw invalidArgument(`${where}y: entry ${at}`, 'a finite number', targets[at]);
+  if (loss === 'cross-entropy') expectShares(`${where}y`, targets, y.shape[1]!);
+  return targets;
+}
+
+/** With one class, or none in a row, the cross-entropy is 0 whatever the net answers: nothing would be learned, in silence. */
+function expectShares(where: string, targets: Float64Array, K: number): void {
+  if (K === 1) {
+    const what =
+      'two classes or more for the cross-entropy (the softmax of one output is always 1; "mse" takes one)';
+    throw invalidArgument(where, what, 1);
+  }
+  for (let begin = 0; begin < targets.length; begin += K) {
+    const row = targets.subarray(begin, begin + K);
+    const at = row.findIndex((share) => share < 0);
+    if (at >= 0) throw invalidArgument(`${where}: entry ${begin + at}`, 'a share of a class, >= 0', row[at]);
+    if (row.every((share) => share === 0)) {
+      throw invalidArgument(`${where}: row ${begin / K}`, 'a share > 0 of one class at least', 0);
+    }
+  }
 }

@@ -46,7 +46,10 @@ const SMALL = ['--depth', '2', '--width', '30', '--seed', '1', '--quick'];
 test('writes the page, prints the verdict, its reasons and the facts; JSON has the same', async () => {
   const args = ['diagnose', '--x', 'X.npy', '--y', 'labels.npy', ...SMALL, '--out', 'report.html'];
   const { status, stdout, stderr } = await runInProcess(args, here());
-  expect([status, stderr]).toEqual([0, '']);
+  expect([status, stderr]).toEqual([
+    0,
+    'data: X.npy: 30 rows, 20 features; labels.npy: labels: 3 classes (0, 1, 2)\n',
+  ]);
   const json = (await runJsonInProcess(args, here())) as Record<string, never> & {
     verdict: { sentence: string; criteria: { sentence: string }[] };
   };
@@ -72,7 +75,7 @@ test('writes the page, prints the verdict, its reasons and the facts; JSON has t
 
 test('data from a table: its label column says how many outputs there are', async () => {
   const { net, data } = (await runJsonInProcess(
-    ['diagnose', '--csv', 'table.csv', '--label-column', 'kind', '--inputs', '12', ...SMALL],
+    ['diagnose', '--x', 'table.csv', '--label-column', 'kind', '--inputs', '12', ...SMALL],
     here(),
   )) as Record<string, Record<string, unknown>>;
   expect(net).toMatchObject({ inputDim: 20, outputDim: 3 });
@@ -105,7 +108,7 @@ test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw
     here(),
   );
   expect(said.stdout).toContain('sigma_w^2 = 2.5');
-  expect(said.stderr).toMatch(/^deepntk: warning: The weights have σ_w² = 1\.\d+, not 2\.5/);
+  expect(said.stderr).toMatch(/^data: .*\ndeepntk: warning: The weights have σ_w² = 1\.\d+, not 2\.5/);
 });
 
 test('MNIST: an ordered, an edge and a chaotic net have three different verdicts', async () => {
@@ -131,14 +134,18 @@ describe('bad input is one clear error, and writes nothing', () => {
   });
 
   test.each([
-    [['--depth', '2', '--width', '30'], 2, 'expected data: --mnist, --x or --csv, got none'],
+    [['--depth', '2', '--width', '30'], 2, 'expected data: --mnist or --x, got none'],
     [['--x', 'X.npy', '--mnist'], 2, 'expected one kind of data, got --mnist and --x'],
     [['--x', 'X.npy'], 2, 'expected a net: --depth and --width, or --hidden (or a file with --net)'],
     [['--mnist', '25', ...SMALL], 2, 'Expected a multiple of 10, got 25'],
     [['--mnist', '20', '--inputs', '7', ...SMALL], 2, '--inputs: not to be given with a count of --mnist'],
-    [['--mnist', '--mnist-folder', 'nowhere', ...SMALL], 1, 'train-images-idx3-ubyte: no such file'],
+    [
+      ['--mnist', '--mnist-folder', 'nowhere', ...SMALL],
+      1,
+      'expected a folder with train-images-idx3-ubyte, got no such file or folder',
+    ],
     [['--x', 'none.npy', ...SMALL], 1, 'cannot read none.npy: no such file'],
-    [['--x', 'vector.npy', ...SMALL], 1, 'expected inputs for --x, N x n_0, got shape (20)'],
+    [['--x', 'vector.npy', ...SMALL], 1, 'expected inputs, N x n_0, got shape (20)'],
     [['--x', 'empty.npy', ...SMALL], 1, 'empty.npy: expected at least one input, got shape (0, 20)'],
     [['--x', 'nan.npy', ...SMALL], 1, 'nan.npy: entry [2, 5]: expected a finite number, got NaN'],
     [
@@ -153,11 +160,15 @@ describe('bad input is one clear error, and writes nothing', () => {
     ],
     [
       ['--x', 'X.npy', '--y', 'labels.npy', '--outputs', '2', ...SMALL],
-      1,
-      'expected classes from 0 to 1, as the net has 2 outputs; got class 2',
+      2,
+      '--outputs: expected at least 3, the classes of X.npy, got 2',
     ],
-    [['--csv', 'table.csv', ...SMALL], 1, 'table.csv: line 2, column "kind": expected a finite number'],
-    [['--x', 'X.npy', '--label-column', 'kind', ...SMALL], 2, '--label-column: only for --csv'],
+    [['--x', 'table.csv', ...SMALL], 1, 'table.csv: line 2, column "kind": expected a finite number'],
+    [
+      ['--x', 'X.npy', '--label-column', 'kind', ...SMALL],
+      2,
+      '--label-column: only for tables (CSV, TSV); X.npy is an array',
+    ],
     [['--x', 'X.npy', '--net', 'net.json', '--width', '30'], 2, '--width: not to be given with --net'],
     [
       ['--x', 'X.npy', '--net', 'net.pt'],

@@ -46,7 +46,7 @@ test.each(availableBackends())(
     await setTimeout(2000);
     child.kill('SIGINT');
     expect(await ended).toEqual([130, null]);
-    expect(printed).toBe('deepntk: interrupted\n');
+    expect(printed).toBe('data: many.npy: 2000 rows, 20 features\ndeepntk: interrupted\n');
     expect(readdirSync(folder).sort()).toEqual(before);
   },
 );

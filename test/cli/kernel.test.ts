@@ -150,7 +150,7 @@ describe.each(availableBackends())('kernel on the %s backend', (backend) => {
 describe('what the command prints', () => {
   test('a table of what was computed, without --json', async () => {
     const { status, stdout, stderr } = await runInProcess(['kernel', '--x', 'X.npy', ...NET], here());
-    expect([status, stderr]).toEqual([0, '']);
+    expect([status, stderr]).toEqual([0, 'data: X.npy: 5 rows, 4 features\n']);
     expect(stdout).toMatch(/^kernel +5 x 5, trace, float64\n/);
     for (const name of [
       'mean of the diagonal',
@@ -185,7 +185,10 @@ describe('what the command prints', () => {
     }
     // Those with a queue need a server: test/queue/kernel.full.test.ts.
     for (const example of examples.filter((command) => !command.includes('redis://'))) {
-      expect(await runInProcess(example.split(' '), here())).toMatchObject({ status: 0, stderr: '' });
+      expect(await runInProcess(example.split(' '), here())).toMatchObject({
+        status: 0,
+        stderr: expect.stringMatching(/^(data: [^\n]*\n)*$/) as string,
+      });
     }
   });
 });
@@ -220,7 +223,11 @@ describe('what goes wrong', () => {
 
   test.each([
     ['a missing file', ['--x', 'none.npy', ...NET], 'cannot read none.npy: no such file or folder'],
-    ['a file of another format', ['--x', 'net.json', ...NET], 'net.json: expected a .npy file'],
+    [
+      'a file of another format',
+      ['--x', 'net.json', ...NET],
+      'net.json: expected a table (CSV, TSV), a .npy, .npz or IDX file, plain or gzipped, got a JSON file',
+    ],
     [
       'inputs of another width',
       ['--x', 'X.npy', ...NET, '--input-dim', '9'],

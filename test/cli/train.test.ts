@@ -100,7 +100,7 @@ test('what is printed without --json', async () => {
   const { status, stdout, stderr } = await runInProcess(trainIn('printed', '--kernel-every', '10'), {
     cwd: folder,
   });
-  expect(stderr).toBe('');
+  expect(stderr).toBe('data: X.npy: 120 rows, 5 features; labels.npy: labels: 3 classes (0, 1, 2)\n');
   expect(status).toBe(0);
   expect(stdout).toMatch(
     /^steps +20 on 120 samples, in .*\nloss .* -> .*\naccuracy .*%\nkernel change .*\nrun +printed\n$/,
@@ -118,7 +118,11 @@ test('a run that diverges says at which step and why, with status 1', async () =
 
 describe('wrong usage ends with status 2 and one line', () => {
   test.each<[name: string, args: readonly string[], message: string]>([
-    ['no targets', ['train', '--x', 'X.npy', ...NET, ...STEPS, '--out', 'o'], 'expected --y, got none'],
+    [
+      'no targets',
+      ['train', '--x', 'X.npy', ...NET, ...STEPS, '--out', 'o'],
+      'expected --y, --label-column or --target-column, got none',
+    ],
     [
       'both kinds of kernel steps',
       trainIn('o', '--kernel-at', '1', '--kernel-every', '1'),
@@ -135,14 +139,14 @@ describe('wrong usage ends with status 2 and one line', () => {
     [
       'a class that is too small',
       trainIn('o', '--per-class', '99'),
-      'expected at least 99 samples of class 0, got 40',
+      '--per-class: expected at most 40, the rows of class 0 in X.npy, got 99',
     ],
     ['test targets alone', trainIn('o', '--test-y', 'labels.npy'), '--test-y: expected --test-x with it'],
     ['another input dimension', trainIn('o', '--input-dim', '7'), '--input-dim: expected 5'],
     [
       'a label column of an array',
       trainIn('o', '--label-column', 'a'),
-      '--label-column: only for .csv files',
+      '--y: not to be given with labelColumn (--label-column)',
     ],
   ])('%s', async (_, args, message) => {
     expectFailure(await runInProcess(args, { cwd: folder }), 2, message);
@@ -161,7 +165,7 @@ describe('wrong usage ends with status 2 and one line', () => {
 
 test('labels that are out of range and targets of another length are named', async () => {
   await writeNpy(inFolder('short.npy'), { data: new Float64Array(3), shape: [3] });
-  await writeNpy(inFolder('negative.npy'), { data: new Float64Array(N).fill(-1), shape: [N] });
+  await writeNpy(inFolder('fractions.npy'), { data: new Float64Array(N).fill(0.5), shape: [N] });
   const withTargets = (file: string, ...more: string[]) =>
     trainIn('wrong', ...more).map((arg) => (arg === 'labels.npy' ? file : arg));
   expectFailure(
@@ -170,13 +174,13 @@ test('labels that are out of range and targets of another length are named', asy
     'short.npy: expected a target for each of the 120 inputs, got 3',
   );
   expectFailure(
-    await runInProcess(withTargets('negative.npy'), { cwd: folder }),
+    await runInProcess(withTargets('fractions.npy'), { cwd: folder }),
     1,
-    'negative.npy: label 0: expected a class number',
+    'fractions.npy: row 0: expected a class number, or targets, N x 1, got 0.5',
   );
   expectFailure(
     await runInProcess(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),
-    1,
-    'labels.npy: label 2: expected a class from 0 to 1, got 2',
+    2,
+    '--outputs: expected at least 3, the classes of X.npy, got 2',
   );
 });

@@ -97,7 +97,7 @@ test('so do the arrays of functions that need no backend', async () => {
       ridge: deepntk.kernelRidgeRegression(kernel, [1, 2], { testKernel: kernel }),
       cosines: deepntk.inputsAtCosines([0.5], 3),
       npy: await deepntk.readNpy(join(folder, 'x.npy')),
-      csv: await deepntk.readCsv(join(folder, 'table.csv')),
+      csv: await deepntk.loadData(join(folder, 'table.csv')),
       targets: deepntk.oneHot([0, 1]),
       rows: deepntk.takeRows(X, [0]),
       scaled: deepntk.createScaling('unit-norm', X)(X),

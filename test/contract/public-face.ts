@@ -174,7 +174,22 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
       return [npy];
     }),
     of('writeNpy', () => [join(folder, 'written.npy'), X()]),
-    of('readCsv', () => [csv, { labelColumn: 'label', header: true, delimiter: ',' }]),
+    of('loadData', async () => [
+      csv,
+      {
+        labelColumn: 'label',
+        columns: ['a', 1],
+        header: true,
+        delimiter: ',',
+        decimal: '.',
+        encoding: 'utf-8',
+        targetsAre: 'classes',
+        classes: ['0', '1'],
+        like: await deepntk.loadData(csv, { labelColumn: 'label' }),
+        signal: new AbortController().signal,
+        onProgress: () => undefined,
+      },
+    ]),
     of('oneHot', () => [labels(), 2]),
     of('choosePerClass', () => [labels(), 1, { seed: 1, classes: 2 }]),
     of('takeRows', () => [X(), [0, 2]]),

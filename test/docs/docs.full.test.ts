@@ -74,8 +74,8 @@ describe.each(pages)('%s', (page) => {
   const blocks = blocksOf(page).filter(({ language }) => ['js', 'mjs', 'sh'].includes(language));
 
   test('has no block of a language that no test runs', () => {
-    // Python is for readers who come from there; its packages are not those of a checkout.
-    const known = ['js', 'mjs', 'sh', 'python', 'text', 'json', 'ts', 'cpp', ''];
+    // Python shows where files come from; no test has pandas or scikit-learn.
+    const known = ['js', 'mjs', 'sh', 'text', 'json', 'ts', 'cpp', 'python', ''];
     expect(blocksOf(page).filter(({ language }) => !known.includes(language))).toEqual([]);
   });
 

@@ -13,11 +13,11 @@ import {
   kernelDiagonal,
   loadMnist,
   mergeNtk,
+  loadData,
   mergeNtkSamples,
   Mlp,
   moments,
   type NdArray,
-  readCsv,
   readNpy,
   sampleNtk,
 } from '../../src/index';
@@ -134,8 +134,11 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
     () => Mlp.load(file('deep.json', '['.repeat(100_000))),
     () => readNpy(file('deep.npy', npy(`${'('.repeat(60_000)}\n`, new Uint8Array(8)))),
   ],
-  'a CSV label above': [
-    () => readCsv(file('labels.csv', 'x,label\n1,0\n2,999999999\n'), { labelColumn: 'label' }),
+  'a table with more than 100,000 different names': [
+    () => {
+      const rows = Array.from({ length: 100_001 }, (_, i) => `1,n${i}\n`);
+      return loadData(file('labels.csv', `x,label\n${rows.join('')}`), { labelColumn: 'label' });
+    },
   ],
   'a checkpoint or a net whose spec': [
     () => {

@@ -1,9 +1,9 @@
 export function fuzz(options: {
   readonly seeds: readonly Buffer[];
   readonly words: readonly string[];
-  readonly check: (input: Buffer) => void;
+  readonly check: (input: Buffer) => void | Promise<void>;
   readonly files: RegExp;
   readonly seed: number;
   readonly milliseconds: number;
   readonly runs?: number;
-}): { runs: number; corpus: number; places: number };
+}): Promise<{ runs: number; corpus: number; places: number }>;

@@ -18,32 +18,32 @@ const BATCH = 32;
  * @param {object} options
  * @param {readonly Buffer[]} options.seeds what is changed first
  * @param {readonly string[]} options.words what the format has as words
- * @param {(input: Buffer) => void} options.check throws where the input shows a fault
+ * @param {(input: Buffer) => void | Promise<void>} options.check throws where the input shows a fault
  * @param {RegExp} options.files whose coverage counts
  * @param {number} options.seed
  * @param {number} options.milliseconds
  * @param {number} [options.runs] at most so many inputs
- * @returns {{ runs: number, corpus: number, places: number }}
+ * @returns {Promise<{ runs: number, corpus: number, places: number }>}
  */
-function fuzz({ seeds, words, check, files, seed, milliseconds, runs: most = Infinity }) {
+async function fuzz({ seeds, words, check, files, seed, milliseconds, runs: most = Infinity }) {
   const random = generator(seed);
   const coverage = openCoverage(files);
   const corpus = [];
   let runs = 0;
   try {
     for (const input of seeds) {
-      check(input);
+      await check(input);
       corpus.push(input);
       coverage.grown();
     }
     const end = performance.now() + milliseconds;
     while (performance.now() < end && runs < most) {
       const batch = Array.from({ length: BATCH }, () => mutate(corpus, words, random));
-      for (const input of batch) check(input);
+      for (const input of batch) await check(input);
       runs += BATCH;
       if (!coverage.grown(false)) continue;
       for (const input of batch) {
-        check(input);
+        await check(input);
         if (coverage.grown()) corpus.push(input);
       }
     }

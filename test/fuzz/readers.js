@@ -7,7 +7,7 @@
 const { createHash } = require('node:crypto');
 const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const path = require('node:path');
-const { gzipSync } = require('node:zlib');
+const { crc32, gzipSync } = require('node:zlib');
 
 const root = path.join(__dirname, '..', '..');
 const dist = (name) => require(path.join(root, 'dist', name));
@@ -117,14 +117,14 @@ const { SWEEP_COLUMNS } = dist('sampling/sweep.js');
 const { CSV_HEADER, decodeRows } = dist('sampling/sweep-file.js');
 const ROW = SWEEP_COLUMNS.map((_, i) => (i === 6 ? 'standard' : i === 7 ? 'true' : String(i)));
 
-const { decodeNpy } = dist('data/npy.js');
+const { readNpy, encodeNpy } = dist('data/npy.js');
+const { loadData } = dist('data/load/load.js');
 const { openSafetensors } = dist('data/safetensors.js');
 const { decodeOnnx } = dist('data/onnx/index.js');
 const { layersFromTensors } = dist('data/linear-layers.js');
 const { decodeJsonNet } = dist('data/json-net.js');
 const { specOfFile } = dist('network/spec.js');
-const { decodeIdx } = dist('data/idx.js');
-const { decodeCsv } = dist('data/csv.js');
+const { readIdx } = dist('data/idx.js');
 const { decodeRun } = dist('sampling/run-file.js');
 const { DISPERSION_RUN } = dist('sampling/dispersion-file.js');
 const { NTK_SAMPLE_RUN } = dist('sampling/ntk-sample-file.js');
@@ -145,12 +145,56 @@ const JSON_WORDS = [
   '"data":',
 ];
 
+const TABLE_OPTIONS = [
+  { labelColumn: 0, delimiter: ',' },
+  {},
+  { header: false, targetColumn: [1], decimal: ',', delimiter: ';' },
+  { header: true, columns: [0], delimiter: 'tab' },
+  { labelColumn: 'label', classes: 3, encoding: 'latin1' },
+  { labelColumn: 1, targetsAre: 'classes', encoding: 'utf-16le' },
+];
+const TABLES = [
+  [0, 'label,a,b\n1,2,3\n0,4.5,-6e7\n'],
+  [0, 'l,x\r\ncat,1\r\n\r\n"d""og",2\r\n'],
+  [1, 'a;b\n1;2\n'],
+  [1, gzipSync('a b\n1 2\n3 4\n')],
+  [2, '1,5;2\n3;4,25\n'],
+  [3, '0\t1\n2\t"3\n"\n'],
+  [4, 'x,label\n1,0\n2,2\n'],
+  [5, Buffer.from('\ufeffa,k\n1,x\n', 'utf16le')],
+];
+
+/** A zip archive of one member without compression. */
+function storedZip(name, content) {
+  const fields = Buffer.alloc(26);
+  fields.writeUInt16LE(20, 0);
+  fields.writeUInt32LE(crc32(content), 10);
+  fields.writeUInt32LE(content.length, 14);
+  fields.writeUInt32LE(content.length, 18);
+  fields.writeUInt16LE(name.length, 22);
+  const local = Buffer.concat([Buffer.from('PK\x03\x04'), fields, Buffer.from(name), content]);
+  const entry = Buffer.concat([
+    Buffer.from('PK\x01\x02'),
+    Buffer.from([20, 0]),
+    fields,
+    Buffer.alloc(14),
+    Buffer.from(name),
+  ]);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(1, 4);
+  end.writeUInt16LE(1, 6);
+  end.writeUInt32LE(entry.length, 8);
+  end.writeUInt32LE(local.length, 12);
+  return Buffer.concat([local, entry, Buffer.from('PK\x05\x06'), end]);
+}
+
 /** Of each reader: what it does with bytes, what valid files look like, and the words of its format. */
 const READERS = {
   npy: {
-    read: (bytes) => decodeNpy(bytes),
+    read: (bytes) => readNpy(bytes),
     seeds: () => [
       ...fixtures('npy', '.npy'),
+      gzipSync(fixtures('npy', '.npy')[0]),
       npy("{'descr': '<f8', 'fortran_order': True, 'shape': (2, 3), }"),
       npy("{'descr': '|b1', 'fortran_order': False, 'shape': (9007199254740991, 0), }"),
     ],
@@ -210,7 +254,7 @@ const READERS = {
     words: [...JSON_WORDS, '"layers":', '"depth":3', '"width":1000000'],
   },
   idx: {
-    read: (bytes) => decodeIdx(bytes),
+    read: (bytes) => readIdx(bytes),
     seeds: () => [
       idx([2, 2, 3], 12),
       idx([4], 4),
@@ -220,13 +264,46 @@ const READERS = {
     ],
     words: ['\u001f\u008b', '\u0000\u0000\u0008\u0003'],
   },
-  csv: {
-    read: (bytes) => decodeCsv(bytes.toString('utf8'), { labelColumn: 0 }),
+  npz: {
+    read: (bytes) => loadData(bytes),
     seeds: () => [
-      Buffer.from('label,a,b\n1,2,3\n0,4.5,-6e7\n'),
-      Buffer.from('"l";x\r\ncat,1\r\n"d""og",2\r\n'),
+      ...fixtures('npz', '.npz'),
+      storedZip('x.npy', encodeNpy({ data: Float64Array.of(1, 2, 3, 4), shape: [2, 2] })),
+      gzipSync(storedZip('x.npy', encodeNpy({ data: Float64Array.of(1, 2), shape: [1, 2] }))),
     ],
-    words: ['"', ',', '\n', '\r\n', '\ufeff', '1e999', '999999999', '\u0000'],
+    words: [
+      'PK\u0003\u0004',
+      'PK\u0001\u0002',
+      'PK\u0005\u0006',
+      'PK\u0006\u0006',
+      'PK\u0006\u0007',
+      '.npy',
+      '\u0001\u0000\u0010\u0000',
+    ],
+  },
+  // The first byte chooses options: there are more paths than one set of options has. csv-parse makes strings and lists for
+  // every cell and row, which are garbage at once, but counted here.
+  table: {
+    bytesPerByte: 512,
+    read: (bytes) => loadData(bytes.subarray(1), TABLE_OPTIONS[bytes[0] % TABLE_OPTIONS.length] ?? {}),
+    seeds: () => TABLES.map(([choice, text]) => Buffer.concat([Buffer.from([choice]), Buffer.from(text)])),
+    words: [
+      '"',
+      ',',
+      ';',
+      '\t',
+      '|',
+      '\n',
+      '\r\n',
+      '\r',
+      '\ufeff',
+      '1e999',
+      '999999999',
+      '\u0000',
+      '-1,5',
+      'NaN',
+      '0x10',
+    ],
   },
   checkpoint: {
     read: (bytes) => readRun(DISPERSION_RUN, bytes),
@@ -257,13 +334,18 @@ const LONGEST_MS = 2000;
 /** What a reader may allocate: this much whatever the file, and so many bytes for one of the file's. */
 const FREE_BYTES = 32 * 2 ** 20;
 const BYTES_PER_BYTE = 64;
+/** A byte of gzip is up to 1032 bytes, which are held twice at the end; and 20 ms a kilobyte to unpack. */
+const PACKED = { bytesPerByte: 2 * 1032, msPerByte: 0.02 };
 
-/** Throws where reading `input` breaks the promise. */
-function check(name, input) {
+/** Rejects where reading `input` breaks the promise. */
+async function check(name, input) {
+  const packed = input[0] === 0x1f && input[1] === 0x8b;
+  const longest = LONGEST_MS + (packed ? PACKED.msPerByte * input.length : 0);
+  const bytesPerByte = packed ? PACKED.bytesPerByte : (READERS[name].bytesPerByte ?? BYTES_PER_BYTE);
   const before = process.memoryUsage();
   const start = process.cpuUsage();
   try {
-    READERS[name].read(input);
+    await READERS[name].read(input);
   } catch (error) {
     if (!(error instanceof DeepntkError)) throw error;
     if (error.message.length > 2000)
@@ -271,10 +353,10 @@ function check(name, input) {
   }
   const { user, system } = process.cpuUsage(start);
   const elapsed = (user + system) / 1000;
-  if (elapsed > LONGEST_MS) throw new Error(`took ${Math.round(elapsed)} ms`);
+  if (elapsed > longest) throw new Error(`took ${Math.round(elapsed)} ms`);
   const after = process.memoryUsage();
   const grown = after.arrayBuffers - before.arrayBuffers + Math.max(0, after.heapUsed - before.heapUsed);
-  if (grown > FREE_BYTES + BYTES_PER_BYTE * input.length) {
+  if (grown > FREE_BYTES + bytesPerByte * input.length) {
     throw new Error(`allocated ${grown} bytes for a file of ${input.length}`);
   }
 }

@@ -36,15 +36,18 @@ function digits(
   return { net: Mlp.random(spec, { seed: 3 }), data: { x: normalInputs(n, 6, 11), y: shares(n, K, 5) } };
 }
 
-const problem = fc.record({
-  hiddenWidths: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 4 }),
-  outputDim: fc.integer({ min: 1, max: 4 }),
-  parametrization: fc.constantFrom('standard' as const, 'ntk' as const),
-  biasGradients: fc.boolean(),
-  n: fc.integer({ min: 1, max: 6 }),
-  seed: fc.integer({ min: 0, max: 1e9 }),
-  loss: fc.constantFrom<LossName>('mse', 'cross-entropy'),
-});
+const problem = fc
+  .record({
+    hiddenWidths: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 4 }),
+    outputDim: fc.integer({ min: 1, max: 4 }),
+    parametrization: fc.constantFrom('standard' as const, 'ntk' as const),
+    biasGradients: fc.boolean(),
+    n: fc.integer({ min: 1, max: 6 }),
+    seed: fc.integer({ min: 0, max: 1e9 }),
+    loss: fc.constantFrom<LossName>('mse', 'cross-entropy'),
+  })
+  // The cross-entropy of one output is refused.
+  .filter(({ loss, outputDim }) => loss === 'mse' || outputDim > 1);
 
 describe.each(testedBackends())('%s backend', (backend) => {
   test('the gradient is the Jacobian times the derivatives of the loss by the outputs', async () => {

@@ -1,10 +1,9 @@
 /** The digits of the training study. */
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import { oneHot, takeRows } from '../../data/classes';
-import { type LabelledInputs, loadMnist } from '../../data/mnist';
+import { findMnist, type LabelledInputs, loadMnist } from '../../data/mnist';
 import { DeepntkError } from '../../errors';
 import type { NdArray } from '../../ndarray';
 
@@ -44,12 +43,10 @@ export async function readDigits({ data, perClass, testPerClass, probePerClass }
   return { training, test, probe };
 }
 
-async function readPart(folder: string, part: string, perClass: number): Promise<Digits> {
-  const pathOf = (kind: string): string => {
-    const path = join(folder, `${part}-${kind}-ubyte`);
-    return !existsSync(path) && existsSync(`${path}.gz`) ? `${path}.gz` : path;
-  };
-  const digits = await loadMnist({ images: pathOf('images-idx3'), labels: pathOf('labels-idx1'), perClass });
+async function readPart(folder: string, part: 'train' | 't10k', perClass: number): Promise<Digits> {
+  const images = findMnist(folder, part, 'images');
+  const labels = findMnist(folder, part, 'labels');
+  const digits = await loadMnist({ images, labels, perClass });
   return { ...digits, y: oneHot(digits.labels, CLASSES) };
 }
 

@@ -1,5 +1,5 @@
 /** What every heavy call takes so that its caller can follow it and end it. */
-import { invalidArgument } from '../errors';
+import { invalidArgument } from './errors';
 
 /** A signal that ends a computation, and a function that hears of its progress. */
 export interface WatchOptions {

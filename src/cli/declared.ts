@@ -1,0 +1,116 @@
+/** Flags of the command from the declarations of options (src/options.ts). */
+import { createRequire } from 'node:module';
+
+import type * as Csv from 'csv-parse/sync';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+import { DeepntkError, describe } from '../errors';
+import { flagOfRule, type OptionRule, type OptionRules } from '../options';
+import { numberList, wholeNumbers } from './lists';
+import { integer, real, UsageError } from './usage';
+
+/** Adds a flag for each of the named options; a value that its rule refuses is wrong usage. */
+export function addDeclaredOptions(
+  command: Command,
+  rules: OptionRules,
+  names = Object.keys(rules),
+): Command {
+  for (const name of names) {
+    for (const option of optionsOf(name, rules[name]!)) command.addOption(option);
+  }
+  return command;
+}
+
+/** The flags of one option: two for a switch that may also be left undecided. */
+export function optionsOf(name: string, rule: OptionRule<unknown>, help = rule.help): Option[] {
+  const flag = flagOfRule(name, rule);
+  switch (rule.kind) {
+    case 'integer':
+      return [new Option(`${flag} <n>`, help).argParser(integer({ min: 0 }))];
+    case 'number':
+      return [new Option(`${flag} <number>`, help).argParser(real({}))];
+    case 'integers':
+      return [new Option(`${flag} <list>`, help).argParser(wholeNumbers(0))];
+    case 'numbers':
+      return [new Option(`${flag} <list>`, help).argParser(numberList)];
+    case 'choice':
+      return [new Option(`${flag} <name>`, help).choices(rule.choices!)];
+    case 'switch':
+      return switchesOf(flag, rule, help);
+    case 'path':
+      return [new Option(`${flag} <path>`, help)];
+    case 'text':
+      return [new Option(`${flag} <text>`, help).argParser(checkedBy(rule))];
+    case 'names':
+      return [new Option(`${flag} <list>`, help).argParser(nameParser(rule))];
+  }
+}
+
+function switchesOf(flag: string, rule: OptionRule<unknown>, help: string): Option[] {
+  const negated = flag.replace(/^--/, '--no-');
+  if (rule.default === true) return [new Option(negated, `do not ${help}`).default(undefined)];
+  if (rule.default === false) return [new Option(flag, help)];
+  const [yes, no = ''] = help.split(`; ${negated}: `);
+  return [new Option(flag, yes), new Option(negated, no).default(undefined)];
+}
+
+/** commander prints what the rule says of the value. */
+function checkedBy<T>(rule: OptionRule<T>): (text: string) => T {
+  return (text) => {
+    try {
+      return rule.read('', text);
+    } catch (error) {
+      if (!(error instanceof DeepntkError)) throw error;
+      throw new InvalidArgumentError(error.message.replace(/^: e/, 'E'));
+    }
+  };
+}
+
+/** "a,b" or `"a, b",c` as in a CSV file; a flag that is given again adds to the list. */
+function nameParser(rule: OptionRule<unknown>): (text: string, before: unknown) => unknown {
+  return (text, before) => {
+    const value = rule.fromText?.(text);
+    if (value !== undefined) return checkedBy(rule)(value as never);
+    const { parse } = createRequire(__filename)('csv-parse/sync') as typeof Csv;
+    let names: string[];
+    try {
+      const lines: string[][] = parse(text, { trim: true });
+      names = lines[0] ?? [];
+    } catch {
+      throw new InvalidArgumentError(`Expected names such as a,b,c, got ${describe(text)}.`);
+    }
+    return checkedBy(rule)([...(Array.isArray(before) ? (before as unknown[]) : []), ...names] as never);
+  };
+}
+
+/** The options that stand on the command line, by name. */
+export function givenOptions(
+  rules: OptionRules,
+  flags: object,
+  command: Command,
+  names = Object.keys(rules),
+): Record<string, unknown> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const attribute = attributeOf(name, rules[name]!);
+      if (command.getOptionValueSource(attribute) !== 'cli') return [];
+      return [[name, (flags as Record<string, unknown>)[attribute]]];
+    }),
+  );
+}
+
+/** commander's name of a flag: `weightVariance` has the flag --sw2, and so the attribute `sw2`. */
+export function attributeOf(name: string, rule: OptionRule<unknown>): string {
+  return flagOfRule(name, rule)
+    .slice(2)
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** An error about an option, said of its flag; other errors as they are. */
+export function namingFlag(error: unknown, rules: OptionRules): unknown {
+  if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') return error;
+  const { argument } = error;
+  const rule = argument === undefined ? undefined : rules[argument];
+  const message = rule === undefined ? error.message : error.naming(flagOfRule(argument!, rule));
+  return new UsageError(message, { cause: error });
+}

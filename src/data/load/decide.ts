@@ -1,0 +1,134 @@
+/** Classes or numbers: one rule for every format. */
+import type { DeepntkError } from '../../errors';
+import { invalidFile } from '../files';
+import type { Answers, DistinctAnswer } from './answers';
+import { written } from './options';
+
+export interface DecisionRequest {
+  /**
+   * Where the answers stand: a label column and a vector of N are classes unless they show otherwise; a matrix of N x 1 is
+   * numbers unless it shows otherwise.
+   */
+  readonly origin: 'label column' | 'vector' | 'matrix';
+  readonly targetsAre: 'classes' | 'numbers' | null;
+  /** All classes, if they are known: those of the training data, or those that the caller named. */
+  readonly classes: readonly string[] | null;
+  /** What messages call the source of `classes`. */
+  readonly classesOf: string;
+}
+
+export type Decision =
+  | { readonly kind: 'numbers' }
+  | {
+      readonly kind: 'classes';
+      readonly labels: number[];
+      readonly classes: string[];
+      /** Whether class k is written k. */
+      readonly plain: boolean;
+      /** Classes that no row has. */
+      readonly missing: readonly string[];
+    };
+
+/** @throws DeepntkError `ERR_INVALID_FILE` for answers that may be either, and for a class that is not known */
+export function decide(answers: Answers, request: DecisionRequest): Decision {
+  if (kindOf(answers, request) === 'numbers') return { kind: 'numbers' };
+  if (answers.distinct === null) throw tooMany(answers, 'more than 100000');
+  const names = answers.firstName === null ? namesByValue(answers.distinct) : namesByText(answers.distinct);
+  if (request.classes !== null) return amongKnown(answers, names, request.classes, request.classesOf);
+  const rows = answers.values.length;
+  const count = new Set(names).size;
+  if (request.targetsAre === null && count > FEW_CLASSES && 2 * count > rows)
+    throw tooMany(answers, String(count));
+  const classes = [...new Set(names)].sort(answers.firstName === null ? byValue : undefined);
+  return { ...numbered(answers, names, classes), missing: [] };
+}
+
+/** Up to so many classes, a class may have a row only. */
+const FEW_CLASSES = 10;
+
+function kindOf(
+  { firstName, firstFraction, name }: Answers,
+  { origin, targetsAre, classes }: DecisionRequest,
+): 'classes' | 'numbers' {
+  if (targetsAre === 'numbers') {
+    if (firstName !== null) throw invalidFile(firstName.place, 'a number', JSON.stringify(firstName.text));
+    return 'numbers';
+  }
+  if (targetsAre === 'classes' || classes !== null || firstName !== null) return 'classes';
+  if (firstFraction !== null) {
+    if (origin === 'matrix') return 'numbers';
+    throw fraction(firstFraction, origin);
+  }
+  if (origin !== 'matrix') return 'classes';
+  throw invalidFile(
+    name,
+    'classes or targets that can be told apart',
+    `whole numbers, N x 1, which may be either; ${written('targetsAre', 'classes')} or ${written('targetsAre', 'numbers')} decides`,
+  );
+}
+
+function fraction({ place, text }: DistinctAnswer, origin: 'label column' | 'vector'): DeepntkError {
+  const [what, remedy] =
+    origin === 'label column'
+      ? ['a class, that is a name or a whole number', written('targetColumn')]
+      : ['a class number, or targets, N x 1', written('targetsAre', 'numbers')];
+  return invalidFile(
+    place,
+    what,
+    `${text}; ${remedy} reads numbers, ${written('targetsAre', 'classes')} takes each as a class`,
+  );
+}
+
+function tooMany({ name, values }: Answers, count: string): DeepntkError {
+  return invalidFile(
+    name,
+    'classes that several rows share',
+    `${count} different values in ${values.length} rows; ${written('targetColumn')} or ${written('targetsAre', 'numbers')} reads numbers, ${written('targetsAre', 'classes')} takes each as a class`,
+  );
+}
+
+const namesByText = (distinct: readonly DistinctAnswer[]): string[] => distinct.map(({ text }) => text);
+/** "1", "1.0" and "01" are one class. */
+const namesByValue = (distinct: readonly DistinctAnswer[]): string[] =>
+  distinct.map(({ value }) => String(value === 0 ? 0 : value));
+const byValue = (a: string, b: string): number => Number(a) - Number(b);
+
+function amongKnown(
+  answers: Answers,
+  names: readonly string[],
+  classes: readonly string[],
+  classesOf: string,
+): Decision {
+  const known = new Set(classes);
+  const values = new Map(classes.filter(isNumber).map((name) => [Number(name), name]));
+  const resolved = names.map((name, i) => {
+    const { text, value, place } = answers.distinct![i]!;
+    const found = [text, name].find((candidate) => known.has(candidate)) ?? values.get(value);
+    if (found !== undefined) return found;
+    throw invalidFile(place, `a class of ${classesOf} (${list(classes)})`, JSON.stringify(text));
+  });
+  const present = new Set(resolved);
+  return {
+    ...numbered(answers, resolved, [...classes]),
+    missing: classes.filter((name) => !present.has(name)),
+  };
+}
+
+const isNumber = (name: string): boolean => name.trim() !== '' && Number.isFinite(Number(name));
+
+function numbered({ codes }: Answers, names: readonly string[], classes: string[]) {
+  const numbers = new Map(classes.map((name, k) => [name, k]));
+  const byCode = names.map((name) => numbers.get(name)!);
+  return {
+    kind: 'classes' as const,
+    labels: Array.from(codes, (code) => byCode[code]!),
+    classes,
+    plain: classes.every((name, k) => name === String(k)),
+  };
+}
+
+/** "cat, dog, owl"; of a long list its ends, and of a long name its beginning. */
+export function list(names: readonly string[], most = 8): string {
+  const shown = names.length <= most ? names : [...names.slice(0, most - 2), '...', names.at(-1)!];
+  return shown.map((name) => (name.length > 60 ? `${name.slice(0, 60)}...` : name)).join(', ');
+}

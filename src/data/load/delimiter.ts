@@ -1,0 +1,99 @@
+/** Which character stands between the columns of a table. */
+import { DeepntkError } from '../../errors';
+import { invalidFile } from '../files';
+import { type LoadSettings, written } from './options';
+
+const NAMES: Readonly<Record<string, string>> = {
+  ',': 'commas',
+  ';': 'semicolons',
+  '\t': 'tabs',
+  ' ': 'spaces',
+  '|': 'bars',
+};
+const BY_EXTENSION: Readonly<Record<string, string>> = { csv: ',', tsv: '\t', tab: '\t' };
+/** A space counts only if no other character does: names may have spaces. */
+const CANDIDATES = [',', ';', '\t', '|'];
+/** Lines of the beginning that are looked at. */
+const LOOKED_AT = 10;
+
+export interface Delimiter {
+  readonly character: string;
+  /** What is to be said about the choice; null for one that was given or that follows from the extension. */
+  readonly note: string | null;
+}
+
+/** @param sample the beginning of the table; its last line may be cut off */
+export function chooseDelimiter(
+  sample: string,
+  { delimiter, decimal }: Pick<LoadSettings, 'delimiter' | 'decimal'>,
+  name: string,
+): Delimiter {
+  if (delimiter !== null) {
+    if (delimiter !== decimal) return { character: delimiter, note: null };
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `loadData: delimiter: expected another character than the decimal mark, got ${JSON.stringify(delimiter)} for both`,
+    );
+  }
+  const lines = beginning(sample);
+  const extension = /\.(\w+?)(\.gz)?$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  const byExtension = BY_EXTENSION[extension];
+  if (byExtension !== undefined && byExtension !== decimal) {
+    expectNoOther(lines, byExtension, extension, name);
+    return { character: byExtension, note: null };
+  }
+  return detect(lines, decimal, name);
+}
+
+function beginning(sample: string): string[] {
+  const unquoted = sample.replace(/"[^"]*"/g, '""');
+  const lines = unquoted.split(/\r\n|\r|\n/);
+  if (lines.length > 1) lines.pop();
+  return lines.filter((line) => line.trim() !== '').slice(0, LOOKED_AT);
+}
+
+const countIn = (line: string, character: string): number => line.trim().split(character).length - 1;
+
+function fits(lines: readonly string[], character: string): boolean {
+  const counts = lines.map((line) => countIn(line, character));
+  return counts.length > 0 && counts[0]! > 0 && counts.every((count) => count === counts[0]);
+}
+
+/** Programs of countries with decimal commas write .csv files with semicolons. */
+function expectNoOther(lines: readonly string[], character: string, extension: string, name: string): void {
+  const [first] = lines;
+  if (first === undefined || first.includes(character)) return;
+  const other = CANDIDATES.find((candidate) => candidate !== character && fits(lines, candidate));
+  if (other === undefined) return;
+  const word = other === '\t' ? 'tab' : other;
+  throw invalidFile(
+    `${name}: line 1`,
+    `columns between ${NAMES[character]!}, as the extension .${extension} says`,
+    `${NAMES[other]!}; ${written('delimiter', word)} reads them`,
+  );
+}
+
+function detect(lines: readonly string[], decimal: string, name: string): Delimiter {
+  const fitting = CANDIDATES.filter((candidate) => candidate !== decimal && fits(lines, candidate));
+  if (
+    fitting.length === 0 &&
+    !lines.some((line) => CANDIDATES.some((c) => c !== decimal && line.includes(c)))
+  ) {
+    // One column, or columns between spaces.
+    if (!lines.some((line) => line.trim().includes(' '))) return { character: ';', note: null };
+    if (fits(lines, ' ')) fitting.push(' ');
+  }
+  const [character, ...others] = fitting;
+  if (character !== undefined && others.length === 0) {
+    return { character, note: `${name}: columns between ${NAMES[character]!}, as the data show` };
+  }
+  const got =
+    character === undefined
+      ? `none with the same count in the first ${lines.length} lines`
+      : fitting.map((fit) => NAMES[fit]!).join(' and ');
+  throw invalidFile(
+    name,
+    `one character between columns, or an extension .csv or .tsv`,
+    `${got}; name it: ${written('delimiter')}`,
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * Declarations of options. One declaration has the name, type, default, check, flag and help of an option; the library checks
+ * values by it, and the command makes its flag from it.
+ */
+import {
+  DeepntkError,
+  describe,
+  expectBoolean,
+  expectInteger,
+  expectNumber,
+  expectOneOf,
+  invalidArgument,
+} from './errors';
+
+/** How a command writes and reads the value of an option. */
+export type OptionKind =
+  'integer' | 'number' | 'integers' | 'numbers' | 'choice' | 'switch' | 'path' | 'text' | 'names';
+
+/** One option: its default, its help, and how a value is checked. */
+export interface OptionRule<T> {
+  readonly kind: OptionKind;
+  /** The value of an option that is not given. */
+  readonly default: T;
+  readonly help: string;
+  /** The flag of the command without its dashes; by default the name in kebab case. */
+  readonly flag?: string;
+  /** The values of a choice. */
+  readonly choices?: readonly string[];
+  /** How a command reads the text of a flag, if not by the kind alone; undefined leaves it to the kind. */
+  readonly fromText?: (text: string) => unknown;
+  /** Returns a checked value, or throws `ERR_INVALID_ARGUMENT`. */
+  readonly read: (where: string, value: unknown) => T;
+}
+
+/** The options of a function by name. */
+export type OptionRules = Readonly<Record<string, OptionRule<unknown>>>;
+
+/** The values that rules read. */
+export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends OptionRule<infer T> ? T : never };
+
+/** What a caller may give: any of the options. */
+export type OptionsOf<R> = { readonly [K in keyof R]?: R[K] extends OptionRule<infer T> ? T : never };
+
+/** The part of a declaration that the caller of a rule writes. */
+export interface Declared<T> {
+  readonly default: T;
+  readonly help: string;
+  readonly flag?: string;
+}
+
+/** The bounds of a number. */
+export interface Range {
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+}
+
+/** A declaration has the type of its kind, so that its default is not the only value that it takes. */
+export function declareOption<T>(
+  kind: OptionKind,
+  { default: preset, help, flag }: Declared<T>,
+  read: OptionRule<T>['read'],
+): OptionRule<T> {
+  return { kind, default: preset, help, ...(flag !== undefined && { flag }), read };
+}
+
+export function integerOption(declared: Declared<number> & { readonly min?: number }): OptionRule<number> {
+  const { min = 1 } = declared;
+  return declareOption('integer', declared, (where, value) => expectInteger(where, value, { min }));
+}
+
+export function numberOption(declared: Declared<number> & Range): OptionRule<number> {
+  return declareOption('number', declared, (where, value) => expectInRange(where, value, declared));
+}
+
+/** At least one integer; each once, in ascending order. */
+export function integersOption(
+  declared: Declared<readonly number[]> & { readonly min?: number },
+): OptionRule<readonly number[]> {
+  const { min = 1 } = declared;
+  return declareOption('integers', declared, (where, value) =>
+    expectAxis(where, value, (place, entry) => expectInteger(place, entry, { min })),
+  );
+}
+
+/** At least one number; each once, in ascending order. */
+export function numbersOption(declared: Declared<readonly number[]> & Range): OptionRule<readonly number[]> {
+  return declareOption('numbers', declared, (where, value) =>
+    expectAxis(where, value, (place, entry) => expectInRange(place, entry, declared)),
+  );
+}
+
+/** One of some names; null stands for none of them, if it is the default. */
+export function choiceOption<C extends string | null>(
+  declared: Declared<C> & { readonly choices: readonly NonNullable<C>[] },
+): OptionRule<C> {
+  const { choices } = declared;
+  const read = (where: string, value: unknown): C =>
+    value === null && declared.default === null ? declared.default : expectOneOf(where, value, choices);
+  return { ...declareOption<C>('choice', declared, read), choices };
+}
+
+/** True or false; null, if it is the default, stands for neither. */
+export function switchOption<B extends boolean | null>(declared: Declared<B>): OptionRule<B> {
+  return declareOption<B>('switch', declared, (where, value) =>
+    value === null && declared.default === null ? declared.default : (expectBoolean(where, value) as B),
+  );
+}
+
+/** The path of a file, or null for none. */
+export function pathOption(declared: Declared<string | null>): OptionRule<string | null> {
+  return declareOption('path', declared, (where, value) => {
+    if (value !== null && (typeof value !== 'string' || value === '')) {
+      throw invalidArgument(where, 'the path of a file', value);
+    }
+    return value;
+  });
+}
+
+/**
+ * The value of every option: the given value, else the default.
+ *
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` for a value that its rule refuses, and for an unknown name
+ */
+export function readOptions<R extends OptionRules>(
+  where: string,
+  rules: R,
+  given: Readonly<Record<string, unknown>>,
+): ValuesOf<R> {
+  const names = Object.keys(rules);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new DeepntkError(
+      'ERR_INVALID_ARGUMENT',
+      `${where}: unknown option ${describe(unknown)}; known are ${names.join(', ')}`,
+    );
+  }
+  const values = Object.entries(rules).map(([name, rule]) => {
+    const value = given[name];
+    return [name, value === undefined ? rule.default : rule.read(`${where}: ${name}`, value)];
+  });
+  return Object.fromEntries(values) as ValuesOf<R>;
+}
+
+/** The flag of an option: `--label-column` for `labelColumn`. */
+export function flagOfRule(name: string, { flag }: { readonly flag?: string }): string {
+  return `--${flag ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function expectInRange(where: string, value: unknown, { min, max, above }: Range): number {
+  const lower = above !== undefined ? ` > ${above}` : min !== undefined ? ` >= ${min}` : '';
+  const upper = max !== undefined ? `${lower === '' ? '' : ' and'} <= ${max}` : '';
+  return expectNumber(where, value, {
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+    ...(above !== undefined && { above }),
+    what: `a finite number${lower}${upper}`,
+  });
+}
+
+function expectAxis(
+  where: string,
+  value: unknown,
+  expectEntry: (where: string, entry: unknown) => number,
+): readonly number[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalidArgument(where, 'an array of at least one number', value);
+  }
+  const list = value.map((entry: unknown, i) => expectEntry(`${where}[${i}]`, entry));
+  return [...new Set(list)].sort((a, b) => a - b);
+}
