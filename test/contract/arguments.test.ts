@@ -83,8 +83,8 @@ describe('Mlp refuses', () => {
   const layers = net.layers.map(({ weights, biases }) => ({ weights, biases }));
   test.each<[what: string, attempt: () => unknown, message: string]>([
     [
-      'a spec that createSpec did not make',
-      () => Mlp.random({ ...spec }, { seed: 1 }),
+      'a value that is no spec',
+      () => Mlp.random(unchecked({}), { seed: 1 }),
       'Mlp.random: spec: expected a spec made by createSpec',
     ],
     [
