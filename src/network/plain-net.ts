@@ -1,5 +1,5 @@
 /** A net as plain data, which any thread and any copy of the package can take. */
-import { DeepntkError, invalidArgument } from '../errors';
+import { DeepntkError, describe, invalidArgument } from '../errors';
 import { isFloatArray } from '../ndarray';
 import { allocateParameters, parameterCount } from './parameters';
 import { type MlpSpec, readMlpSpec } from './spec';
@@ -22,8 +22,8 @@ export function readPlainNet(where: string, plain: unknown): PlainNet {
   if (format !== 'deepntk-net' || version !== 1) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `${where}: expected a plain net { format: "deepntk-net", version: 1, ... }, got format ${String(format)}, version ` +
-        `${String(version)}: another version of deepntk may have made it`,
+      `${where}: expected a plain net { format: "deepntk-net", version: 1, ... }, got format ${describe(format)}, version ` +
+        `${describe(version)}: another version of deepntk may have made it`,
     );
   }
   const read = readMlpSpec(where, spec);

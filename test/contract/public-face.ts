@@ -126,6 +126,8 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
         call: statics['load']!,
       },
     ],
+    ['Mlp.fromPlain', { example: () => [net.toPlain()], call: statics['fromPlain']! }],
+    ['Mlp#toPlain', { example: () => [], call: method('toPlain') }],
     ['Mlp#save', { example: () => [join(folder, 'saved.json')], call: method('save') }],
     onNet('forward', () => [X(), run(backend)]),
     onNet('jacobian', () => [X(), { ...run(backend), parameters: 'all', layers: [1] }]),

@@ -136,7 +136,7 @@ describe('a second copy of the package', () => {
     const stranger = { [Symbol.for('deepntk.Mlp')]: { format: 'deepntk-net', version: 2 } };
     const V = { data: Float64Array.of(1, 2), shape: [2] };
     await expect(kernelProduct(stranger as never, X, V)).rejects.toThrow(
-      'got format deepntk-net, version 2: another version of deepntk may have made it',
+      'got format "deepntk-net", version 2: another version of deepntk may have made it',
     );
   });
 });
@@ -180,7 +180,7 @@ describe('the plain form of a net', () => {
 
   test.each<[string, object, string]>([
     ['null', null as never, 'expected a plain net of toPlain, got null'],
-    ['another format', { format: 'x' }, 'got format x, version undefined'],
+    ['another format', { format: 'x' }, 'got format "x", version undefined'],
     [
       'too few parameters',
       { ...Mlp.random(spec, { seed: 1 }).toPlain(), parameters: new Float64Array(3) },
