@@ -1,51 +1,77 @@
 'use strict';
 
 /**
- * Compiles src/ to dist/ (CommonJS and types), then writes the two faces of the package over it:
+ * Compiles src/ to dist/ (CommonJS and types) and writes the two faces of the package:
  *
- * - index.js in place of the compiled one, with the same exports, each of which loads its module when it is first used;
- * - index.mjs, which re-exports the very same CommonJS module, so that a program which mixes `import` and `require` shares one
- *   backend and one set of classes;
+ * - index.js, in place of the compiled one. It has the same exports, and loads the module of an export when the export is first used.
+ * - index.mjs, which re-exports this CommonJS module. A program that mixes `import` and `require` so has one backend and one
+ *   set of classes.
  *
- * and beside the compiled browser/ its ES module: one file without imports, which a page can load as it is. Last comes the
- * page of `deepntk explore`, which uses it.
+ * It then bundles src/browser/ into one ES module without imports, which a page can load as it is, and the page of
+ * `deepntk explore`, which uses the bundle's sources.
+ *
+ * The build is incremental: the compiler compiles the files that changed, and the rest runs if a file of src/ or scripts/, or
+ * the lock file, is newer than its last result. Outputs whose source is gone are deleted.
  */
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const Module = require('node:module');
 const path = require('node:path');
 
-const esbuild = require('esbuild');
-
-const { buildExplorePage } = require('./explore-page');
-
 const root = path.join(__dirname, '..');
+const src = path.join(root, 'src');
 const dist = path.join(root, 'dist');
 
-fs.rmSync(dist, { recursive: true, force: true });
-execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '--build', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
-
-const face = path.join(dist, 'index.js');
-const names = Object.keys(require(face)).sort();
-const modules = [...fs.readFileSync(face, 'utf8').matchAll(/require\("(.+?)"\)/g)].map(([, file]) => file);
-
-/** Lines that define the exports of `modules` one by one; `require` takes literal paths, so that bundlers follow them. */
-function lazyFace() {
-  const left = new Set(names);
-  const lines = [...new Set(modules)].map((file) => {
-    const own = Object.keys(require(path.join(dist, file))).filter((name) => left.delete(name));
-    return `define(() => require('${file}'), ${JSON.stringify(own)});`;
+function main() {
+  deleteOrphans();
+  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '--build', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
   });
-  if (left.size > 0)
-    throw new Error(`exported by src/index.ts, but by none of its modules: ${[...left].join(', ')}`);
-  return lines;
+  fs.chmodSync(path.join(dist, 'cli', 'main.js'), 0o755);
+  const page = path.join(dist, 'explore', 'index.html');
+  if (!isNewer(page)) {
+    writeFaces();
+    bundleBrowser();
+    require('./explore-page').buildExplorePage(page);
+  }
 }
 
-fs.writeFileSync(
-  face,
-  `'use strict';
+/** Deletes what was compiled from a file of src/ that is no longer there. */
+function deleteOrphans() {
+  for (const file of filesIn(dist)) {
+    const source = /^(.*)\.(?:js|d\.ts)$/.exec(path.relative(dist, file))?.[1];
+    if (source !== undefined && !fs.existsSync(path.join(src, `${source}.ts`))) fs.rmSync(file);
+  }
+}
+
+/** Whether a result is newer than all that it may have been made of. */
+function isNewer(result) {
+  if (!fs.existsSync(result)) return false;
+  const made = fs.statSync(result).mtimeMs;
+  const sources = [...filesIn(src), ...filesIn(__dirname), path.join(root, 'package-lock.json')];
+  return sources.every((file) => fs.statSync(file).mtimeMs < made);
+}
+
+function filesIn(folder) {
+  if (!fs.existsSync(folder)) return [];
+  return fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+function writeFaces() {
+  const face = path.join(dist, 'index.js');
+  const { code } = require('esbuild').transformSync(fs.readFileSync(path.join(src, 'index.ts'), 'utf8'), {
+    loader: 'ts',
+    format: 'cjs',
+  });
+  const names = exportsOf(code, face);
+  const modules = [...code.matchAll(/require\("(.+?)"\)/g)].map(([, file]) => file);
+  fs.writeFileSync(
+    face,
+    `'use strict';
 
 Object.defineProperty(exports, '__esModule', { value: true });
 
@@ -60,25 +86,47 @@ function define(load, names) {
   }
 }
 
-${lazyFace().join('\n')}
+${lazyLines(names, modules).join('\n')}
 `,
-);
-fs.writeFileSync(
-  path.join(dist, 'index.mjs'),
-  `import deepntk from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = deepntk;\n`,
-);
-fs.writeFileSync(path.join(dist, 'index.d.mts'), `export * from './index.js';\n`);
+  );
+  fs.writeFileSync(
+    path.join(dist, 'index.mjs'),
+    `import deepntk from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = deepntk;\n`,
+  );
+  fs.writeFileSync(path.join(dist, 'index.d.mts'), `export * from './index.js';\n`);
+}
 
-esbuild.buildSync({
-  entryPoints: [path.join(root, 'src', 'browser', 'index.ts')],
-  outfile: path.join(dist, 'browser', 'index.mjs'),
-  bundle: true,
-  platform: 'browser',
-  format: 'esm',
-  target: 'es2022',
-  logLevel: 'warning',
-});
-fs.writeFileSync(path.join(dist, 'browser', 'index.d.mts'), `export * from './index.js';\n`);
-buildExplorePage(path.join(dist, 'explore', 'index.html'));
+/** The names that a CommonJS module exports, with this code in this place. */
+function exportsOf(code, file) {
+  const module = new Module(file);
+  module.filename = file;
+  module._compile(code, file);
+  return Object.keys(module.exports).sort();
+}
 
-fs.chmodSync(path.join(dist, 'cli', 'main.js'), 0o755);
+/** Lines that define the exports of `modules` one by one; `require` takes literal paths, so that bundlers follow them. */
+function lazyLines(names, modules) {
+  const left = new Set(names);
+  const lines = [...new Set(modules)].map((file) => {
+    const own = Object.keys(require(path.join(dist, file))).filter((name) => left.delete(name));
+    return `define(() => require('${file}'), ${JSON.stringify(own)});`;
+  });
+  if (left.size > 0)
+    throw new Error(`exported by src/index.ts, but by none of its modules: ${[...left].join(', ')}`);
+  return lines;
+}
+
+function bundleBrowser() {
+  require('esbuild').buildSync({
+    entryPoints: [path.join(root, 'src', 'browser', 'index.ts')],
+    outfile: path.join(dist, 'browser', 'index.mjs'),
+    bundle: true,
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+  fs.writeFileSync(path.join(dist, 'browser', 'index.d.mts'), `export * from './index.js';\n`);
+}
+
+main();

@@ -38,6 +38,23 @@ export function invalidArgument(where: string, what: string, got: unknown): Deep
   return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${describe(got)}`);
 }
 
+/** "`where`: expected `what`, got ..." where words describe better what came than the value itself. */
+export function mismatch(where: string, what: string, got: string): DeepntkError {
+  return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${got}`);
+}
+
+/** What `make` allocates; where the system refuses, the error is ours. @param what names it, e.g. "the parameters of the net" */
+export function allocated<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DeepntkError('ERR_OUT_OF_MEMORY', `cannot allocate ${what}: the system refuses the memory`, {
+      cause,
+    });
+  }
+}
+
 /** A short picture of a value for an error message: `0`, `"abc"`, `an array of length 3`, `undefined`. */
 export function describe(value: unknown): string {
   if (typeof value === 'string')

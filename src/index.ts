@@ -4,7 +4,14 @@
  * @module deepntk
  */
 export { DeepntkError, type ErrorCode } from './errors';
-export type { NdArray } from './ndarray';
+export {
+  type ArrayInput,
+  type IntegerArray,
+  type NestedNumbers,
+  type NumberList,
+  toNdArray,
+} from './array-input';
+export type { NdArray, Nested, ResultArray } from './ndarray';
 export { version } from './version';
 
 export {

@@ -43,15 +43,3 @@ export function formatBytes(bytes: number): string {
   while (bytes >= 1024 ** (power + 1) && power < units.length - 1) power++;
   return `${power === 0 ? bytes : (bytes / 1024 ** power).toPrecision(3)} ${units[power] ?? ''}`;
 }
-
-/** What `make` allocates; where the system refuses, the error is ours. @param what names it, e.g. "the parameters of the net" */
-export function allocated<T>(what: string, make: () => T): T {
-  try {
-    return make();
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new DeepntkError('ERR_OUT_OF_MEMORY', `cannot allocate ${what}: the system refuses the memory`, {
-      cause,
-    });
-  }
-}

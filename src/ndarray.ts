@@ -1,9 +1,44 @@
-import { DeepntkError, expectInteger, invalidArgument } from './errors';
-
 /** A dense row-major array: a plain object, so that any program can make one. */
 export interface NdArray<T extends Float64Array | Float32Array = Float64Array | Float32Array> {
   readonly data: T;
   readonly shape: readonly number[];
+}
+
+/** Numbers in nested lists, one level per axis; a single number where there are no axes. */
+export type Nested = number | Nested[];
+
+/**
+ * An array that deepntk returns: an {@link NdArray} with methods. The methods are on the prototype: a copy by
+ * `structuredClone` or `postMessage` and a spread `{ ...array }` are plain objects without them.
+ *
+ * @example const rows = (await net.ntk(X)).toNested(); // [[...], ...]
+ */
+export class ResultArray<T extends Float64Array | Float32Array = Float64Array> implements NdArray<T> {
+  declare readonly data: T;
+  declare readonly shape: readonly number[];
+
+  /** @internal */
+  constructor(fields: NdArray<T>) {
+    Object.assign(this, fields);
+  }
+
+  /** The entries as nested arrays of numbers, a copy: a list of rows for two axes, a number for none. */
+  toNested(): Nested {
+    return nest(this.data, this.shape);
+  }
+
+  /**
+   * The same as {@link toNested}: `JSON.stringify(array)` writes the entries alone, without the fields that say what made
+   * them. JSON has no NaN and no Infinity: it writes them as null.
+   */
+  toJSON(): Nested {
+    return this.toNested();
+  }
+}
+
+/** @internal The result with these fields: `data`, `shape` and whatever else the result says. */
+export function resultArray<Fields extends NdArray>(fields: Fields): Fields & ResultArray<Fields['data']> {
+  return new ResultArray(fields) as Fields & ResultArray<Fields['data']>;
 }
 
 /** The number of entries of an array of this shape; 1 for the empty shape (a scalar). */
@@ -11,33 +46,22 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/**
- * @internal An array as {@link NdArray} describes it, of any program and realm; entries may be anything.
- *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where data and shape are not there or do not agree
- */
-export function expectNdArray(where: string, array: unknown): NdArray {
-  if (typeof array !== 'object' || array === null || !('data' in array) || !('shape' in array)) {
-    throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape }', array);
-  }
-  const { data, shape } = array;
-  if (!isFloatArray(data)) throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
-  if (!Array.isArray(shape)) throw invalidArgument(`${where}.shape`, 'an array of extents', shape);
-  const extents = Array.from(shape, (extent, axis) =>
-    expectInteger(`${where}.shape[${axis}]`, extent, { min: 0 }),
-  );
-  if (data.length !== sizeOf(extents)) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}.data: expected ${sizeOf(extents)} entries for shape [${extents.join(', ')}], got ${data.length}`,
-    );
-  }
-  return { data, shape: extents };
-}
-
 /** @internal Whatever the realm (vm context) that it was made in. */
 export function isFloatArray(data: unknown): data is Float64Array | Float32Array {
-  if (!ArrayBuffer.isView(data)) return false;
+  const kind = kindOfTypedArray(data);
+  return kind === 'Float64Array' || kind === 'Float32Array';
+}
+
+/** @internal The name of the typed array's type, whatever its realm; undefined for anything else, a DataView among them. */
+export function kindOfTypedArray(data: unknown): string | undefined {
+  if (!ArrayBuffer.isView(data)) return undefined;
   const tag = (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  return tag === 'Float64Array' || tag === 'Float32Array';
+  return tag === 'DataView' ? undefined : tag;
+}
+
+function nest(data: Float64Array | Float32Array, [extent, ...inner]: readonly number[]): Nested {
+  if (extent === undefined) return data[0]!;
+  if (inner.length === 0) return Array.from(data);
+  const size = sizeOf(inner);
+  return Array.from({ length: extent }, (_, i) => nest(data.subarray(i * size, (i + 1) * size), inner));
 }

@@ -49,6 +49,8 @@ export interface LoadedData extends DiagnosisData {
   readonly name: string;
   /** What messages call the inputs. */
   readonly source: string;
+  readonly x: NdArray;
+  readonly y?: NdArray;
   readonly labels?: readonly number[];
 }
 

@@ -1,129 +1,14 @@
 #!/usr/bin/env node
-/** The command `deepntk`. Exit status: 0, 1 a failure of the work, 2 wrong usage, 130 interrupted. */
-import { createRequire } from 'node:module';
+/** The executable `deepntk`: runs the command with the arguments of this process. */
+import { runCommand } from './program';
 
-import { Command, CommanderError } from 'commander';
+process.stdout.on('error', endQuietly);
+process.stderr.on('error', endQuietly);
+void runCommand(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});
 
-import { VERSION } from '../version';
-import type * as BenchCommand from './bench';
-import type * as DiagnoseCommand from './diagnose';
-import type * as DispersionCommand from './dispersion';
-import type * as DoctorCommand from './doctor';
-import type * as ExploreCommand from './explore';
-import type * as FigureCommand from './figure';
-import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
-import type * as KernelCommand from './kernel';
-import type * as MomentsCommand from './moments';
-import { printError } from './output';
-import type * as PhaseCommand from './phase';
-import type * as SweepCommand from './sweep';
-import type * as TrainCommand from './train';
-import { UsageError } from './usage';
-import type * as WorkerCommand from './worker';
-
-const FAILURE = 1;
-const WRONG_USAGE = 2;
-
-const load = createRequire(__filename);
-
-/** The commands, in the order of the help. The file of one is loaded when it is asked for, those of all for the help. */
-const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
-  doctor: (program) => {
-    (load('./doctor') as typeof DoctorCommand).addDoctorCommand(program);
-  },
-  phase: (program) => {
-    (load('./phase') as typeof PhaseCommand).addPhaseCommand(program);
-  },
-  moments: (program) => {
-    (load('./moments') as typeof MomentsCommand).addMomentsCommand(program);
-  },
-  dispersion: (program) => {
-    (load('./dispersion') as typeof DispersionCommand).addDispersionCommand(program);
-  },
-  sweep: (program) => {
-    (load('./sweep') as typeof SweepCommand).addSweepCommand(program);
-  },
-  merge: (program) => {
-    (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);
-  },
-  worker: (program) => {
-    (load('./worker') as typeof WorkerCommand).addWorkerCommand(program);
-  },
-  kernel: (program) => {
-    (load('./kernel') as typeof KernelCommand).addKernelCommand(program);
-  },
-  train: (program) => {
-    (load('./train') as typeof TrainCommand).addTrainCommand(program);
-  },
-  diagnose: (program) => {
-    (load('./diagnose') as typeof DiagnoseCommand).addDiagnoseCommand(program);
-  },
-  explore: (program) => {
-    (load('./explore') as typeof ExploreCommand).addExploreCommand(program);
-  },
-  figure: (program) => {
-    (load('./figure') as typeof FigureCommand).addFigureCommand(program);
-  },
-  bench: (program) => {
-    (load('./bench') as typeof BenchCommand).addBenchCommand(program);
-  },
-};
-
-void main();
-
-async function main(): Promise<void> {
-  process.stdout.on('error', endQuietly);
-  process.stderr.on('error', endQuietly);
-  try {
-    const [name] = process.argv.slice(2);
-    if (name === undefined) {
-      throw new UsageError(
-        `expected a command (${Object.keys(COMMANDS).join(', ')}), got none; see deepntk --help`,
-      );
-    }
-    const program = createProgram(Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS));
-    await program.parseAsync();
-  } catch (error) {
-    process.exitCode = statusOf(error);
-  }
-}
-
-function createProgram(names: readonly string[]): Command {
-  const program = new Command('deepntk')
-    .description('The neural tangent kernel of deep, wide, fully connected ReLU nets')
-    .version(VERSION)
-    .exitOverride()
-    .configureOutput({
-      outputError: (text) => {
-        printError(text.replace(/^error: /, ''));
-      },
-    })
-    .addHelpText(
-      'after',
-      `
-Results go to stdout, errors (one line each) and progress to stderr.
-Exit status: 0, 1 the work failed, 2 wrong usage, 130 interrupted.
-
-Example:
-  $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
-`,
-    );
-  for (const name of names) COMMANDS[name]!(program);
-  return program;
-}
-
-/** Says what went wrong, where commander has not said it already. */
-function statusOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
-  if (error instanceof InterruptedError) {
-    printError(error.message);
-    return INTERRUPTED_STATUS;
-  }
-  printError(error instanceof Error ? error.message : String(error));
-  return error instanceof UsageError ? WRONG_USAGE : FAILURE;
-}
-
-/** A reader that has seen enough, such as `head`, closes the pipe: that is no error. */
+/** A reader such as `head` closes the pipe when it has seen enough. That is not an error. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

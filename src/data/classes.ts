@@ -1,14 +1,8 @@
 /** Data with classes: targets of labels, choice of samples, scaling of features. */
-import {
-  DeepntkError,
-  expectInteger,
-  expectList,
-  expectOneOf,
-  expectOptions,
-  invalidArgument,
-} from '../errors';
+import { type ArrayInput, readArray, readIntegers, readRows } from '../array-input';
+import { DeepntkError, expectInteger, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { binaryExponent, scaleByPower } from '../linalg/powers';
-import { expectNdArray, type NdArray } from '../ndarray';
+import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';
 
@@ -20,14 +14,14 @@ import { streamOf } from '../random/streams';
  * @returns N x classes
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a label is out of range, naming its position
  */
-export function oneHot(labels: ArrayLike<number>, classes?: number): NdArray<Float64Array> {
+export function oneHot(labels: ArrayInput, classes?: number): ResultArray {
   const list = readLabels('oneHot', labels, classes);
   const count = classes ?? countClasses(list);
   const data = new Float64Array(list.length * count);
   list.forEach((label, row) => {
     data[row * count + label] = 1;
   });
-  return { data, shape: [list.length, count] };
+  return resultArray({ data, shape: [list.length, count] });
 }
 
 /**
@@ -38,7 +32,7 @@ export function oneHot(labels: ArrayLike<number>, classes?: number): NdArray<Flo
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a class has fewer samples, or none
  */
 export function choosePerClass(
-  labels: ArrayLike<number>,
+  labels: ArrayInput,
   perClass: number,
   options: { readonly seed: number; readonly classes?: number },
 ): number[] {
@@ -71,15 +65,13 @@ export function choosePerClass(
 /** The stream of orders (src/random/permutation.ts) that choices draw from; 0 is that of batches. */
 const CHOICE = 1;
 
-function readLabels(where: string, labels: ArrayLike<number>, classes: number | undefined): number[] {
+function readLabels(where: string, labels: ArrayInput, classes: number | undefined): number[] {
   if (classes !== undefined) expectInteger(`${where}: classes`, classes);
-  const given = expectList(`${where}: labels`, labels, 'whole numbers, one a sample');
-  const list = given.map((label, row) =>
-    expectInteger(`${where}: labels[${row}]`, label, {
-      min: 0,
-      ...(classes !== undefined && { max: classes - 1 }),
-    }),
-  );
+  const list = readIntegers(`${where}: labels`, labels, {
+    what: 'whole numbers, one a sample',
+    min: 0,
+    ...(classes !== undefined && { max: classes - 1 }),
+  });
   if (list.length === 0) throw invalidArgument(`${where}: labels`, 'at least one label', list);
   return list;
 }
@@ -89,18 +81,17 @@ function countClasses(labels: readonly number[]): number {
 }
 
 /** Rows of an array, in the order given. */
-export function takeRows(array: NdArray, rows: readonly number[]): NdArray<Float64Array> {
-  const { data, shape } = expectNdArray('takeRows: array', array);
-  const list = expectList('takeRows: rows', rows, 'row numbers');
+export function takeRows(array: ArrayInput, rows: ArrayInput): ResultArray {
+  const { data, shape } = readArray('takeRows: array', array);
   const [n = 0, columns = 1] = shape;
+  const list = readIntegers('takeRows: rows', rows, { what: 'row numbers', min: 0, max: n - 1 });
   if (shape.length > 2)
     throw invalidArgument('takeRows: array', 'at most two axes', `shape [${shape.join(', ')}]`);
   const taken = new Float64Array(list.length * columns);
-  list.forEach((number, i) => {
-    const row = expectInteger(`takeRows: rows[${i}]`, number, { min: 0, max: n - 1 });
+  list.forEach((row, i) => {
     taken.set(data.subarray(row * columns, (row + 1) * columns), i * columns);
   });
-  return { data: taken, shape: [list.length, columns] };
+  return resultArray({ data: taken, shape: [list.length, columns] });
 }
 
 /**
@@ -118,15 +109,15 @@ export type Scaling = (typeof SCALINGS)[number];
  * @param reference N x n_0
  * @example const scale = createScaling('standard', train.x); const x = scale(train.x), testX = scale(test.x);
  */
-export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray) => NdArray<Float64Array> {
+export function createScaling(scaling: Scaling, reference: ArrayInput): (x: ArrayInput) => ResultArray {
   expectOneOf('createScaling: scaling', scaling, SCALINGS);
-  const given = expectMatrix('createScaling: reference', reference);
+  const given = readRows('createScaling: reference', reference);
   const columns = given.shape[1]!;
   const { means, deviations } = moments(given, columns);
   // The mean of equal numbers is theirs only to rounding.
   const isConstant = (j: number): boolean => deviations[j]! <= 1e-12 * Math.abs(means[j]!);
   return (x) => {
-    const { data, shape } = expectMatrix('scaling: x', x);
+    const { data, shape } = readRows('scaling: x', x);
     if (shape[1] !== columns) throw invalidArgument('scaling: x', `${columns} features`, shape[1]);
     const scaled = Float64Array.from(data);
     for (let begin = 0; begin < scaled.length; begin += columns) {
@@ -137,15 +128,8 @@ export function createScaling(scaling: Scaling, reference: NdArray): (x: NdArray
         row[j] = isConstant(j) ? 0 : (entry - means[j]!) / deviations[j]!;
       });
     }
-    return { data: scaled, shape };
+    return resultArray({ data: scaled, shape });
   };
-}
-
-function expectMatrix(where: string, array: unknown): NdArray {
-  const matrix = expectNdArray(where, array);
-  if (matrix.shape.length !== 2)
-    throw invalidArgument(`${where}.shape`, 'two extents [N, n_0]', matrix.shape);
-  return matrix;
 }
 
 /** Brought to a largest entry near 1 first: squares of the entries themselves may be out of range. */

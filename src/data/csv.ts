@@ -1,7 +1,7 @@
 /** Tables of numbers with a column of labels. */
 import { CsvError, parse } from 'csv-parse/sync';
 import { describe, expectBoolean, expectOptions, invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { invalidFile, readBytes } from './files';
 
 /** How {@link readCsv} reads a table. */
@@ -17,7 +17,7 @@ export interface CsvOptions {
 /** A table of features and, where there is a column of them, labels. */
 export interface LabelledTable {
   /** A row a line, a column a feature: N x n_0. */
-  readonly x: NdArray<Float64Array>;
+  readonly x: ResultArray;
   /** The class number of each row; null without a label column. */
   readonly labels: number[] | null;
   /**
@@ -61,7 +61,7 @@ export function decodeCsv(text: string, options: CsvOptions = {}, name = 'CSV da
       });
     });
   });
-  const x = { data, shape: [rows.length, features.length] };
+  const x = resultArray({ data, shape: [rows.length, features.length] });
   if (labelColumn === null) return { x, labels: null, classes: null };
   return {
     x,

@@ -1,6 +1,6 @@
 /** Inputs for kernels from MNIST-like files: so many digits of each class, in class order. */
 import { expectInteger, expectOptions, invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { invalidFile } from './files';
 import { readIdx } from './idx';
 
@@ -19,7 +19,7 @@ export interface MnistOptions {
 /** Inputs with their classes. */
 export interface LabelledInputs {
   /** (10 perClass) x (rows columns); pixels from 0 to 1. Class 0 comes first. */
-  readonly x: NdArray<Float64Array>;
+  readonly x: ResultArray;
   /** The class of each row. */
   readonly labels: number[];
 }
@@ -56,7 +56,7 @@ export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> 
     );
   });
   return {
-    x: { data, shape: [chosen.length, pixels] },
+    x: resultArray({ data, shape: [chosen.length, pixels] }),
     labels: chosen.map((image) => labels.data[image]!),
   };
 }

@@ -1,10 +1,9 @@
 /**
  * NumPy's .npy files, versions 1, 2 and 3: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-import { types } from 'node:util';
-
-import { DeepntkError, invalidArgument } from '../errors';
-import { sizeOf, type NdArray } from '../ndarray';
+import { type ArrayInput, readArray } from '../array-input';
+import { describeShape, mismatch } from '../errors';
+import { resultArray, type ResultArray, sizeOf } from '../ndarray';
 import { byteOrderOf, decodeNumbers, type NumberType } from './dtypes';
 import { createFileAtomically, invalidFile, type PendingFile, readBytes, writeFileAtomically } from './files';
 import { formatNpyHeader, parseNpyHeader } from './npy-header';
@@ -28,7 +27,7 @@ const MAX_AXES = 64;
  * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is not a .npy file, is truncated, has trailing
  *   bytes, holds anything but real numbers, or an integer beyond 2^53
  */
-export async function readNpy(path: string): Promise<NdArray> {
+export async function readNpy(path: string): Promise<ResultArray<Float64Array | Float32Array>> {
   return decodeNpy(await readBytes(path), path);
 }
 
@@ -38,7 +37,7 @@ export async function readNpy(path: string): Promise<NdArray> {
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where data and shape disagree, `ERR_INVALID_FILE` where it cannot be written
  */
-export async function writeNpy(path: string, array: NdArray): Promise<void> {
+export async function writeNpy(path: string, array: ArrayInput): Promise<void> {
   const [header, data] = npyParts(array, 'writeNpy');
   await writeFileAtomically(path, [header, data]);
 }
@@ -71,7 +70,7 @@ export interface NpyWriter extends Pick<PendingFile, 'commit' | 'abandon'> {
  *
  * @param name what error messages call it
  */
-export function decodeNpy(bytes: Uint8Array, name = '.npy data'): NdArray {
+export function decodeNpy(bytes: Uint8Array, name = '.npy data'): ResultArray<Float64Array | Float32Array> {
   const { text, dataStart } = splitHeader(bytes, name);
   const { descr, fortranOrder, shape } = parseNpyHeader(text, name);
   const type = numberTypeOf(descr, name);
@@ -86,11 +85,11 @@ export function decodeNpy(bytes: Uint8Array, name = '.npy data'): NdArray {
     );
   }
   const data = decodeNumbers(bytes.subarray(dataStart), type, name);
-  return { data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] };
+  return resultArray({ data: fortranOrder ? toRowMajor(data, shape) : data, shape: [...shape] });
 }
 
 /** The bytes that {@link writeNpy} writes. */
-export function encodeNpy(array: NdArray): Uint8Array<ArrayBuffer> {
+export function encodeNpy(array: ArrayInput): Uint8Array<ArrayBuffer> {
   const [header, data] = npyParts(array, 'encodeNpy');
   const bytes = new Uint8Array(header.length + data.length);
   bytes.set(header);
@@ -98,21 +97,10 @@ export function encodeNpy(array: NdArray): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function npyParts(array: NdArray, where: string): [header: Uint8Array, data: Uint8Array] {
-  if (typeof array !== 'object' || (array as unknown) === null)
-    throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape }', array);
-  const { data, shape } = array;
-  if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
-    throw invalidArgument(`${where}: data`, 'a Float64Array or a Float32Array', data);
-  }
-  if (!isShape(shape))
-    throw invalidArgument(`${where}: shape`, `an array of at most ${MAX_AXES} sizes`, shape);
-  if (sizeOf(shape) !== data.length) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}: expected a shape of ${data.length} entries, as many as the data have, got (${shape.join(', ')})`,
-    );
-  }
+function npyParts(array: ArrayInput, where: string): [header: Uint8Array, data: Uint8Array] {
+  const { data, shape } = readArray(`${where}: array`, array);
+  if (shape.length > MAX_AXES)
+    throw mismatch(`${where}: array`, `at most ${MAX_AXES} axes`, `shape ${describeShape(shape)}`);
   return [
     npyHeader(data.BYTES_PER_ELEMENT === 8 ? 'float64' : 'float32', shape),
     byteOrderOf(data, 'little'),
@@ -129,14 +117,6 @@ export function npyHeader(dtype: 'float64' | 'float32', shape: readonly number[]
   const header = Buffer.from(`${text}${room}${padding}\n`, 'latin1');
   const prefix = [...MAGIC, 1, 0, header.length & 0xff, header.length >> 8];
   return Buffer.concat([Uint8Array.from(prefix), header]);
-}
-
-function isShape(shape: unknown): boolean {
-  return (
-    Array.isArray(shape) &&
-    shape.length <= MAX_AXES &&
-    shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)
-  );
 }
 
 function splitHeader(bytes: Uint8Array, name: string): { text: string; dataStart: number } {

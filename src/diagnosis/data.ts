@@ -1,8 +1,8 @@
 /** The data of a diagnosis: which inputs are looked at, and what the net is trained towards. */
+import { type ArrayInput, readInputs } from '../array-input';
 import { oneHot, takeRows } from '../data/classes';
-import { DeepntkError, expectOptions, invalidArgument } from '../errors';
-import { expectInputShape } from '../kernel/arguments';
-import { expectLabels, expectShape, mismatch } from '../kernel/matrix';
+import { DeepntkError, expectOptions, invalidArgument, mismatch } from '../errors';
+import { expectLabels, expectOutputs } from '../kernel/matrix';
 import type { NdArray } from '../ndarray';
 import type { MlpSpec } from '../network/spec';
 import { fillNormals } from '../random/normal';
@@ -12,12 +12,12 @@ import type { DataFacts } from './facts';
 
 /** Inputs, and what the net is to learn of them. */
 export interface DiagnosisData {
-  /** N x n_0 */
-  readonly x: NdArray;
+  /** N x n_0, or one input of n_0 numbers. */
+  readonly x: ArrayInput;
   /** The class of each input, whole numbers from 0; targets are made of them. */
-  readonly labels?: ArrayLike<number>;
+  readonly labels?: ArrayInput;
   /** Targets, N x K, instead. Without either they are random. */
-  readonly y?: NdArray;
+  readonly y?: ArrayInput;
   /** What the report calls the data. */
   readonly name?: string;
 }
@@ -43,19 +43,15 @@ export function chooseData(
 ): ChosenData {
   expectOptions(`${where}: data`, data, ['x', 'labels', 'y', 'name']);
   const { inputDim, outputDim } = spec;
-  const available = expectInputShape(`${where}: x`, data.x, inputDim);
-  const all = { data: finite(`${where}: x`, data.x), shape: [available, inputDim] };
+  const all = readInputs(`${where}: x`, data.x, inputDim);
+  expectFinite(`${where}: x`, all);
+  const available = all.shape[0]!;
   const rows = chooseRows(available, most, seed);
   const x = takeRows(all, rows);
   const labels = data.labels === undefined ? null : expectLabels(`${where}: labels`, data.labels, available);
   const chosenLabels = labels && rows.map((row) => labels[row]!);
   const y =
-    data.y === undefined
-      ? null
-      : takeRows(
-          { data: expectShape(`${where}: y`, data.y, [available, outputDim]), shape: [available, outputDim] },
-          rows,
-        );
+    data.y === undefined ? null : takeRows(expectOutputs(`${where}: y`, data.y, available, outputDim), rows);
   const targets = makeTargets(where, y, labels, rows, outputDim, seed);
   const norms = normsOf(x);
   if (norms.mean === 0) throw mismatch(`${where}: x`, 'an input that is not zero', 'zeros alone');
@@ -80,9 +76,9 @@ function chooseRows(available: number, most: number, seed: number): number[] {
   return Array.from(order.subarray(0, most)).sort((a, b) => a - b);
 }
 
-function finite(where: string, { data, shape }: NdArray): NdArray['data'] {
+function expectFinite(where: string, { data, shape }: NdArray): void {
   const at = data.findIndex((entry) => !Number.isFinite(entry));
-  if (at < 0) return data;
+  if (at < 0) return;
   const columns = shape[1]!;
   throw invalidArgument(
     `${where}: entry [${Math.floor(at / columns)}, ${at % columns}]`,

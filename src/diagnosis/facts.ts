@@ -1,6 +1,6 @@
 /** What a diagnosis finds: numbers, without an opinion. */
 import type { Provenance } from '../kernel/arguments';
-import type { NdArray } from '../ndarray';
+import type { ResultArray } from '../ndarray';
 import type { NetworkSpec, Parametrization } from '../network/spec';
 import type { DispersionEstimate } from '../sampling/estimate';
 import type { Phase } from '../theory/classify-phase';
@@ -96,9 +96,9 @@ export interface InitializationFacts {
 /** This net's kernel on the data, beside that of infinite width. */
 export interface KernelFacts {
   /** N x N, the trace kernel of this net: the SUM over outputs. */
-  readonly matrix: NdArray<Float64Array>;
+  readonly matrix: ResultArray;
   /** N x N, what it is at infinite width: K times the NTK of one output. */
-  readonly infiniteWidth: NdArray<Float64Array>;
+  readonly infiniteWidth: ResultArray;
   readonly meanDiagonal: number;
   readonly infiniteWidthMeanDiagonal: number;
   /** Null for one input. */

@@ -5,7 +5,7 @@ import { takeRows } from '../data/classes';
 import { kernelDrift } from '../kernel/drift';
 import { summarizeKernel } from '../kernel/statistics';
 import { kernelSpectrum, type KernelSpectrum } from '../kernel/structure';
-import type { NdArray } from '../ndarray';
+import { type NdArray, resultArray } from '../ndarray';
 import type { Mlp } from '../network/mlp';
 import type { NetworkSpec } from '../network/spec';
 import { infiniteWidthKernels } from '../theory/infinite-width';
@@ -22,9 +22,9 @@ export async function measureKernel(
   compute: Compute,
 ): Promise<KernelFacts> {
   const { data, shape } = await net.ntk(x, null, { ...compute, allowNonFinite: true });
-  const matrix = { data, shape };
+  const matrix = resultArray({ data, shape });
   const { ntk } = infiniteWidthKernels(law, x);
-  const infiniteWidth = { data: ntk.data.map((entry) => law.outputDim * entry), shape };
+  const infiniteWidth = resultArray({ data: ntk.data.map((entry) => law.outputDim * entry), shape });
   const here = describeKernel(matrix);
   const there = describeKernel(infiniteWidth);
   const comparable = here.spectrum !== null && there.spectrum !== null;

@@ -1,6 +1,5 @@
 /** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { types } from 'node:util';
 import {
   BACKEND_NAMES,
   type Backend,
@@ -9,9 +8,15 @@ import {
   type RunOptions,
 } from '../backend/backend';
 import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
-import { DeepntkError, expectBoolean, expectInteger, expectOneOf, invalidArgument } from '../errors';
-import { allocated } from '../memory';
-import { type NdArray, sizeOf } from '../ndarray';
+import {
+  allocated,
+  DeepntkError,
+  expectBoolean,
+  expectInteger,
+  expectOneOf,
+  invalidArgument,
+} from '../errors';
+import type { NdArray } from '../ndarray';
 import { VERSION } from '../version';
 import { readWatch, type WatchOptions } from './watch';
 
@@ -70,47 +75,13 @@ export function readComputation(where: string, options: ComputeOptions): Computa
   };
 }
 
-/** Inputs as backends take them: a float64 copy that belongs to the computation alone. */
-export interface Inputs {
-  readonly data: Float64Array;
-  readonly n: number;
-}
-
-/** Checks the shape of an N x n_0 array without reading its entries. */
-export function expectInputShape(where: string, X: unknown, inputDim: number): number {
-  if (typeof X !== 'object' || X === null || !('data' in X) || !('shape' in X)) {
-    throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape: [N, n_0] }', X);
-  }
-  const { data, shape } = X;
-  if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
-    throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
-  }
-  if (!Array.isArray(shape) || shape.length !== 2) {
-    throw invalidArgument(`${where}.shape`, `two extents [N, ${inputDim}]`, shape);
-  }
-  const n = expectInteger(`${where}.shape[0]`, shape[0]);
-  if (shape[1] !== inputDim) {
-    throw invalidArgument(`${where}.shape[1]`, `${inputDim}, the net's number of inputs`, shape[1]);
-  }
-  if (data.length !== sizeOf([n, inputDim])) {
-    const detached = data.length === 0 && data.buffer.byteLength === 0;
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}.data: expected ${n * inputDim} entries for shape [${n}, ${inputDim}], got ${
-        detached ? 'none: the buffer is empty or was detached (transferred away)' : data.length
-      }`,
-    );
-  }
-  return n;
-}
-
-/** Checks the entries of inputs whose shape was checked, and copies them. */
-export function copyInputs(where: string, X: NdArray, n: number, allowNonFinite: boolean): Inputs {
+/** Inputs N x n_0 as backends take them: a float64 copy that belongs to the computation alone, its entries checked. */
+export function copyInputs(where: string, X: NdArray, allowNonFinite: boolean): Float64Array {
   const data = allocated(`a copy of the inputs ${where}`, () => new Float64Array(X.data));
   if (!allowNonFinite) {
     const at = data.findIndex((entry) => !Number.isFinite(entry));
     if (at >= 0) {
-      const columns = data.length / n;
+      const columns = X.shape[1]!;
       const place = `[${Math.floor(at / columns)}, ${at % columns}]`;
       throw invalidArgument(
         `${where}: entry ${place}`,
@@ -119,7 +90,7 @@ export function copyInputs(where: string, X: NdArray, n: number, allowNonFinite:
       );
     }
   }
-  return { data, n };
+  return data;
 }
 
 /** Numbers looked at before the event loop gets its turn: some milliseconds. */

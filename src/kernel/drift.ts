@@ -1,14 +1,20 @@
 /** How far a kernel has moved from a reference, e.g. from what it was at initialization. */
+import type { ArrayInput } from '../array-input';
 import { DeepntkError, expectBoolean, expectList, expectOptions, invalidArgument } from '../errors';
 import { symmetricEigen } from '../linalg/eigen';
 import type { NdArray } from '../ndarray';
 import { expectArray, expectKernel } from './matrix';
-import type { NtkParts } from './ntk';
 import { kernelCosine } from './structure';
 
-/** A kernel, and the parts of its layers where they were asked for (`perLayer: true`). */
+/** A kernel as `{ data, shape }`, and the parts of its layers where they were asked for (`perLayer: true`). */
 export interface KernelWithParts extends NdArray {
-  readonly perLayer?: NtkParts;
+  readonly perLayer?: { readonly weights: readonly ArrayInput[]; readonly biases: readonly ArrayInput[] };
+}
+
+/** Each part as float64; all of one shape. */
+interface Parts {
+  readonly weights: readonly NdArray<Float64Array>[];
+  readonly biases: readonly NdArray<Float64Array>[];
 }
 
 /** How far a kernel is from a reference: see {@link kernelDrift}. */
@@ -53,8 +59,8 @@ export interface DriftOptions {
  * @example kernelDrift(kernels[0], kernels[1]).relativeChange
  */
 export function kernelDrift(
-  reference: KernelWithParts,
-  kernel: KernelWithParts,
+  reference: ArrayInput | KernelWithParts,
+  kernel: ArrayInput | KernelWithParts,
   options: DriftOptions = {},
 ): KernelDrift {
   const where = 'kernelDrift';
@@ -71,8 +77,8 @@ export function kernelDrift(
     relativeChange: relativeChange(before.data, after.data) ?? (isZero(after.data) ? 0 : Infinity),
     cosine: kernelCosine(before.data, after.data),
     perLayer: layerDrift(
-      readParts(`${where}: reference.perLayer`, reference.perLayer),
-      readParts(`${where}: kernel.perLayer`, kernel.perLayer),
+      readParts(`${where}: reference.perLayer`, reference),
+      readParts(`${where}: kernel.perLayer`, kernel),
     ),
     eigenvalues: expectBoolean(`${where}: eigenvalues`, options.eigenvalues ?? false)
       ? eigenvalueDrift(where, before, after)
@@ -80,7 +86,8 @@ export function kernelDrift(
   };
 }
 
-function readParts(where: string, parts: NtkParts | undefined): NtkParts | undefined {
+function readParts(where: string, kernel: ArrayInput | KernelWithParts): Parts | undefined {
+  const parts = 'perLayer' in kernel ? kernel.perLayer : undefined;
   if (parts === undefined) return undefined;
   if (typeof parts !== 'object' || (parts as unknown) === null)
     throw invalidArgument(where, 'the parts by layer { weights, biases }', parts);
@@ -98,13 +105,13 @@ function readParts(where: string, parts: NtkParts | undefined): NtkParts | undef
   return { weights, biases };
 }
 
-function layerDrift(before: NtkParts | undefined, after: NtkParts | undefined): LayerDrift | null {
+function layerDrift(before: Parts | undefined, after: Parts | undefined): LayerDrift | null {
   if (before === undefined || after === undefined) return null;
   if (before.weights.length !== after.weights.length)
     throw invalidArgument('kernelDrift', 'kernels of as many layers', 'others');
   const changes = (from: readonly NdArray[], to: readonly NdArray[]): (number | null)[] =>
     from.map((part, i) => relativeChange(part.data, to[i]!.data));
-  const sums = ({ weights, biases }: NtkParts): NdArray[] =>
+  const sums = ({ weights, biases }: Parts): NdArray[] =>
     weights.map(({ data, shape }, i) => ({
       data: data.map((entry, at) => entry + biases[i]!.data[at]!),
       shape,

@@ -1,14 +1,14 @@
 import { type ForwardTask, largestOf, type NetworkData } from '../backend/backend';
+import { type ArrayInput, readInputs } from '../array-input';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';
-import type { NdArray } from '../ndarray';
+import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import {
   COMPUTE_OPTION_NAMES,
   type Computation,
   type ComputeOptions,
   copyInputs,
   expectFiniteResult,
-  expectInputShape,
   type Provenance,
   readComputation,
 } from './arguments';
@@ -16,28 +16,29 @@ import {
 /** What `Mlp.forward` takes besides inputs. */
 export type ForwardOptions = ComputeOptions;
 /** Outputs, N x K, with what made them. */
-export type ForwardResult = NdArray<Float64Array> & Provenance;
+export type ForwardResult = ResultArray & Provenance;
 
 /** The outputs f(X), N x K. See `Mlp.forward`. */
 export async function forward(
   network: NetworkData,
-  X: NdArray,
+  X: ArrayInput,
   options: ForwardOptions,
 ): Promise<ForwardResult> {
   const where = 'forward';
   expectOptions(where, options, COMPUTE_OPTION_NAMES);
   const computation = readComputation(where, options);
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const inputs = readInputs(`${where}: X`, X, network.widths[0]!);
+  const n = inputs.shape[0]!;
   const outputs = network.widths.at(-1)!;
   const widest = largestOf(network.widths);
   expectFits(where, 8 * n * (network.widths[0]! + 2 * widest + outputs), 'the activations of the net');
   computation.run.signal?.throwIfAborted();
   const data = await computation.backend.forward(
-    forwardTask(where, network, X, n, computation),
+    forwardTask(where, network, inputs, computation),
     computation.run,
   );
   await expectFiniteResult(where, data, computation);
-  return { data, shape: [n, outputs], ...computation.provenance };
+  return resultArray({ data, shape: [n, outputs], ...computation.provenance });
 }
 
 /** Inputs of one matrix product: enough to fill the cores, few enough to end within some milliseconds. */
@@ -48,9 +49,8 @@ export function forwardTask(
   where: string,
   network: NetworkData,
   X: NdArray,
-  n: number,
   computation: Computation,
 ): ForwardTask {
-  const { data } = copyInputs(`${where}: X`, X, n, computation.allowNonFinite);
-  return { network, x: data, n, rowBlock: ROW_BLOCK };
+  const x = copyInputs(`${where}: X`, X, computation.allowNonFinite);
+  return { network, x, n: X.shape[0]!, rowBlock: ROW_BLOCK };
 }

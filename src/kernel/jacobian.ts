@@ -1,12 +1,12 @@
 import { largestOf } from '../backend/backend';
+import { type ArrayInput, readInputs } from '../array-input';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';
-import { type NdArray, sizeOf } from '../ndarray';
+import { type ResultArray, resultArray, sizeOf } from '../ndarray';
 import {
   COMPUTE_OPTION_NAMES,
   type ComputeOptions,
   expectFiniteResult,
-  expectInputShape,
   PARAMETER_CHOICE_NAMES,
   type ParameterChoice,
   type Provenance,
@@ -18,7 +18,7 @@ import type { KernelNetwork } from './ntk';
 
 export interface JacobianOptions extends ComputeOptions, ParameterChoice {}
 
-export interface JacobianResult extends NdArray<Float64Array>, Provenance {
+export interface JacobianResult extends ResultArray, Provenance {
   readonly parameters: 'all' | 'weights' | 'biases';
   /** The layers whose parameters have columns, 1 .. L+1. */
   readonly layers: readonly number[];
@@ -27,14 +27,15 @@ export interface JacobianResult extends NdArray<Float64Array>, Provenance {
 /** The Jacobian, N x K x P. See `Mlp.jacobian`. */
 export async function jacobian(
   network: KernelNetwork,
-  X: NdArray,
+  X: ArrayInput,
   options: JacobianOptions,
 ): Promise<JacobianResult> {
   const where = 'jacobian';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, ...PARAMETER_CHOICE_NAMES]);
   const computation = readComputation(where, options);
   const trained = readParameterChoice(where, network, network.biasGradients, options);
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const inputs = readInputs(`${where}: X`, X, network.widths[0]!);
+  const n = inputs.shape[0]!;
   const { widths } = network;
   const columns = widths.slice(1).reduce((sum, width, i) => {
     return sum + (trained.weights[i] ? width * widths[i]! : 0) + (trained.biases[i] ? width : 0);
@@ -46,11 +47,12 @@ export async function jacobian(
   const activations = n * (widths.reduce((sum, width) => sum + width, 0) + 2 * outputs * largestOf(widths));
   expectFits(where, 8 * (results + activations), `a ${shape.join(' x ')} Jacobian`);
   computation.run.signal?.throwIfAborted();
-  const task = forwardTask(where, network, X, n, computation);
+  const task = forwardTask(where, network, inputs, computation);
   const data = await computation.backend.jacobian(
     { ...task, weights: trained.weights, biases: trained.biases },
     computation.run,
   );
   await expectFiniteResult(where, data, computation);
-  return { data, shape, parameters: trained.parameters, layers: trained.layers, ...computation.provenance };
+  const { parameters, layers } = trained;
+  return resultArray({ data, shape, parameters, layers, ...computation.provenance });
 }

@@ -1,7 +1,7 @@
 /** What the statistics of a kernel have in common: checking a kernel matrix and the labels of its inputs. */
-import { types } from 'node:util';
-import { DeepntkError, expectInteger, expectList, invalidArgument } from '../errors';
-import { type NdArray, sizeOf } from '../ndarray';
+import { readArray, readIntegers, readOutputs } from '../array-input';
+import { describeShape, invalidArgument, mismatch } from '../errors';
+import type { NdArray } from '../ndarray';
 
 /** A kernel as a square matrix of float64 numbers. */
 export interface KernelMatrix {
@@ -56,39 +56,29 @@ export function flattenKernel(
   return matrix;
 }
 
-/** An array whose data and shape agree, with at least one entry and finite ones only. */
+/** An array with at least one entry, all of them finite. */
 export function expectArray(where: string, array: unknown): NdArray {
-  if (typeof array !== 'object' || array === null || !('data' in array) || !('shape' in array)) {
-    throw invalidArgument(where, 'an array { data: Float64Array | Float32Array, shape }', array);
-  }
-  const { data, shape } = array;
-  if (!types.isFloat64Array(data) && !types.isFloat32Array(data)) {
-    throw invalidArgument(`${where}.data`, 'a Float64Array or a Float32Array', data);
-  }
-  if (!Array.isArray(shape)) throw invalidArgument(`${where}.shape`, 'an array of extents', shape);
-  const extents = Array.from(shape, (extent, axis) => expectInteger(`${where}.shape[${axis}]`, extent));
-  if (data.length !== sizeOf(extents)) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}.data: expected ${sizeOf(extents)} entries for shape [${extents.join(', ')}], got ${data.length}`,
-    );
-  }
-  const at = data.findIndex((entry) => !Number.isFinite(entry));
-  if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a finite number', data[at]);
-  return { data, shape: extents };
+  const read = readArray(where, array);
+  if (read.data.length === 0)
+    throw mismatch(where, 'at least one entry', `shape ${describeShape(read.shape)}`);
+  return expectFinite(where, read);
 }
 
-/** An array of a given shape, as float64; `-1` in the shape stands for any extent. */
-export function expectShape(where: string, array: unknown, shape: readonly number[]): Float64Array {
-  const found = expectArray(where, array);
-  if (
-    found.shape.length !== shape.length ||
-    shape.some((extent, i) => extent !== -1 && extent !== found.shape[i])
-  ) {
-    const wanted = shape.map((extent) => (extent === -1 ? 'any' : extent)).join(', ');
-    throw mismatch(where, `shape [${wanted}]`, `[${found.shape.join(', ')}]`);
-  }
-  return Float64Array.from(found.data);
+/** Targets or outputs of N inputs, N x K, as float64; all finite. @param outputs K; null where the array decides */
+export function expectOutputs(
+  where: string,
+  y: unknown,
+  inputs: number,
+  outputs: number | null,
+): NdArray<Float64Array> {
+  const { data, shape } = expectFinite(where, readOutputs(where, y, inputs, outputs));
+  return { data: Float64Array.from(data), shape };
+}
+
+function expectFinite(where: string, array: NdArray): NdArray {
+  const at = array.data.findIndex((entry) => !Number.isFinite(entry));
+  if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a finite number', array.data[at]);
+  return array;
 }
 
 /** Kernels of the structured form are symmetric exactly, those of other tools to their rounding. */
@@ -108,17 +98,8 @@ function expectSymmetric(where: string, matrix: Float64Array, size: number): voi
 
 /** The class of each input: whole numbers >= 0, one for each of the `inputs`. */
 export function expectLabels(where: string, labels: unknown, inputs: number): number[] {
-  if (!Array.isArray(labels) && !(ArrayBuffer.isView(labels) && !(labels instanceof DataView))) {
-    throw invalidArgument(where, 'an array of class numbers', labels);
-  }
-  const list = expectList(where, labels, 'an array of class numbers');
-  if (list.length !== inputs) {
-    throw mismatch(where, `one label for each of the ${inputs} inputs`, `${list.length}`);
-  }
-  return list.map((label, i) => expectInteger(`${where}[${i}]`, label, { min: 0 }));
-}
-
-/** "`where`: expected `what`, got ..." where what came is best said in words of our own. */
-export function mismatch(where: string, what: string, got: string): DeepntkError {
-  return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${got}`);
+  const classes = readIntegers(where, labels, { what: 'class numbers', min: 0 });
+  if (classes.length !== inputs)
+    throw mismatch(where, `one label for each of the ${inputs} inputs`, `${classes.length}`);
+  return classes;
 }

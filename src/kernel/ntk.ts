@@ -6,16 +6,16 @@ import type {
   NetworkData,
   Precision,
 } from '../backend/backend';
+import { type ArrayInput, readInputs } from '../array-input';
 import { DeepntkError, expectBoolean, expectInteger, expectOneOf, expectOptions } from '../errors';
 import { expectFits } from '../memory';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import {
   COMPUTE_OPTION_NAMES,
   type Computation,
   type ComputeOptions,
   copyInputs,
   expectFiniteResult,
-  expectInputShape,
   PARAMETER_CHOICE_NAMES,
   type ParameterChoice,
   type Provenance,
@@ -50,7 +50,7 @@ export interface NtkOptions extends ComputeOptions, ParameterChoice {
   readonly precision?: Precision;
 }
 
-export interface NtkResult extends NdArray<Float64Array>, Provenance {
+export interface NtkResult extends ResultArray, Provenance {
   readonly outputs: NtkOutputs;
   readonly parameters: 'all' | 'weights' | 'biases';
   /** The trained layers, 1 .. L+1. */
@@ -60,8 +60,8 @@ export interface NtkResult extends NdArray<Float64Array>, Provenance {
 
 /** The parts of a kernel; they sum to it. Position l - 1 belongs to layer l; a part without trained parameters is zero. */
 export interface NtkParts {
-  readonly weights: readonly NdArray<Float64Array>[];
-  readonly biases: readonly NdArray<Float64Array>[];
+  readonly weights: readonly ResultArray[];
+  readonly biases: readonly ResultArray[];
 }
 
 export interface NtkResultPerLayer extends NtkResult {
@@ -87,22 +87,24 @@ const NTK_OPTION_NAMES = [
  */
 export async function ntk(
   network: KernelNetwork,
-  X: NdArray,
-  X2: NdArray | null,
+  X: ArrayInput,
+  X2: ArrayInput | null,
   options: NtkOptions,
 ): Promise<NtkResult | NtkResultPerLayer> {
   const where = 'ntk';
   const request = readRequest(where, network, options);
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
-  const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
+  const rows = readInputs(`${where}: X`, X, network.widths[0]!);
+  const columns = X2 === null ? null : readInputs(`${where}: X2`, X2, network.widths[0]!);
+  const n = rows.shape[0]!;
+  const n2 = columns === null ? null : columns.shape[0]!;
   const plan = planRequest(network, request, n, n2);
   expectFits(where, plan.bytes.total, `the arrays of a ${plan.shape.join(' x ')} kernel`);
   request.run.signal?.throwIfAborted();
   const task: KernelTask = {
     network,
-    x: copyInputs(`${where}: X`, X, n, request.allowNonFinite).data,
+    x: copyInputs(`${where}: X`, rows, request.allowNonFinite),
     n,
-    x2: X2 === null ? null : copyInputs(`${where}: X2`, X2, n2!, request.allowNonFinite).data,
+    x2: columns === null ? null : copyInputs(`${where}: X2`, columns, request.allowNonFinite),
     n2: n2 ?? n,
     form: request.form,
     weightTerms: request.weightTerms,
@@ -119,17 +121,20 @@ export async function ntk(
 /** The plan of a kernel computation; nothing is computed. See `Mlp.explainNtk`. */
 export function explainNtk(
   network: KernelNetwork,
-  X: NdArray | number,
-  X2: NdArray | number | null,
+  X: ArrayInput | number,
+  X2: ArrayInput | number | null,
   options: NtkOptions,
 ): KernelPlan {
   const where = 'explainNtk';
   const request = readRequest(where, network, options);
-  const count = (name: string, inputs: NdArray | number): number =>
-    typeof inputs === 'number'
-      ? expectInteger(`${where}: ${name}`, inputs)
-      : expectInputShape(`${where}: ${name}`, inputs, network.widths[0]!);
-  return planRequest(network, request, count('X', X), X2 === null ? null : count('X2', X2));
+  const inputDim = network.widths[0]!;
+  const n = countInputs(`${where}: X`, X, inputDim);
+  return planRequest(network, request, n, X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim));
+}
+
+/** The number of inputs, given as such or by the inputs themselves. */
+export function countInputs(where: string, X: ArrayInput | number, inputDim: number): number {
+  return typeof X === 'number' ? expectInteger(where, X) : readInputs(where, X, inputDim).shape[0]!;
 }
 
 /** What the options of a kernel ask for. */
@@ -180,11 +185,11 @@ function planRequest(network: KernelNetwork, request: Request, n: number, n2: nu
 
 function assemble(arrays: KernelArrays, request: Request, plan: KernelPlan): NtkResult | NtkResultPerLayer {
   const { scale, outputs, parameters, layers, precision } = request;
-  const finish = (data: Float64Array): NdArray<Float64Array> => {
+  const finish = (data: Float64Array) => {
     if (scale !== 1) data.forEach((entry, i) => (data[i] = entry * scale));
     return { data, shape: [...plan.shape] };
   };
-  const result: NtkResult = {
+  const result = {
     ...finish(arrays.kernel),
     outputs,
     parameters,
@@ -192,9 +197,11 @@ function assemble(arrays: KernelArrays, request: Request, plan: KernelPlan): Ntk
     precision,
     ...request.provenance,
   };
-  if (!request.perLayer) return result;
+  if (!request.perLayer) return resultArray(result);
   if (arrays.weights === null || arrays.biases === null) {
     throw new DeepntkError('ERR_COMPUTATION', 'ntk: the backend returned no parts per layer');
   }
-  return { ...result, perLayer: { weights: arrays.weights.map(finish), biases: arrays.biases.map(finish) } };
+  const parts = (layers: readonly Float64Array[]) => layers.map((data) => resultArray(finish(data)));
+  const perLayer = { weights: parts(arrays.weights), biases: parts(arrays.biases) };
+  return resultArray({ ...result, perLayer });
 }

@@ -1,6 +1,6 @@
 /** What a few numbers say of a kernel matrix. */
-import { DeepntkError } from '../errors';
-import { expectNdArray, type NdArray } from '../ndarray';
+import { type ArrayInput, readArray } from '../array-input';
+import { describeShape, mismatch } from '../errors';
 
 /** A square kernel matrix in a few numbers: see `summarizeKernel`. */
 export interface KernelSummary {
@@ -24,12 +24,11 @@ export interface KernelSummary {
  * @param kernel N x N: a trace, mean or sum-of-logits kernel
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the array is not square
  */
-export function summarizeKernel(kernel: NdArray): KernelSummary {
-  const { data, shape } = expectNdArray('summarizeKernel: kernel', kernel);
+export function summarizeKernel(kernel: ArrayInput): KernelSummary {
+  const { data, shape } = readArray('summarizeKernel: kernel', kernel);
   const n = shape[0] ?? 0;
-  if (shape.length !== 2 || shape[1] !== n || n === 0 || data.length !== n * n) {
-    const got = `shape ${shape.join(' x ')} with ${data.length} entries`;
-    throw new DeepntkError('ERR_INVALID_ARGUMENT', `summarizeKernel: expected an N x N kernel, got ${got}`);
+  if (shape.length !== 2 || shape[1] !== n || n === 0) {
+    throw mismatch('summarizeKernel: kernel', 'N x N', `shape ${describeShape(shape)}`);
   }
   let diagonal = 0;
   let offDiagonal = 0;

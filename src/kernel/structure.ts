@@ -1,8 +1,8 @@
 /** The structure of a kernel matrix: how it tells classes apart, and its spectrum. */
-import { expectBoolean, expectOptions } from '../errors';
+import type { ArrayInput } from '../array-input';
+import { expectBoolean, expectOptions, mismatch } from '../errors';
 import { symmetricEigen } from '../linalg/eigen';
-import type { NdArray } from '../ndarray';
-import { expectKernel, expectLabels, type KernelMatrix, mismatch } from './matrix';
+import { expectKernel, expectLabels, type KernelMatrix } from './matrix';
 
 /** A kernel by the classes of its inputs. */
 export interface ClassBlocks {
@@ -56,8 +56,8 @@ export interface BlockOptions {
  * @example kernelStructure(await net.ntk(x), labels).sameClass.mean
  */
 export function kernelStructure(
-  kernel: NdArray,
-  labels: ArrayLike<number>,
+  kernel: ArrayInput,
+  labels: ArrayInput,
   options: BlockOptions = {},
 ): KernelStructure {
   const where = 'kernelStructure';
@@ -80,11 +80,7 @@ export function kernelStructure(
  *
  * @param kernel N x N
  */
-export function classBlocks(
-  kernel: NdArray,
-  labels: ArrayLike<number>,
-  options: BlockOptions = {},
-): ClassBlocks {
+export function classBlocks(kernel: ArrayInput, labels: ArrayInput, options: BlockOptions = {}): ClassBlocks {
   const where = 'classBlocks';
   const matrix = expectPlainKernel(where, kernel);
   return blocksOf(where, matrix, expectLabels(`${where}: labels`, labels, matrix.size), options);
@@ -95,7 +91,7 @@ export function classBlocks(
  *
  * @param kernel N x N, or the full kernel N x N x K x K, which has N K eigenvalues
  */
-export function kernelSpectrum(kernel: NdArray): KernelSpectrum {
+export function kernelSpectrum(kernel: ArrayInput): KernelSpectrum {
   return spectrumOf(expectKernel('kernelSpectrum: kernel', kernel));
 }
 
@@ -104,7 +100,7 @@ export function kernelCosine(a: ArrayLike<number>, b: ArrayLike<number>): number
   return alignment(a, b);
 }
 
-function expectPlainKernel(where: string, kernel: NdArray): KernelMatrix {
+function expectPlainKernel(where: string, kernel: ArrayInput): KernelMatrix {
   const matrix = expectKernel(`${where}: kernel`, kernel);
   if (matrix.outputs !== 1) {
     throw mismatch(`${where}: kernel`, 'shape [N, N] (trace, mean or one output)', 'a full kernel');

@@ -10,8 +10,7 @@ import {
   type Reals,
 } from '../backend/features';
 import { reasonOf } from '../data/files';
-import { DeepntkError } from '../errors';
-import { allocated } from '../memory';
+import { allocated, DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
 
 /** An array that threads share. */

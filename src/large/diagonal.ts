@@ -1,12 +1,13 @@
 /** The diagonal of a kernel, without the rest. */
 import { chainsOf, entriesOf, type FeatureBlock, featureFlops, featureSlots } from '../backend/features';
+import type { ArrayInput } from '../array-input';
 import type { KernelNetwork, NtkOutputs } from '../kernel/ntk';
-import type { NdArray } from '../ndarray';
+import { resultArray } from '../ndarray';
 import { FeatureSource } from './blocks';
 import type { ProductOptions } from './operator';
 import { GROUP } from './plan';
 import { planProducts } from './product-plan';
-import { type ProductResult, resultOf } from './products';
+import { fieldsOf, type ProductResult } from './products';
 import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
 
 /** Options of `kernelDiagonal`: the forms of the kernel are those of `net.ntk`. */
@@ -17,16 +18,16 @@ export interface KernelDiagonalOptions extends ProductOptions {
 /** Theta(x, x) of every input. */
 export async function kernelDiagonal(
   network: KernelNetwork,
-  X: NdArray,
+  X: ArrayInput,
   options: KernelDiagonalOptions,
 ): Promise<ProductResult & { readonly outputs: NtkOutputs }> {
-  const large = await readLargeInputs('kernelDiagonal', network, X, options);
+  const { large, inputs } = await readLargeInputs('kernelDiagonal', network, X, options);
   const { request, shape } = large;
-  const n = X.shape[0]!;
+  const n = inputs.shape[0]!;
   const entries = entriesOf(shape);
   planProducts('kernelDiagonal', large, Math.min(n, GROUP), 0, 8 * n * entries); // whether it fits
   const result = new Float64Array(n * entries);
-  const source = new FeatureSource(request.backend, shape, { X, X2: null, edge: GROUP }, 1, null);
+  const source = new FeatureSource(request.backend, shape, { X: inputs, X2: null, edge: GROUP }, 1, null);
   const { forward, backward } = featureFlops(shape);
   const meter = new ProgressMeter(n * (forward + backward), 0, large.report);
   for (let first = 0; first < n; first += GROUP) {
@@ -38,7 +39,7 @@ export async function kernelDiagonal(
   if (request.scale !== 1) result.forEach((entry, i) => (result[i] = entry * request.scale));
   const K = network.widths.at(-1)!;
   const axes = shape.form === 'full' ? [n, K, K] : shape.form === 'diagonal' ? [n, K] : [n];
-  return { ...resultOf(large, result, axes), outputs: request.outputs };
+  return resultArray({ ...fieldsOf(large, result, axes), outputs: request.outputs });
 }
 
 /** The blocks of the pairs (x, x) of one group, from its features: N numbers a layer, so that no backend is asked. */

@@ -1,9 +1,10 @@
 /** The largest eigenvalues of a kernel that is never formed, from products with it. */
+import { type ArrayInput, readInputs } from '../array-input';
 import { expectInteger, expectNumber, expectOptionsObject } from '../errors';
-import { expectInputShape, type Provenance } from '../kernel/arguments';
-import type { KernelNetwork, NtkOutputs } from '../kernel/ntk';
+import type { Provenance } from '../kernel/arguments';
+import { countInputs, type KernelNetwork, type NtkOutputs } from '../kernel/ntk';
 import { orthonormalize } from '../linalg/vectors';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { fillNormals } from '../random/normal';
 import {
   directionsPerVector,
@@ -41,7 +42,7 @@ export interface Eigenpairs extends Provenance {
   /** The largest first. */
   readonly values: Float64Array;
   /** rows x count; column j is the unit eigenvector of `values[j]`. Rows are inputs, or for `full` (input, output) pairs. */
-  readonly vectors: NdArray<Float64Array>;
+  readonly vectors: ResultArray;
   /** |K v_j - values_j v_j|, computed from products with K: an eigenvalue of K is within this of `values[j]`. */
   readonly residuals: Float64Array;
   /** Whether every residual is within the tolerance. */
@@ -60,15 +61,16 @@ export interface Eigenpairs extends Provenance {
  */
 export async function topEigenpairs(
   network: KernelNetwork,
-  X: NdArray,
+  X: ArrayInput,
   options: EigenpairOptions,
 ): Promise<Eigenpairs> {
   const where = 'topEigenpairs';
-  const { large, goal, plan } = readEigenpairs(where, network, X, options);
+  const inputs = readInputs(`${where}: X`, X, network.widths[0]!);
+  const { large, goal, plan } = readEigenpairs(where, network, inputs, options);
   const { count, tolerance, maxProducts, seed } = goal;
-  await expectReady(where, large, { X });
-  const operator = new JacobianOperator(X, large, plan);
-  const rows = rowsOfVectors(large, X).reduce((product, extent) => product * extent);
+  await expectReady(where, large, { X: inputs });
+  const operator = new JacobianOperator(inputs, large, plan);
+  const rows = rowsOfVectors(large, inputs).reduce((product, extent) => product * extent);
   const tell = progressOf(large, goal, plan);
 
   const ritz = new RitzBasis(rows);
@@ -98,7 +100,7 @@ export async function topEigenpairs(
       const { outputs, precision, provenance } = large.request;
       return {
         values: ritz.values.slice(0, count),
-        vectors: { data: ritz.vectors(count), shape: [rows, count] },
+        vectors: resultArray({ data: ritz.vectors(count), shape: [rows, count] }),
         residuals: Float64Array.from(residuals),
         converged: open === 0,
         products,
@@ -116,7 +118,7 @@ export async function topEigenpairs(
 /** The plan of {@link topEigenpairs}; X may be the number of inputs. */
 export function explainTopEigenpairs(
   network: KernelNetwork,
-  X: NdArray | number,
+  X: ArrayInput | number,
   options: EigenpairOptions,
 ): EigenpairPlan {
   return readEigenpairs('explainTopEigenpairs', network, X, options).plan;
@@ -132,17 +134,14 @@ interface Goal {
 function readEigenpairs(
   where: string,
   network: KernelNetwork,
-  X: NdArray | number,
+  X: ArrayInput | number,
   options: EigenpairOptions,
 ): { large: LargeRequest; goal: Goal; plan: EigenpairPlan } {
   expectOptionsObject(where, options);
   const { count: wanted, tolerance, maxProducts, seed, ...rest } = options;
   const large = readLargeRequest(where, network, rest, []);
   expectProductOutputs(where, large);
-  const n =
-    typeof X === 'number'
-      ? expectInteger(`${where}: X`, X)
-      : expectInputShape(`${where}: X`, X, network.widths[0]!);
+  const n = countInputs(`${where}: X`, X, network.widths[0]!);
   const rows = large.request.outputs === 'full' ? n * network.widths.at(-1)! : n;
   const count = expectInteger(`${where}: count`, wanted, { max: rows });
   const goal = {

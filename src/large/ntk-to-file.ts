@@ -3,11 +3,11 @@ import { extname } from 'node:path';
 
 import { entriesOf } from '../backend/features';
 import { lockFile } from '../data/lock';
-import { expectInteger, expectOneOf, invalidArgument } from '../errors';
-import { expectInputShape, type Provenance } from '../kernel/arguments';
-import type { KernelNetwork, NtkOptions, NtkOutputs } from '../kernel/ntk';
+import type { ArrayInput } from '../array-input';
+import { expectOneOf, invalidArgument } from '../errors';
+import type { Provenance } from '../kernel/arguments';
+import { countInputs, type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
 import { availableMemory } from '../memory';
-import type { NdArray } from '../ndarray';
 import { computeTiles } from './compute-tiles';
 import {
   type Budget,
@@ -17,7 +17,7 @@ import {
   type LargeKernelPlan,
   planLargeKernel,
 } from './plan';
-import { expectReady, type LargeRequest, readLargeRequest, settingsOf } from './request';
+import { expectReady, type LargeRequest, readLargeRequest, readPair, settingsOf } from './request';
 import { TileFile } from './tile-file';
 import { inspectTarget, type TileFileSpec } from './tile-map';
 import { keyOf, type TileShard, tilesOf, TileWriter } from './tiles';
@@ -64,8 +64,8 @@ export type PlanOverrides = Pick<Budget, 'tileEdge' | 'blocksInMemory'>;
 /** Writes the kernel to a file. See `Mlp.ntk`. */
 export async function ntkToFile(
   network: KernelNetwork,
-  X: NdArray,
-  X2: NdArray | null,
+  X: ArrayInput,
+  X2: ArrayInput | null,
   options: NtkFileOptions,
   overrides: PlanOverrides = {},
 ): Promise<NtkFileResult> {
@@ -73,16 +73,17 @@ export async function ntkToFile(
   const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
   const out = expectOut(where, options.out, '.npy');
   const { signal } = large.request.run;
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
-  const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
-  await expectReady(where, large, { X, X2 });
+  const inputs = readPair(where, X, X2, network.widths[0]!);
+  const n = inputs.X.shape[0]!;
+  const n2 = inputs.X2?.shape[0] ?? null;
+  await expectReady(where, large, inputs);
   const draft = planFile(where, large, n, n2, options, overrides);
   const spec: TileFileSpec = {
     path: out,
     dtype: draft.dtype,
     shape: draft.shape,
     symmetric: n2 === null,
-    settings: await settingsOf(large, X, X2),
+    settings: await settingsOf(large, inputs),
   };
   const lock = await lockFile(out, signal);
   try {
@@ -101,7 +102,7 @@ export async function ntkToFile(
       const there = new Set(reused.map(keyOf));
       const missing = tilesOf(plan).filter((place) => !there.has(keyOf(place)));
       const spillPath = `${out}.features`;
-      await computeTiles({ large, X, X2, plan, missing, reused, writer, spillPath });
+      await computeTiles({ large, ...inputs, plan, missing, reused, writer, spillPath });
       await file.complete();
       return fileResult(large, out, plan, { computed: missing.length, reused: reused.length });
     } finally {
@@ -131,17 +132,16 @@ export function fileResult(
 /** The plan of {@link ntkToFile}. */
 export function explainNtkToFile(
   network: KernelNetwork,
-  X: NdArray | number,
-  X2: NdArray | number | null,
+  X: ArrayInput | number,
+  X2: ArrayInput | number | null,
   options: Omit<NtkFileOptions, 'out'>,
 ): LargeKernelPlan {
   const where = 'explainNtk';
-  const count = (name: string, inputs: NdArray | number): number =>
-    typeof inputs === 'number'
-      ? expectInteger(`${where}: ${name}`, inputs)
-      : expectInputShape(`${where}: ${name}`, inputs, network.widths[0]!);
+  const inputDim = network.widths[0]!;
   const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
-  return planFile(where, large, count('X', X), X2 === null ? null : count('X2', X2), options, {});
+  const n = countInputs(`${where}: X`, X, inputDim);
+  const n2 = X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim);
+  return planFile(where, large, n, n2, options, {});
 }
 
 export function planFile(

@@ -1,5 +1,6 @@
 /** The Jacobian of a net on inputs, and its kernel, as operators: they are multiplied, and never formed. */
 import { type FeatureBlock, type FeatureShape, featureFlops, productFlops } from '../backend/features';
+import type { ArrayInput } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { ComputeOptions, ParameterChoice } from '../kernel/arguments';
 import type { KernelNetwork, NtkOptions, NtkOutputs } from '../kernel/ntk';
@@ -28,12 +29,12 @@ const PRODUCT_OUTPUTS: readonly NtkOutputs[] = ['trace', 'mean', 'full', 'sum-of
 export async function readProductRequest(
   where: string,
   network: KernelNetwork,
-  X: NdArray,
+  X: ArrayInput,
   options: KernelProductOptions,
-): Promise<LargeRequest> {
-  const large = await readLargeInputs(where, network, X, options);
-  expectProductOutputs(where, large);
-  return large;
+): Promise<{ readonly large: LargeRequest; readonly inputs: NdArray }> {
+  const read = await readLargeInputs(where, network, X, options);
+  expectProductOutputs(where, read.large);
+  return read;
 }
 
 export function expectProductOutputs(where: string, { request }: LargeRequest): void {

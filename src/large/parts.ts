@@ -2,11 +2,11 @@
 import { entriesOf } from '../backend/features';
 import { invalidFile } from '../data/files';
 import { lockFile } from '../data/lock';
+import type { ArrayInput } from '../array-input';
 import { DeepntkError, expectInteger, expectOptions, expectOptionsObject, invalidArgument } from '../errors';
-import { expectInputShape } from '../kernel/arguments';
 import type { KernelNetwork } from '../kernel/ntk';
 import { readWatch } from '../kernel/watch';
-import { type NdArray, sizeOf } from '../ndarray';
+import { sizeOf } from '../ndarray';
 import { computeTiles } from './compute-tiles';
 import {
   expectOut,
@@ -17,7 +17,7 @@ import {
   planFile,
 } from './ntk-to-file';
 import { PartFile } from './part-file';
-import { expectReady, readLargeRequest, settingsOf } from './request';
+import { expectReady, readLargeRequest, readPair, settingsOf } from './request';
 import { TileFile } from './tile-file';
 import { differingSettings, failure, inspectTarget, type Leftover, partialPath } from './tile-map';
 import {
@@ -35,21 +35,22 @@ import {
 /** Computes one shard of a kernel into a .part file. See `NtkFileOptions.shard`. */
 export async function ntkToPart(
   network: KernelNetwork,
-  X: NdArray,
-  X2: NdArray | null,
+  X: ArrayInput,
+  X2: ArrayInput | null,
   options: NtkFileOptions,
 ): Promise<NtkFileResult> {
   const where = 'ntk';
   const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
   const out = expectOut(where, options.out, '.part');
   const shard = readShard(where, options.shard);
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
-  const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
-  await expectReady(where, large, { X, X2 });
+  const inputs = readPair(where, X, X2, network.widths[0]!);
+  const n = inputs.X.shape[0]!;
+  const n2 = inputs.X2?.shape[0] ?? null;
+  await expectReady(where, large, inputs);
   const tileEdge = sharedTileEdge(large.shape, n, n2, options.dtype ?? 'float64');
   const plan = planFile(where, large, n, n2, options, { tileEdge });
   const { dtype, shape, symmetric } = plan;
-  const settings = await settingsOf(large, X, X2);
+  const settings = await settingsOf(large, inputs);
   const lock = await lockFile(out, large.request.run.signal);
   try {
     const entries = entriesOf(large.shape);
@@ -63,7 +64,7 @@ export async function ntkToPart(
       const missing = mine.filter((place) => !file.tiles.has(keyOf(place)));
       const writer = new TileWriter(plan, entries, false, (place, tile) => file.append(place, tile));
       const spillPath = `${out}.features`;
-      await computeTiles({ large, X, X2, plan, missing, reused, writer, spillPath });
+      await computeTiles({ large, ...inputs, plan, missing, reused, writer, spillPath });
       return fileResult(large, out, plan, { computed: missing.length, reused: reused.length });
     } finally {
       await file.close();

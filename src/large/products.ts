@@ -1,8 +1,9 @@
 /** Products with the kernel and with the Jacobian of a net, neither of which is formed. */
-import { describeShape, expectInteger, invalidArgument } from '../errors';
+import { type ArrayInput, readArray } from '../array-input';
+import { describeShape, invalidArgument, mismatch } from '../errors';
 import type { Provenance } from '../kernel/arguments';
 import type { KernelNetwork } from '../kernel/ntk';
-import { type NdArray, sizeOf } from '../ndarray';
+import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { shared } from './blocks';
 import {
   directionsPerVector,
@@ -14,23 +15,22 @@ import {
 import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
 
 /** What a product returns: float64, row-major, with what made it. */
-export interface ProductResult extends NdArray<Float64Array>, Provenance {
+export interface ProductResult extends ResultArray, Provenance {
   readonly precision: 'float64' | 'mixed';
 }
 
 /** The kernel of X times V; see `kernelProduct` of the public face. */
 export async function kernelProduct(
   network: KernelNetwork,
-  X: NdArray,
-  V: NdArray,
+  X: ArrayInput,
+  V: ArrayInput,
   options: KernelProductOptions,
 ): Promise<ProductResult> {
   const where = 'kernelProduct';
-  const large = await readProductRequest(where, network, X, options);
-  const rows = rowsOfVectors(large, X);
-  const { data, r } = vectorsOf(`${where}: V`, V, rows);
-  const operator = JacobianOperator.open(where, X, large, r * directionsPerVector(large));
-  return resultOf(large, await operator.kernelProduct(data, r, large.report), [...V.shape]);
+  const { large, inputs } = await readProductRequest(where, network, X, options);
+  const { data, shape, r } = vectorsOf(`${where}: V`, V, rowsOfVectors(large, inputs));
+  const operator = JacobianOperator.open(where, inputs, large, r * directionsPerVector(large));
+  return resultArray(fieldsOf(large, await operator.kernelProduct(data, r, large.report), shape));
 }
 
 /** The extents of a vector that the kernel is multiplied by. */
@@ -42,15 +42,15 @@ export function rowsOfVectors({ request, shape }: LargeRequest, X: NdArray): num
 /** J v for each of the vectors. */
 export async function jacobianVector(
   network: KernelNetwork,
-  X: NdArray,
-  V: NdArray,
+  X: ArrayInput,
+  V: ArrayInput,
   options: ProductOptions,
 ): Promise<ProductResult> {
   const where = 'jacobianVector';
-  const large = await readLargeInputs(where, network, X, options);
+  const { large, inputs } = await readLargeInputs(where, network, X, options);
   const chosen = chosenColumns(large);
-  const { data, r } = vectorsOf(`${where}: V`, V, [chosen.filter(Boolean).length]);
-  const operator = JacobianOperator.open(where, X, large, r);
+  const { data, shape, r } = vectorsOf(`${where}: V`, V, [chosen.filter(Boolean).length]);
+  const operator = JacobianOperator.open(where, inputs, large, r);
   const rows = operator.inputs * operator.outputs;
   const result = new Float64Array(rows * r);
   await eachBatch(operator, r, async (begin, count, meter) => {
@@ -67,20 +67,20 @@ export async function jacobianVector(
     }
   });
   const axes = [operator.inputs, operator.outputs];
-  return resultOf(large, result, V.shape.length === 1 ? axes : [...axes, r]);
+  return resultArray(fieldsOf(large, result, shape.length === 1 ? axes : [...axes, r]));
 }
 
 /** J' u for each of the vectors. */
 export async function vectorJacobian(
   network: KernelNetwork,
-  X: NdArray,
-  U: NdArray,
+  X: ArrayInput,
+  U: ArrayInput,
   options: ProductOptions,
 ): Promise<ProductResult> {
   const where = 'vectorJacobian';
-  const large = await readLargeInputs(where, network, X, options);
-  const { data, r } = vectorsOf(`${where}: U`, U, [X.shape[0]!, network.widths.at(-1)!]);
-  const operator = JacobianOperator.open(where, X, large, r);
+  const { large, inputs } = await readLargeInputs(where, network, X, options);
+  const { data, shape, r } = vectorsOf(`${where}: U`, U, [inputs.shape[0]!, network.widths.at(-1)!]);
+  const operator = JacobianOperator.open(where, inputs, large, r);
   const chosen = chosenColumns(large);
   const P = chosen.filter(Boolean).length;
   const result = new Float64Array(P * r);
@@ -97,7 +97,7 @@ export async function vectorJacobian(
       to++;
     });
   });
-  return resultOf(large, result, U.shape.length === 2 ? [P] : [P, r]);
+  return resultArray(fieldsOf(large, result, shape.length === 2 ? [P] : [P, r]));
 }
 
 /** Calls `multiply` for as many directions at a time as the operator takes, of `r` altogether, with their progress. */
@@ -116,7 +116,8 @@ export async function eachBatch(
   }
 }
 
-export function resultOf({ request }: LargeRequest, data: Float64Array, shape: number[]): ProductResult {
+/** What a result of products consists of. */
+export function fieldsOf({ request }: LargeRequest, data: Float64Array, shape: readonly number[]) {
   return { data, shape, precision: request.precision, ...request.provenance };
 }
 
@@ -132,22 +133,20 @@ export function chosenColumns({ shape }: LargeRequest): boolean[] {
     ]);
 }
 
-/** Checks an array of rows x r numbers, or of rows, and gives its numbers as float64 and r. */
-function vectorsOf(where: string, V: NdArray, rows: readonly number[]): { data: Float64Array; r: number } {
-  const shape: unknown = (V as NdArray | null | undefined)?.shape;
-  const what = `an array of shape [${rows.join(', ')}] or [${rows.join(', ')}, r]`;
+/** Reads an array of rows x r numbers, or of rows: its numbers as float64, its shape and r. */
+function vectorsOf(where: string, V: ArrayInput, rows: readonly number[]) {
+  const { data, shape } = readArray(where, V);
+  const r = shape[rows.length] ?? 1;
   if (
-    !Array.isArray(shape) ||
-    !(V.data instanceof Float64Array || V.data instanceof Float32Array) ||
     rows.some((extent, axis) => shape[axis] !== extent) ||
     shape.length > rows.length + 1 ||
     shape.length < rows.length ||
-    V.data.length !== sizeOf(shape as number[])
+    r === 0
   ) {
-    throw invalidArgument(where, what, Array.isArray(shape) ? `shape ${describeShape(shape)}` : V);
+    const what = `an array of shape [${rows.join(', ')}] or [${rows.join(', ')}, r]`;
+    throw mismatch(where, what, `shape ${describeShape(shape)}`);
   }
-  const at = V.data.findIndex((entry) => !Number.isFinite(entry));
-  if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a finite number', V.data[at]);
-  const r = shape.length > rows.length ? expectInteger(`${where}.shape[${rows.length}]`, shape.at(-1)) : 1;
-  return { data: Float64Array.from(V.data), r };
+  const at = data.findIndex((entry) => !Number.isFinite(entry));
+  if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a finite number', data[at]);
+  return { data: Float64Array.from(data), shape, r };
 }

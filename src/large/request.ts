@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { FeatureShape } from '../backend/features';
+import { type ArrayInput, readInputs } from '../array-input';
 import { expectNumber, invalidArgument } from '../errors';
-import { expectInputShape, type Progress } from '../kernel/arguments';
+import type { Progress } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, readRequest, type Request } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import { bytesOf } from './blocks';
@@ -45,29 +46,43 @@ export function readLargeRequest(
   };
 }
 
-/** A {@link LargeRequest} on inputs that have been looked at: their shape, and whether they are finite. */
+/** A {@link LargeRequest}, and its inputs N x n_0 once they have been looked at: their shape, and whether they are finite. */
 export async function readLargeInputs(
   where: string,
   network: KernelNetwork,
-  X: NdArray,
+  X: ArrayInput,
   options: NtkOptions & { readonly memoryLimit?: number },
   otherOptions: readonly string[] = [],
-): Promise<LargeRequest> {
+): Promise<{ readonly large: LargeRequest; readonly inputs: NdArray }> {
   const large = readLargeRequest(where, network, options, otherOptions);
-  expectInputShape(`${where}: X`, X, network.widths[0]!);
-  await expectReady(where, large, { X });
-  return large;
+  const inputs = readInputs(`${where}: X`, X, network.widths[0]!);
+  await expectReady(where, large, { X: inputs });
+  return { large, inputs };
+}
+
+/** The inputs of a kernel, N x n_0 and N' x n_0; X2 is null where it is X. */
+export interface InputPair {
+  readonly X: NdArray;
+  readonly X2: NdArray | null;
+}
+
+/** Reads the inputs of a kernel. */
+export function readPair(where: string, X: ArrayInput, X2: ArrayInput | null, inputDim: number): InputPair {
+  return {
+    X: readInputs(`${where}: X`, X, inputDim),
+    X2: X2 === null ? null : readInputs(`${where}: X2`, X2, inputDim),
+  };
 }
 
 /** Looks at the entries of inputs where they have to be finite; then at the signal. */
 export async function expectReady(
   where: string,
   { request }: LargeRequest,
-  inputs: Readonly<Record<string, NdArray | null>>,
+  inputs: Partial<InputPair>,
 ): Promise<void> {
   request.run.signal?.throwIfAborted();
   for (const [name, array] of Object.entries(inputs)) {
-    if (array !== null && !request.allowNonFinite) await expectFinite(`${where}: ${name}`, array);
+    if (array && !request.allowNonFinite) await expectFinite(`${where}: ${name}`, array);
   }
   request.run.signal?.throwIfAborted();
 }
@@ -103,8 +118,7 @@ async function fingerprint(data: Float64Array | Float32Array): Promise<string> {
 /** Whatever the numbers of a kernel depend on, to the last bit. */
 export async function settingsOf(
   { request, shape }: LargeRequest,
-  X: NdArray,
-  X2: NdArray | null,
+  { X, X2 }: InputPair,
 ): Promise<Record<string, string>> {
   const { backend, core, version } = request.provenance;
   const { network, weightTerms, biasTerms } = shape;

@@ -1,11 +1,12 @@
 /** The kernel estimated from random projections of the Jacobian. */
+import type { ArrayInput } from '../array-input';
 import { expectInteger, expectOptionsObject, invalidArgument } from '../errors';
 import type { KernelNetwork } from '../kernel/ntk';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { fillNormals } from '../random/normal';
 import { shared } from './blocks';
 import { JacobianOperator, type KernelProductOptions, readProductRequest } from './operator';
-import { chosenColumns, eachBatch, type ProductResult, resultOf } from './products';
+import { chosenColumns, eachBatch, fieldsOf, type ProductResult } from './products';
 import type { LargeRequest } from './request';
 
 /** Options of `sketchNtk`. */
@@ -19,9 +20,9 @@ export interface SketchOptions extends KernelProductOptions {
 /** The estimate of `sketchNtk`, and how far off it is. */
 export interface SketchResult extends ProductResult {
   /** The random features, N K x r: the kernel is estimated by their inner products. */
-  readonly features: NdArray<Float64Array>;
+  readonly features: ResultArray;
   /** For every entry of the kernel, an estimate of its standard error. */
-  readonly standardError: NdArray<Float64Array>;
+  readonly standardError: ResultArray;
   readonly projections: number;
   readonly seed: number;
 }
@@ -32,7 +33,7 @@ const SKETCH_STREAM = 0x5ce7c000;
 /** See `sketchNtk` of the public face. */
 export async function sketchNtk(
   network: KernelNetwork,
-  X: NdArray,
+  X: ArrayInput,
   options: SketchOptions,
 ): Promise<SketchResult> {
   const where = 'sketchNtk';
@@ -40,11 +41,11 @@ export async function sketchNtk(
   const { projections, seed, ...rest } = options;
   const r = expectInteger(`${where}: projections`, projections);
   expectInteger(`${where}: seed`, seed, { min: 0 });
-  const large = await readProductRequest(where, network, X, rest);
+  const { large, inputs } = await readProductRequest(where, network, X, rest);
   if (large.request.outputs === 'full') {
     throw invalidArgument(`${where}: outputs`, 'trace, mean or sum-of-logits', large.request.outputs);
   }
-  const operator = JacobianOperator.open(where, X, large, r);
+  const operator = JacobianOperator.open(where, inputs, large, r);
   const chosen = chosenColumns(large);
   const { inputs: n, outputs: K } = operator;
   const features = new Float64Array(n * K * r);
@@ -62,7 +63,7 @@ export async function sketchNtk(
       for (let d = 0; d < count; d++) features[row * r + begin + d] = rows[row * count + d]!;
     }
   });
-  return { ...estimateOf(large, features, n, K, r), projections: r, seed };
+  return resultArray({ ...estimateOf(large, features, n, K, r), projections: r, seed });
 }
 
 /**
@@ -103,8 +104,8 @@ function estimateOf(large: LargeRequest, features: Float64Array, n: number, K: n
     }
   }
   return {
-    ...resultOf(large, kernel, [n, n]),
-    standardError: { data: errors, shape: [n, n] },
-    features: { data: features, shape: [n * K, r] },
+    ...fieldsOf(large, kernel, [n, n]),
+    standardError: resultArray({ data: errors, shape: [n, n] }),
+    features: resultArray({ data: features, shape: [n * K, r] }),
   };
 }

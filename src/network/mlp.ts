@@ -1,4 +1,5 @@
 import { layerSlots } from '../backend/backend';
+import type { ArrayInput } from '../array-input';
 import { expectInteger, expectOptions, invalidArgument } from '../errors';
 import { forward, type ForwardOptions, type ForwardResult } from '../kernel/forward';
 import { jacobian, type JacobianOptions, type JacobianResult } from '../kernel/jacobian';
@@ -14,7 +15,7 @@ import type { KernelPlan } from '../kernel/plan';
 import { explainNtkToFile, type NtkFileOptions, type NtkFileResult, ntkToFile } from '../large/ntk-to-file';
 import { ntkToPart } from '../large/parts';
 import type { LargeKernelPlan } from '../large/plan';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, copyArray, drawParameters, networkData, slotViews } from './parameters';
 import { inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
@@ -22,9 +23,9 @@ import { biasGradientsByLayer, type MlpSpec, readMlpSpec, readSpec } from './spe
 
 /** The parameters of one layer: weights n_l x n_{l-1} (a row per unit), biases n_l. */
 export interface Layer {
-  readonly weights: NdArray;
+  readonly weights: ArrayInput;
   /** Null only for a layer without biases, whose entry of `biasGradients` is false. */
-  readonly biases: NdArray | null;
+  readonly biases: ArrayInput | null;
 }
 
 /** Under this key a net shows its plain form to other copies of the package, which do not know its class. */
@@ -57,8 +58,8 @@ export class Mlp {
   readonly parameters: Float64Array;
   /** The layers 1 .. L+1 as views into {@link parameters}. */
   readonly layers: readonly {
-    readonly weights: NdArray<Float64Array>;
-    readonly biases: NdArray<Float64Array>;
+    readonly weights: ResultArray;
+    readonly biases: ResultArray;
   }[];
   /** What a reader did with the file that the net comes from, a sentence each; empty for other nets. */
   readonly notes: readonly string[];
@@ -86,8 +87,8 @@ export class Mlp {
     this.layers = layerSlots(spec.widths).map((slot) => {
       const [weights, biases] = slotViews(parameters, slot);
       return {
-        weights: { data: weights, shape: [slot.outputs, slot.inputs] },
-        biases: { data: biases, shape: [slot.outputs] },
+        weights: resultArray({ data: weights, shape: [slot.outputs, slot.inputs] }),
+        biases: resultArray({ data: biases, shape: [slot.outputs] }),
       };
     });
     this.#network = { ...networkData(spec, parameters), biasGradients: biasGradientsByLayer(spec) };
@@ -114,7 +115,7 @@ export class Mlp {
   /**
    * A net with given parameters, which are copied.
    *
-   * @param layers for l = 1 .. L+1 the weights, n_l x n_{l-1}, and the biases, n_l
+   * @param layers for l = 1 .. L+1 the weights, n_l x n_{l-1}, and the biases, n_l; any `ArrayInput`
    * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape is not the spec's
    */
   static fromLayers(spec: MlpSpec, layers: readonly Layer[]): Mlp {
@@ -197,20 +198,20 @@ export class Mlp {
   /**
    * The outputs f(X).
    *
-   * @param X inputs, N x n_0
+   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
    * @returns N x K
    */
-  forward(X: NdArray, options: ForwardOptions = {}): Promise<ForwardResult> {
+  forward(X: ArrayInput, options: ForwardOptions = {}): Promise<ForwardResult> {
     return forward(this.#network, X, options);
   }
 
   /**
    * The derivatives of every output by every trained parameter. Memory: N K P numbers; for kernels use {@link ntk}.
    *
-   * @param X inputs, N x n_0
+   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
    * @returns N x K x P, columns in the order of {@link parameters} (those that `parameters` and `layers` choose)
    */
-  jacobian(X: NdArray, options: JacobianOptions = {}): Promise<JacobianResult> {
+  jacobian(X: ArrayInput, options: JacobianOptions = {}): Promise<JacobianResult> {
     return jacobian(this.#network, X, options);
   }
 
@@ -221,8 +222,8 @@ export class Mlp {
    * With weight gains 1 (standard parametrization), biases trained: Theta = sum_l (x^{l-1}.x'^{l-1} + 1)(delta^l.delta'^l).
    * Cost: 2 N sum_l n_{l-1} n_l (1 + K) + N^2 sum_l (n_{l-1} + K n_l) floating-point operations; see {@link explainNtk}.
    *
-   * @param X inputs, N x n_0
-   * @param X2 other inputs, N' x n_0; X itself by default, and the kernel is then exactly symmetric
+   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
+   * @param X2 other inputs, N' x n_0 or n_0; X itself by default, and the kernel is then exactly symmetric
    * @returns N x N' (trace, mean, sum-of-logits), N x N' x K (diagonal) or N x N' x K x K (full), with what made it
    * @throws DeepntkError `ERR_INVALID_ARGUMENT` for wrong shapes, NaN, unknown options; `ERR_OUT_OF_MEMORY` before
    *   anything is allocated where the arrays would not fit; the signal's reason on abort
@@ -232,18 +233,18 @@ export class Mlp {
    * neither on the limit nor on threads or interruptions. X and X2 are then read in place: do not change them meanwhile.
    * Further errors: `ERR_INVALID_FILE` where the file exists or cannot be written, or other settings have begun it.
    *
-   * @example const kernel = await net.ntk({ data: new Float64Array(2 * 784).fill(0.1), shape: [2, 784] });
+   * @example const kernel = await net.ntk([[0.1, 0.2], [0.3, 0.4]]); // of a net with two inputs
    */
-  ntk(X: NdArray, X2: NdArray | null | undefined, options: NtkFileOptions): Promise<NtkFileResult>;
+  ntk(X: ArrayInput, X2: ArrayInput | null | undefined, options: NtkFileOptions): Promise<NtkFileResult>;
   ntk(
-    X: NdArray,
-    X2: NdArray | null | undefined,
+    X: ArrayInput,
+    X2: ArrayInput | null | undefined,
     options: NtkOptions & { readonly perLayer: true },
   ): Promise<NtkResultPerLayer>;
-  ntk(X: NdArray, X2?: NdArray | null, options?: NtkOptions): Promise<NtkResult>;
+  ntk(X: ArrayInput, X2?: ArrayInput | null, options?: NtkOptions): Promise<NtkResult>;
   ntk(
-    X: NdArray,
-    X2?: NdArray | null,
+    X: ArrayInput,
+    X2?: ArrayInput | null,
     options: NtkOptions | NtkFileOptions = {},
   ): Promise<NtkResult | NtkResultPerLayer | NtkFileResult> {
     if (isFileOptions(options)) {
@@ -261,14 +262,14 @@ export class Mlp {
    * @param X2 likewise
    */
   explainNtk(
-    X: NdArray | number,
-    X2: NdArray | number | null | undefined,
+    X: ArrayInput | number,
+    X2: ArrayInput | number | null | undefined,
     options: Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number },
   ): LargeKernelPlan;
-  explainNtk(X: NdArray | number, X2?: NdArray | number | null, options?: NtkOptions): KernelPlan;
+  explainNtk(X: ArrayInput | number, X2?: ArrayInput | number | null, options?: NtkOptions): KernelPlan;
   explainNtk(
-    X: NdArray | number,
-    X2?: NdArray | number | null,
+    X: ArrayInput | number,
+    X2?: ArrayInput | number | null,
     options: NtkOptions | (Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number }) = {},
   ): KernelPlan | LargeKernelPlan {
     if (typeof options !== 'object' || (options as unknown) === null || !('memoryLimit' in options))

@@ -1,9 +1,10 @@
 import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend';
 import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
-import { DeepntkError, describeShape, invalidArgument } from '../errors';
-import { allocated, expectFits } from '../memory';
-import { isFloatArray, type NdArray, sizeOf } from '../ndarray';
+import { readArray } from '../array-input';
+import { allocated, describeShape, mismatch } from '../errors';
+import { expectFits } from '../memory';
+import type { NdArray } from '../ndarray';
 import { type MlpSpec, type NetworkSpec, readMlpSpec } from './spec';
 
 /** The number of parameters of a net, weights and biases: sum over layers of n_l n_{l-1} + n_l. */
@@ -80,27 +81,8 @@ export function networkData(spec: MlpSpec, parameters: Float64Array): NetworkDat
 
 /** @internal Copies an argument into the place of a parameter array, whose shape it has to have. */
 export function copyArray(where: string, source: unknown, target: NdArray<Float64Array>): void {
-  const shape = describeShape(target.shape);
-  if (typeof source !== 'object' || source === null || !('data' in source) || !('shape' in source)) {
-    throw invalidArgument(where, `an array { data, shape } of shape ${shape}`, source);
-  }
-  const { data, shape: sourceShape } = source as NdArray;
-  if (
-    !Array.isArray(sourceShape) ||
-    sourceShape.length !== target.shape.length ||
-    target.shape.some((extent, axis) => extent !== sourceShape[axis])
-  ) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}: expected shape ${shape}, got ${describeShape(sourceShape)}`,
-    );
-  }
-  if (!isFloatArray(data) || data.length !== sizeOf(target.shape)) {
-    throw invalidArgument(
-      `${where}.data`,
-      `a Float64Array or Float32Array of ${sizeOf(target.shape)} entries`,
-      data,
-    );
-  }
+  const { data, shape } = readArray(where, source);
+  if (String(shape) !== String(target.shape))
+    throw mismatch(where, `shape ${describeShape(target.shape)}`, describeShape(shape));
   target.data.set(data);
 }

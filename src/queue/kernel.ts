@@ -1,18 +1,21 @@
 /** A kernel over the workers of a queue: its tiles are jobs, and are gathered in a file as `net.ntk` writes it. */
 import { createHash } from 'node:crypto';
 
+import type { ArrayInput } from '../array-input';
 import { entriesOf, pairFlops } from '../backend/features';
 import { lockFile } from '../data/lock';
-import { expectInputShape, type Provenance } from '../kernel/arguments';
+import type { Provenance } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
 import { bytesOf } from '../large/blocks';
 import { expectOut } from '../large/ntk-to-file';
 import type { Dtype } from '../large/plan';
 import {
   expectReady,
+  type InputPair,
   type LargeRequest,
   ProgressMeter,
   readLargeRequest,
+  readPair,
   settingsOf,
 } from '../large/request';
 import { TileFile } from '../large/tile-file';
@@ -65,24 +68,25 @@ const LOOK_EVERY_MS = 5000;
  */
 export async function kernelOnQueue(
   network: KernelNetwork,
-  X: NdArray,
-  X2: NdArray | null,
+  X: ArrayInput,
+  X2: ArrayInput | null,
   options: KernelQueueOptions,
 ): Promise<KernelQueueResult> {
   const where = 'kernel';
   const { queue, redis, redisMemory, dtype = 'float64', ...rest } = options;
   const large = readLargeRequest(where, network, rest, ['out']);
   const out = expectOut(where, options.out, '.npy');
-  const n = expectInputShape(`${where}: X`, X, network.widths[0]!);
-  const n2 = X2 === null ? null : expectInputShape(`${where}: X2`, X2, network.widths[0]!);
-  await expectReady(where, large, { X, X2 });
+  const inputs = readPair(where, X, X2, network.widths[0]!);
+  const n = inputs.X.shape[0]!;
+  const n2 = inputs.X2?.shape[0] ?? null;
+  await expectReady(where, large, inputs);
   const { request, shape } = large;
   const spec: TileFileSpec = {
     path: out,
     dtype,
     shape: kernelShape(shape.form, n, n2 ?? n, network.widths.at(-1)!),
     symmetric: n2 === null,
-    settings: await settingsOf(large, X, X2),
+    settings: await settingsOf(large, inputs),
   };
   const { signal } = request.run;
   const lock = await lockFile(out, signal);
@@ -99,7 +103,7 @@ export async function kernelOnQueue(
         const reused = leftover === null ? [] : await file.verify(grid, leftover, writer, signal);
         const there = new Set(reused.map(keyOf));
         const missing = tilesOf(grid).filter((place) => !there.has(keyOf(place)));
-        const supplies = suppliesOf(large, X, X2, grid, spec);
+        const supplies = suppliesOf(large, inputs, grid, spec);
         await gatherTiles({
           large,
           grid,
@@ -136,8 +140,7 @@ interface Supplies {
 
 function suppliesOf(
   { request, shape }: LargeRequest,
-  X: NdArray,
-  X2: NdArray | null,
+  { X, X2 }: InputPair,
   grid: TileGrid & { readonly dtype: Dtype },
   spec: TileFileSpec,
 ): Supplies {

@@ -1,8 +1,12 @@
 /** Axes of a matrix whose rows or columns are inputs, grouped by class. */
 import type { Mark } from 'vega';
 
-import { invalidArgument, isList } from '../errors';
+import { type ArrayInput, readArray } from '../array-input';
+import { describeShape, invalidArgument, mismatch } from '../errors';
 import { line, text } from './marks';
+
+/** The class of each input, a number or a name. */
+export type ClassLabels = ArrayInput | readonly (number | string)[];
 
 /** The inputs of one class, in their order; without labels, all inputs in one run without a name. */
 export interface ClassRun {
@@ -14,21 +18,12 @@ export interface ClassRun {
 const NEAREST_LABELS = 14;
 
 /** Groups inputs by class: numbers in ascending order, other labels in order of appearance. */
-export function classRuns(
-  where: string,
-  labels: readonly (number | string)[] | undefined,
-  n: number,
-): ClassRun[] {
+export function classRuns(where: string, labels: ClassLabels | undefined, n: number): ClassRun[] {
   if (labels === undefined) return [{ label: null, inputs: Array.from({ length: n }, (_, i) => i) }];
-  if (!isList(labels)) throw invalidArgument(where, 'an array of numbers or texts', labels);
-  Array.from(labels as readonly unknown[]).forEach((label, i) => {
-    if (typeof label !== 'number') expectText(`${where}[${i}]`, label);
-  });
-  if (labels.length !== n) {
-    throw invalidArgument(where, `an array of ${n} labels, one for each input`, labels);
-  }
+  const list = readClassLabels(where, labels);
+  if (list.length !== n) throw mismatch(where, `${n} labels, one for each input`, `${list.length}`);
   const runs = new Map<number | string, number[]>();
-  labels.forEach((label, input) => {
+  list.forEach((label, input) => {
     const run = runs.get(label);
     if (run === undefined) runs.set(label, [input]);
     else run.push(input);
@@ -38,6 +33,18 @@ export function classRuns(
     entries.sort(([a], [b]) => Number(a) - Number(b));
   }
   return entries.map(([label, inputs]) => ({ label: String(label), inputs }));
+}
+
+function readClassLabels(where: string, labels: unknown): (number | string)[] {
+  if (Array.isArray(labels)) {
+    return Array.from(labels, (label: unknown, i) =>
+      typeof label === 'number' ? label : expectText(`${where}[${i}]`, label),
+    );
+  }
+  const { data, shape } = readArray(where, labels);
+  if (shape.length !== 1)
+    throw mismatch(where, 'numbers or texts, one axis', `shape ${describeShape(shape)}`);
+  return Array.from(data);
 }
 
 /** Ticks where classes meet, their labels in the middle, and the title of the axis. */
@@ -78,8 +85,9 @@ export function axisMarks(
 }
 
 /** What an SVG, which is XML, can hold. */
-export function expectText(where: string, text: unknown): void {
+export function expectText(where: string, text: unknown): string {
   // eslint-disable-next-line no-control-regex -- these very characters are what XML refuses
   if (typeof text !== 'string' || /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(text))
     throw invalidArgument(where, 'a text without control characters', text);
+  return text;
 }

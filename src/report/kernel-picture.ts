@@ -1,10 +1,11 @@
 /** Several kernel matrices side by side, in one picture with one colour bar. */
 import type { GroupMark, Mark, Spec } from 'vega';
 
-import { DeepntkError, expectList, expectOptions, invalidArgument } from '../errors';
+import { type ArrayInput, readArray } from '../array-input';
+import { describeShape, expectList, expectOptions, invalidArgument, mismatch } from '../errors';
 import { summarizeKernel } from '../kernel/statistics';
-import { expectNdArray, type NdArray } from '../ndarray';
-import { axisMarks, classRuns, type ClassRun, expectText } from './class-axis';
+import type { NdArray } from '../ndarray';
+import { axisMarks, type ClassLabels, classRuns, type ClassRun, expectText } from './class-axis';
 import { colourBarMarks } from './colour-bar';
 import { countHidden, heatMapUri, type LogColours, positiveRange } from './heat-map';
 import { fittingSize, formatNumber, text } from './marks';
@@ -13,7 +14,7 @@ import { colourScheme, FONT, renderPng, renderSvg } from './render';
 /** One matrix of a picture. */
 export interface KernelPanel {
   /** N x N' (trace, mean or sum-of-logits); entries <= 0 are drawn grey. */
-  readonly kernel: NdArray;
+  readonly kernel: ArrayInput;
   /** Stands above the matrix; "_w" is drawn as a subscript. */
   readonly title: string;
   /** A second, smaller line, such as the phase. */
@@ -25,9 +26,9 @@ export interface KernelPictureOptions {
   /** Stands above all matrices. */
   readonly title?: string;
   /** The classes of the N inputs of the rows; rows are drawn in the order of their classes. */
-  readonly labels?: readonly (number | string)[];
+  readonly labels?: ClassLabels;
   /** The classes of the N' inputs of the columns; `labels` by default. */
-  readonly columnLabels?: readonly (number | string)[];
+  readonly columnLabels?: ClassLabels;
 }
 
 /** A picture in two formats. */
@@ -65,22 +66,23 @@ export async function drawKernels(
 function kernelSpecification(panels: readonly KernelPanel[], options: KernelPictureOptions): Spec {
   expectOptions('drawKernels', options, ['title', 'labels', 'columnLabels']);
   if (options.title !== undefined) expectText('drawKernels: title', options.title);
-  const [n, n2] = checkPanels(panels);
+  const read = readPanels(panels);
+  const [n = 0, n2 = 0] = read[0]!.kernel.shape;
   const rows = classRuns('drawKernels: labels', options.labels, n);
   const columnLabels = options.columnLabels ?? (n === n2 ? options.labels : undefined);
   const columns = classRuns('drawKernels: columnLabels', columnLabels, n2);
   const colours: LogColours = {
-    domain: positiveRange(panels.map((panel) => panel.kernel)),
+    domain: positiveRange(read.map((panel) => panel.kernel)),
     colourAt: colourScheme('viridis'),
     neutral: NEUTRAL,
   };
-  const hidden = panels.reduce((sum, { kernel }) => sum + countHidden(kernel), 0);
-  const finite = panels.every(({ kernel }) => kernel.data.every(Number.isFinite));
+  const hidden = read.reduce((sum, { kernel }) => sum + countHidden(kernel), 0);
+  const finite = read.every(({ kernel }) => kernel.data.every(Number.isFinite));
 
   const top = MARGIN.top + (options.title === undefined ? 0 : TITLE_HEIGHT);
-  const barX = MARGIN.left + panels.length * (SIDE + GAP) - GAP + BAR.gap;
+  const barX = MARGIN.left + read.length * (SIDE + GAP) - GAP + BAR.gap;
   const width = barX + BAR.thickness + BAR.labels;
-  const marks: Mark[] = panels.map((panel, index) =>
+  const marks: Mark[] = read.map((panel, index) =>
     panelMarks(panel, index, { x: MARGIN.left + index * (SIDE + GAP), y: top }, rows, columns, colours),
   );
   marks.push({
@@ -100,9 +102,9 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
   }
   return {
     $schema: 'https://vega.github.io/schema/vega/v5.json',
-    description: panels.map(({ title, subtitle }) => `${title} ${subtitle ?? ''}`.trim()).join('; '),
+    description: read.map(({ title, subtitle }) => `${title} ${subtitle ?? ''}`.trim()).join('; '),
     width,
-    height: top + SIDE + MARGIN.bottom + (panels.every(({ kernel }) => square(kernel)) ? MARGIN.summary : 0),
+    height: top + SIDE + MARGIN.bottom + (read.every(({ kernel }) => square(kernel)) ? MARGIN.summary : 0),
     padding: 0,
     autosize: 'none',
     background: 'white',
@@ -111,42 +113,41 @@ function kernelSpecification(panels: readonly KernelPanel[], options: KernelPict
   };
 }
 
-function checkPanels(panels: readonly KernelPanel[]): readonly [rows: number, columns: number] {
+/** A panel whose kernel has been read. */
+interface ReadPanel extends Pick<KernelPanel, 'title' | 'subtitle'> {
+  readonly kernel: NdArray;
+}
+
+function readPanels(panels: readonly KernelPanel[]): readonly ReadPanel[] {
   const list = expectList('drawKernels: panels', panels, 'a list of panels { kernel, title }');
-  const shapes = list.map((panel, index) => {
+  const read = list.map((panel, index): ReadPanel => {
     const where = `drawKernels: panels[${index}]`;
     const { kernel, title, subtitle } = (panel ?? {}) as {
       kernel?: unknown;
       title?: unknown;
       subtitle?: unknown;
     };
-    const { data, shape } = expectNdArray(`${where}.kernel`, kernel);
-    expectText(`${where}.title`, title);
-    if (subtitle !== undefined) expectText(`${where}.subtitle`, subtitle);
-    const [rows = 0, columns = 0] = shape;
-    if (shape.length !== 2 || data.length === 0 || rows * columns !== data.length) {
-      const got = `shape ${shape.join(' x ')} with ${data.length} entries`;
-      throw new DeepntkError(
-        'ERR_INVALID_ARGUMENT',
-        `drawKernels: panels[${index}].kernel: expected N x N', got ${got}`,
-      );
-    }
-    return [rows, columns] as const;
+    const array = readArray(`${where}.kernel`, kernel);
+    if (array.shape.length !== 2 || array.data.length === 0)
+      throw mismatch(`${where}.kernel`, "N x N'", `shape ${describeShape(array.shape)}`);
+    return {
+      kernel: array,
+      title: expectText(`${where}.title`, title),
+      ...(subtitle !== undefined && { subtitle: expectText(`${where}.subtitle`, subtitle) }),
+    };
   });
-  const first = shapes[0];
+  const [first] = read;
   if (first === undefined) throw invalidArgument('drawKernels: panels', 'at least one panel', panels);
-  const other = shapes.find((shape) => String(shape) !== String(first));
+  const other = read.find(({ kernel }) => String(kernel.shape) !== String(first.kernel.shape));
   if (other !== undefined) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `drawKernels: panels: expected kernels of one shape, got ${first.join(' x ')} and ${other.join(' x ')}`,
-    );
+    const shapes = [first, other].map(({ kernel }) => describeShape(kernel.shape)).join(' and ');
+    throw mismatch('drawKernels: panels', 'kernels of one shape', shapes);
   }
-  return first;
+  return read;
 }
 
 function panelMarks(
-  panel: KernelPanel,
+  panel: ReadPanel,
   index: number,
   at: { readonly x: number; readonly y: number },
   rows: ClassRun[],

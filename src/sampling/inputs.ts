@@ -1,5 +1,5 @@
 import { expectInteger, expectNumber, invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 
 /**
  * Inputs of norm 1 at exact cosines: input i has cosine c_i with the first axis, and inputs i != j have cosine c_i c_j, for
@@ -8,7 +8,7 @@ import type { NdArray } from '../ndarray';
  * @returns N x inputDim
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where inputDim has no room for the axes
  */
-export function inputsAtCosines(cosines: readonly number[], inputDim: number): NdArray<Float64Array> {
+export function inputsAtCosines(cosines: readonly number[], inputDim: number): ResultArray {
   const where = 'inputsAtCosines';
   if (!Array.isArray(cosines) || cosines.length === 0) {
     throw invalidArgument(`${where}: cosines`, 'an array of numbers from -1 to 1', cosines);
@@ -21,5 +21,5 @@ export function inputsAtCosines(cosines: readonly number[], inputDim: number): N
     data[i * inputDim] = cosine;
     data[i * inputDim + i + 1] = Math.sqrt((1 - cosine) * (1 + cosine));
   });
-  return { data, shape: [n, inputDim] };
+  return resultArray({ data, shape: [n, inputDim] });
 }

@@ -1,7 +1,7 @@
 /** Moments of kernels from exact sums over replicas: they merge in any order, and do not cancel where replicas are alike. */
 import type { KernelForm } from '../backend/backend';
 import type { NtkOutputs } from '../kernel/ntk';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { symmetricEigenvalues } from '../linalg/eigen';
 import { scaleByPower } from '../linalg/powers';
@@ -18,9 +18,9 @@ export interface NumberMoments {
 
 /** The same of an array, entry by entry; of the shape of the kernel. */
 export interface MatrixMoments {
-  readonly mean: NdArray<Float64Array>;
-  readonly variance: NdArray<Float64Array>;
-  readonly standardError: NdArray<Float64Array>;
+  readonly mean: ResultArray;
+  readonly variance: ResultArray;
+  readonly standardError: ResultArray;
 }
 
 /**
@@ -39,7 +39,7 @@ export interface KernelMoments extends MatrixMoments {
    */
   readonly ratio: MatrixMoments;
   /** E[Theta_ij^2] / E[Theta_ij]^2, entry by entry. */
-  readonly dispersion: NdArray<Float64Array>;
+  readonly dispersion: ResultArray;
   /** Of the matrix of all (input, output) pairs; for `diagonal`, of the K kernels of single outputs together. */
   readonly largestEigenvalue: NumberMoments;
   /** The largest over the smallest eigenvalue; Infinity where the kernel of a replica that is not dead is singular to rounding. */
@@ -191,14 +191,14 @@ export class KernelAccumulator {
       ...entries,
       exponent: this.exponent,
       ratio: matrixMoments(this.#ratios, shape),
-      dispersion: {
+      dispersion: resultArray({
         // E[Theta^2] by its unbiased pieces: the variance with n in the denominator and the squared mean.
         data: entries.mean.data.map((mean, i) => {
           const variance = (entries.variance.data[i]! * (count - 1)) / count;
           return 1 + variance / mean ** 2;
         }),
         shape,
-      },
+      }),
       largestEigenvalue: numberMoments(this.#largest, 0, toExponent),
       conditionNumber: numberMoments(this.#condition),
       deadReplicas: this.#dead,
@@ -265,7 +265,7 @@ function numberMoments(moments: ExactMoments, i = 0, exponent = 0): NumberMoment
 }
 
 function matrixMoments(moments: ExactMoments, shape: readonly number[], exponent = 0): MatrixMoments {
-  const array = (): NdArray<Float64Array> => ({ data: new Float64Array(moments.length), shape: [...shape] });
+  const array = () => resultArray({ data: new Float64Array(moments.length), shape: [...shape] });
   const matrix = { mean: array(), variance: array(), standardError: array() };
   for (let i = 0; i < moments.length; i++) {
     const { mean, variance, standardError } = numberMoments(moments, i, exponent);

@@ -1,14 +1,14 @@
 /** Quantiles over replicas: of every entry, and of what is made of several. */
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import { diagonalOf, type KernelLayout, shapeOf, type Spectra } from './kernel-moments';
 
 /** What a share `probability` of the replicas does not exceed. */
 export interface KernelQuantile {
   readonly probability: number;
   /** Each entry's own quantile; of the shape of the kernel. */
-  readonly entries: NdArray<Float64Array>;
+  readonly entries: ResultArray;
   /** Of each entry's ratio to the diagonal one of its row, over the replicas that are not dead; NaN where all are. */
-  readonly ratio: NdArray<Float64Array>;
+  readonly ratio: ResultArray;
   readonly largestEigenvalue: number;
   /** Over the replicas that are not dead; NaN where all are. */
   readonly conditionNumber: number;
@@ -31,7 +31,7 @@ export async function quantilesOf(
   const shape = shapeOf(layout);
   const length = kernels.length / replicas;
   const diagonal = diagonalOf(layout, length);
-  const array = (): NdArray<Float64Array> => ({ data: new Float64Array(length), shape: [...shape] });
+  const array = () => resultArray({ data: new Float64Array(length), shape: [...shape] });
   const sorted = (values: ArrayLike<number>): Float64Array => Float64Array.from(values).sort();
   const [ofLargest, ofConditions] = [sorted(largest), sorted(conditions)];
   const results = probabilities.map((probability) => ({

@@ -1,9 +1,10 @@
 /** Monte Carlo over initializations of the kernel MATRIX of several inputs. */
+import type { ArrayInput } from '../array-input';
 import type { KernelSampler } from '../backend/kernel-samples';
 import { createNpy } from '../data/npy';
 import type { ComputeOptions, Provenance } from '../kernel/arguments';
 import type { NtkOutputs } from '../kernel/ntk';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 import type { NetworkSpec } from '../network/spec';
 import { type KernelMoments, shapeOf } from './kernel-moments';
 import type { KernelQuantile } from './kernel-quantiles';
@@ -72,7 +73,7 @@ export interface NtkSample extends KernelMoments, Provenance {
   readonly byWeightVariance: readonly (KernelMoments & { readonly weightVariance: number })[];
   readonly quantiles: readonly KernelQuantile[];
   /** replicas x N x N (x K (x K)), or null; in units of 2^exponent, as all the rest. */
-  readonly replicaKernels: NdArray<Float64Array> | null;
+  readonly replicaKernels: ResultArray | null;
   /** The file that the replicas were written to, or null. */
   readonly replicasFile: string | null;
   readonly outputs: NtkOutputs;
@@ -93,7 +94,7 @@ export interface NtkSample extends KernelMoments, Provenance {
  *
  * Cost of a replica: `direct` O(sum of n_l n_{l-1} (1 + N + N K)), `conditional` O(sum of n_l (N K + (N K)^2)).
  *
- * @param X N x n_0
+ * @param X N x n_0, or n_0 numbers for one input; any `ArrayInput`
  * @throws DeepntkError `ERR_INVALID_ARGUMENT`, also for a `checkpoint` with `quantiles`, `keepReplicas` or `replicasTo`;
  *   `ERR_OUT_OF_MEMORY` where replicas are kept and do not fit; `ERR_INVALID_FILE` where `replicasTo` or the checkpoint cannot
  *   be written, or the checkpoint is damaged or of another run; `ERR_COMPUTATION` where a kernel is out of any range; the
@@ -103,7 +104,7 @@ export interface NtkSample extends KernelMoments, Provenance {
  */
 export async function sampleNtk(
   spec: NetworkSpec,
-  X: NdArray,
+  X: ArrayInput,
   options: SampleNtkOptions,
 ): Promise<NtkSample> {
   const request = readSampleRequest('sampleNtk', spec, X, options);
@@ -120,7 +121,7 @@ export async function sampleNtk(
     return {
       ...momentsOfSums(run.sums, variances),
       quantiles,
-      replicaKernels: request.keepReplicas ? { data: kept!, shape: [replicas, ...shape] } : null,
+      replicaKernels: request.keepReplicas ? resultArray({ data: kept!, shape: [replicas, ...shape] }) : null,
       replicasFile: replicasTo,
       outputs,
       sampler: choice.sampler,

@@ -1,6 +1,7 @@
 /** Reading and checking the arguments of `sampleNtk`. */
 import { constants } from 'node:buffer';
 
+import { type ArrayInput, readInputs } from '../array-input';
 import type { Backend, RunOptions } from '../backend/backend';
 import { KERNEL_SAMPLERS } from '../backend/kernel-samples';
 import {
@@ -13,10 +14,9 @@ import {
   expectPath,
   invalidArgument,
 } from '../errors';
-import { copyInputs, expectInputShape, type Provenance, readComputation } from '../kernel/arguments';
+import { copyInputs, type Provenance, readComputation } from '../kernel/arguments';
 import { NTK_OUTPUTS, type NtkOutputs } from '../kernel/ntk';
 import { expectFits } from '../memory';
-import type { NdArray } from '../ndarray';
 import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { type KernelLayout, layoutOf, lengthOf } from './kernel-moments';
 import { chooseKernelSampler, type KernelSamplerChoice } from './kernel-source';
@@ -74,7 +74,7 @@ const CHARACTERS_OF_SUMS = 400;
 export function readSampleRequest(
   where: string,
   given: MlpSpec,
-  X: NdArray,
+  X: ArrayInput,
   options: SampleNtkOptions,
 ): SampleRequest {
   const spec = readSpec(where, given);
@@ -113,7 +113,8 @@ export function readSampleRequest(
   if (replicasTo !== undefined && (typeof replicasTo !== 'string' || replicasTo === '')) {
     throw invalidArgument(`${where}: replicasTo`, 'the path of a .npy file', replicasTo);
   }
-  const n = expectInputShape(`${where}: X`, X, spec.inputDim);
+  const inputs = readInputs(`${where}: X`, X, spec.inputDim);
+  const n = inputs.shape[0]!;
   const layout = layoutOf(n, outputs, spec);
   const keep = keepReplicas || quantiles.length > 0;
   const length = lengthOf(layout);
@@ -128,7 +129,7 @@ export function readSampleRequest(
   if (keep) expectFits(where, 8 * length * replicas, 'the kernels of all replicas');
   return {
     spec,
-    inputs: copyInputs(`${where}: X`, X, n, false).data,
+    inputs: copyInputs(`${where}: X`, inputs, false),
     layout,
     outputs,
     choice:

@@ -1,6 +1,6 @@
 /** Checks of arguments that several theories take. */
-import { DeepntkError, describeShape, expectNumber, expectOneOf, invalidArgument } from '../errors';
-import { isFloatArray, type NdArray } from '../ndarray';
+import { type ArrayInput, readInputs } from '../array-input';
+import { DeepntkError, expectNumber, expectOneOf, invalidArgument } from '../errors';
 import type { Assumption } from './moment-recursion';
 
 export function expectPositive(where: string, value: unknown): number {
@@ -24,28 +24,12 @@ export function expectResult(where: string, name: string, value: number): number
   );
 }
 
-/** The rows of a matrix of inputs, as doubles. */
-export function expectInputs(where: string, x: NdArray, inputDim: number): Float64Array[] {
-  const given = x as Partial<NdArray> | null | undefined;
-  const { data, shape } = given ?? {};
-  if (!isFloatArray(data) || !Array.isArray(shape)) {
-    throw invalidArgument(where, 'an NdArray { data: Float64Array | Float32Array, shape }', x);
-  }
-  const [count, columns] = shape as number[];
-  if (
-    !Number.isSafeInteger(count) ||
-    shape.length !== 2 ||
-    columns !== inputDim ||
-    data.length !== count! * columns
-  ) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}: expected an array of shape [N, ${inputDim}], got shape ${describeShape(shape)} with ${data.length} numbers`,
-    );
-  }
+/** The inputs of a net, a row each, as doubles. */
+export function expectInputs(where: string, x: ArrayInput, inputDim: number): Float64Array[] {
+  const { data, shape } = readInputs(where, x, inputDim);
   const bad = data.findIndex((entry) => !Number.isFinite(entry));
   if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);
-  return Array.from({ length: count! }, (_, i) =>
-    Float64Array.from(data.subarray(i * columns, (i + 1) * columns)),
+  return Array.from({ length: shape[0]! }, (_, i) =>
+    Float64Array.from(data.subarray(i * inputDim, (i + 1) * inputDim)),
   );
 }

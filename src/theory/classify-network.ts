@@ -1,9 +1,16 @@
 /** The phase of a GIVEN net, trained or loaded: what its weights say, and what signals through it do. */
+import type { ArrayInput } from '../array-input';
 import { invalidArgument } from '../errors';
-import type { NdArray } from '../ndarray';
 import type { Phase } from './classify-phase';
 import { expectInputs } from './arguments';
-import { gainsOf, type GivenNetwork, type Probe, probeNetwork, readNetwork } from './probe-network';
+import {
+  gainsOf,
+  type GivenNetwork,
+  type Probe,
+  type ProbedNetwork,
+  probeNetwork,
+  readNetwork,
+} from './probe-network';
 
 /** An estimate with its standard error (NaN where one number is all there is). */
 export interface Estimate {
@@ -76,17 +83,16 @@ export interface NetworkReport {
  * entries are not what independent draws would be (training, structure, low rank), and the basis is what gradients
  * really do.
  *
- * @param X N x n_0; two inputs or more for angles, a dozen or more for fair errors
+ * @param X N x n_0, any `ArrayInput`; two inputs or more for angles, a dozen or more for fair errors
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the net has no hidden layer, or shapes or entries are not right
  * @see docs/theory.md, "The phase of a given net"
  */
-export function classifyNetwork(given: GivenNetwork, X: NdArray): NetworkReport {
+export function classifyNetwork(given: GivenNetwork, X: ArrayInput): NetworkReport {
   const where = 'classifyNetwork';
   const net = readNetwork(`${where}: net`, given);
   const { depth, widths } = net.spec;
   if (depth === 0) throw invalidArgument(`${where}: net`, 'a net with a hidden layer', 'none');
   const inputs = expectInputs(`${where}: X`, X, net.spec.inputDim);
-  if (inputs.length === 0) throw invalidArgument(`${where}: X`, 'at least one input', X);
   const probe = probeNetwork(net, inputs);
   const layers = describeLayers(net, probe);
 
@@ -138,7 +144,7 @@ export function classifyNetwork(given: GivenNetwork, X: NdArray): NetworkReport 
 const CERTAIN = 2;
 const DISAGREEMENT = 3;
 
-function describeLayers(net: GivenNetwork, probe: Probe): LayerReport[] {
+function describeLayers(net: ProbedNetwork, probe: Probe): LayerReport[] {
   const { depth, widths } = net.spec;
   const gains = gainsOf(net.spec);
   return net.layers.map(({ weights, biases }, index) => {

@@ -1,6 +1,7 @@
 /** The same kernel in the conventions of different programs and papers. */
+import { type ArrayInput, readArray } from '../array-input';
 import { DeepntkError, expectList, expectOneOf, expectOptions, invalidArgument } from '../errors';
-import { expectNdArray, type NdArray } from '../ndarray';
+import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { type MlpSpec, type NetworkSpec, type Parametrization, readSpec } from '../network/spec';
 import { expectNonNegative } from './arguments';
 import { biasFactor, weightFactor } from './layer-law';
@@ -31,8 +32,8 @@ export type KernelConvention =
 /** A kernel's parts by layer, as `net.ntk(X, X2, { perLayer: true })` returns them in `perLayer`. */
 export interface KernelParts {
   /** L + 1 arrays, of one shape. */
-  readonly weights: readonly NdArray[];
-  readonly biases: readonly NdArray[];
+  readonly weights: readonly ArrayInput[];
+  readonly biases: readonly ArrayInput[];
 }
 
 /** From which convention to which, for which net. */
@@ -54,7 +55,7 @@ export interface ConvertOptions {
  * @see docs/theory.md, "Conventions"
  * @example convertKernel(result.perLayer, { spec: net.spec, from: {}, to: { library: 'scikit-ntk', bias: 0.1 } })
  */
-export function convertKernel(kernel: NdArray | KernelParts, options: ConvertOptions): NdArray<Float64Array> {
+export function convertKernel(kernel: ArrayInput | KernelParts, options: ConvertOptions): ResultArray {
   const where = 'convertKernel';
   expectOptions(where, options, ['spec', 'from', 'to']);
   const spec = readSpec(where, options.spec);
@@ -70,7 +71,7 @@ export function convertKernel(kernel: NdArray | KernelParts, options: ConvertOpt
       `${where}: these conventions weigh the parts of a kernel differently; pass its parts by layer ({ perLayer: true })`,
     );
   }
-  return weightedSum([expectNdArray(`${where}: kernel`, kernel)], [ratio]);
+  return weightedSum([readArray(`${where}: kernel`, kernel)], [ratio]);
 }
 
 interface Factors {
@@ -130,11 +131,11 @@ function ratiosOf(from: readonly number[], to: readonly number[]): number[] {
     .filter((r) => !Number.isNaN(r));
 }
 
-function convertParts(where: string, given: KernelParts, from: Factors, to: Factors): NdArray<Float64Array> {
+function convertParts(where: string, given: KernelParts, from: Factors, to: Factors): ResultArray {
   const layers = from.weights.length;
   const read = (name: 'weights' | 'biases'): NdArray[] =>
     expectList(`${where}: kernel.${name}`, given[name], `the parts of ${layers} layers`).map((part, i) =>
-      expectNdArray(`${where}: kernel.${name}[${i}]`, part),
+      readArray(`${where}: kernel.${name}[${i}]`, part),
     );
   const parts = { weights: read('weights'), biases: read('biases') };
   if (parts.weights.length !== layers || parts.biases.length !== layers) {
@@ -157,7 +158,7 @@ function convertParts(where: string, given: KernelParts, from: Factors, to: Fact
   );
 }
 
-function weightedSum(arrays: readonly NdArray[], coefficients: readonly number[]): NdArray<Float64Array> {
+function weightedSum(arrays: readonly NdArray[], coefficients: readonly number[]): ResultArray {
   const first = arrays[0]!;
   const data = new Float64Array(first.data.length);
   arrays.forEach((array, part) => {
@@ -167,5 +168,5 @@ function weightedSum(arrays: readonly NdArray[], coefficients: readonly number[]
     const factor = coefficients[part]!;
     for (let i = 0; i < data.length; i++) data[i] = data[i]! + factor * array.data[i]!;
   });
-  return { data, shape: [...first.shape] };
+  return resultArray({ data, shape: [...first.shape] });
 }

@@ -1,6 +1,7 @@
 /** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
+import type { ArrayInput } from '../array-input';
 import { binaryExponent, scaleByPower } from '../linalg/powers';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray, sizeOf } from '../ndarray';
 import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
 import { expectInputs } from './arguments';
@@ -10,17 +11,17 @@ import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
 /** The kernels of a net of infinite width on some inputs. */
 export interface InfiniteWidthKernels {
   /** N x N'. The covariance of one output of the net, its last layer included. */
-  readonly nngp: NdArray<Float64Array>;
+  readonly nngp: ResultArray;
   /**
    * N x N'. The NTK of ONE output: over K outputs the kernel is this times the identity, so the trace kernel is K
    * times it.
    */
-  readonly ntk: NdArray<Float64Array>;
+  readonly ntk: ResultArray;
   /**
    * N x N'. The angle between the two inputs' outputs, arccos of the NNGP correlation: it stays finite where
    * kernels overflow.
    */
-  readonly angle: NdArray<Float64Array>;
+  readonly angle: ResultArray;
 }
 
 /** A pair of inputs, as the recursion needs it. */
@@ -49,12 +50,12 @@ export interface InputPair {
  * from a sum of squares, so that equal, parallel, antiparallel inputs and great depth keep their digits: relative
  * error about depth * 2^-52. O(N N' depth).
  *
- * @param x N x n_0
+ * @param x N x n_0, or n_0 numbers for one input; any `ArrayInput`
  * @param x2 N' x n_0; `x` itself where left out
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a shape does not fit the spec or an entry is not finite
  * @see docs/theory.md, "Infinite width"
  */
-export function infiniteWidthKernels(spec: MlpSpec, x: NdArray, x2?: NdArray): InfiniteWidthKernels {
+export function infiniteWidthKernels(spec: MlpSpec, x: ArrayInput, x2?: ArrayInput): InfiniteWidthKernels {
   const where = 'infiniteWidthKernels';
   const known = readSpec(where, spec);
   const rows = expectInputs(`${where}: x`, x, known.inputDim);
@@ -217,6 +218,6 @@ function angleBetween(x: Float64Array, x2: Float64Array): number {
   return 2 * Math.atan2(Math.sqrt(apart), Math.sqrt(together));
 }
 
-function zeros(shape: number[]): NdArray<Float64Array> {
-  return { data: new Float64Array(shape.reduce((a, b) => a * b, 1)), shape };
+function zeros(shape: number[]): ResultArray {
+  return resultArray({ data: new Float64Array(sizeOf(shape)), shape });
 }

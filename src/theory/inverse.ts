@@ -3,11 +3,10 @@
  */
 import { expectInteger, expectOptions } from '../errors';
 import { createSpec, type Parametrization } from '../network/spec';
-import { expectPositive } from './arguments';
+import { expectPositive, expectResult } from './arguments';
 import { biasFactor, expectUniformBiases, weightFactor, weightScale } from './layer-law';
 import { enterTerm, passHiddenLayer, startRecursion } from './moment-recursion';
-import { moments, readMomentsOptions, traceRelativeVariance } from './moments';
-import { toNumber } from './scaled';
+import { moments, readMomentsOptions, traceRelativeVarianceNumber } from './moments';
 
 interface Initialization {
   readonly inputDim: number;
@@ -97,7 +96,8 @@ export function widthForDispersion(question: WidthQuestion): WidthAnswer {
  * In the ordered phase the deviation can rise above the bound and fall below it again; the answer is the depth
  * before the first break.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0; `ERR_COMPUTATION` where
+ *   a variance is so large that the deviation is beyond the range of doubles
  * @example depthForDispersion({ inputDim: 784, width: 300, relativeStandardDeviation: 0.5 }).depth
  */
 export function depthForDispersion(question: DepthQuestion): DepthAnswer {
@@ -114,8 +114,9 @@ export function depthForDispersion(question: DepthQuestion): DepthAnswer {
   for (let depth = 1; depth <= LAST_DEPTH; depth++) {
     passHiddenLayer(state, weightScale(spec, depth === 1 ? spec.inputDim : width), width);
     enterTerm(state, weightFactor(spec, width), beta);
-    const deviation = Math.sqrt(toNumber(traceRelativeVariance(state, spec.outputDim)));
+    const deviation = Math.sqrt(traceRelativeVarianceNumber(state, spec.outputDim));
     if (deviation > bound) return { depth: depth - 1, relativeStandardDeviation: last, searchEnded: false };
+    expectResult(where, 'relativeStandardDeviation', deviation);
     // The recursion is linear: once it has not moved for so long, it has reached its fixed point.
     unchanged = Math.abs(deviation - last) <= 2 ** -52 * deviation ? unchanged + 1 : 0;
     last = deviation;

@@ -106,6 +106,18 @@ export function traceRelativeVariance(state: RecursionState, outputs: number): S
   return combine(state, (pair) => traceNumber(pair, outputs));
 }
 
+/** The same as a plain number. Loops use it: while nothing has been rescaled it takes a few multiplications. */
+export function traceRelativeVarianceNumber(state: RecursionState, outputs: number): number {
+  const { meanWeights, meanBiases, forwardExponent, biasExponent, ww, wb, bb } = state;
+  if (forwardExponent !== biasExponent || ww.exponent !== 0 || wb.exponent !== 0 || bb.exponent !== 0)
+    return toNumber(traceRelativeVariance(state, outputs));
+  const w = meanWeights / (meanWeights + meanBiases);
+  const b = meanBiases / (meanWeights + meanBiases);
+  return (
+    w * w * traceNumber(ww, outputs) + 2 * w * b * traceNumber(wb, outputs) + b * b * traceNumber(bb, outputs)
+  );
+}
+
 /** Of the K^2 pairs of diagonal entries, K are of one entry with itself. */
 function traceNumber(pair: PairState, outputs: number): number {
   return (pair.same + (outputs - 1) * pair.distinct) / outputs;

@@ -1,14 +1,21 @@
 /**
  * Forward and backward passes of a given net, as many numbers per layer as its diagnosis needs; small plain loops.
  */
-import { invalidArgument } from '../errors';
-import { expectNdArray, type NdArray } from '../ndarray';
+import { type ArrayInput, readArray } from '../array-input';
+import { describeShape, invalidArgument, mismatch } from '../errors';
+import type { NdArray } from '../ndarray';
 import { type MlpSpec, readMlpSpec } from '../network/spec';
 
 /** A net as its diagnosis takes it; `Mlp` is one. */
 export interface GivenNetwork {
   readonly spec: MlpSpec;
   /** Layers 1 .. L+1: weights n_l x n_{l-1}, biases n_l; the raw parameters of the spec's parametrization. */
+  readonly layers: readonly { readonly weights: ArrayInput; readonly biases: ArrayInput }[];
+}
+
+/** A net whose arrays have been read. */
+export interface ProbedNetwork {
+  readonly spec: MlpSpec;
   readonly layers: readonly { readonly weights: NdArray; readonly biases: NdArray }[];
 }
 
@@ -25,7 +32,7 @@ export interface Probe {
 }
 
 /** Runs the inputs one pair at a time: O(N * parameters) time, O(widths) memory besides the result. */
-export function probeNetwork(net: GivenNetwork, inputs: readonly Float64Array[]): Probe {
+export function probeNetwork(net: ProbedNetwork, inputs: readonly Float64Array[]): Probe {
   const { depth, widths } = net.spec;
   const gains = gainsOf(net.spec);
   const activations = widths.slice(0, -1).map(() => new Float64Array(inputs.length));
@@ -58,37 +65,41 @@ export function gainsOf(spec: MlpSpec): Gains {
   };
 }
 
-/** The net with its spec as `createSpec` makes it. */
-export function readNetwork(where: string, net: GivenNetwork): GivenNetwork {
+/** The net with its spec as `createSpec` makes it, and its arrays read. */
+export function readNetwork(where: string, net: GivenNetwork): ProbedNetwork {
   const given = net as Partial<GivenNetwork> | null | undefined;
   if (!Array.isArray(given?.layers) || given.spec === undefined) {
     throw invalidArgument(where, 'a net: { spec, layers: [{ weights, biases }] }', net);
   }
-  const spec = readMlpSpec(where, net.spec);
+  const spec = readMlpSpec(where, given.spec);
   const { widths } = spec;
-  if (net.layers.length !== widths.length - 1) {
-    throw invalidArgument(`${where}: layers`, `${widths.length - 1} layers`, net.layers);
+  if (given.layers.length !== widths.length - 1) {
+    throw invalidArgument(`${where}: layers`, `${widths.length - 1} layers`, given.layers);
   }
-  Array.from(net.layers as readonly unknown[]).forEach((layer, l) => {
+  const layers = Array.from(given.layers as readonly unknown[], (layer, l) => {
     if (typeof layer !== 'object' || layer === null)
       throw invalidArgument(`${where}: layers[${l}]`, 'a layer { weights, biases }', layer);
     const { weights, biases } = layer as { weights?: unknown; biases?: unknown };
     const [rows, columns] = [widths[l + 1]!, widths[l]!];
-    expectEntries(`${where}: layers[${l}].weights`, weights, rows * columns);
-    expectEntries(`${where}: layers[${l}].biases`, biases, rows);
+    return {
+      weights: readParameters(`${where}: layers[${l}].weights`, weights, [rows, columns]),
+      biases: readParameters(`${where}: layers[${l}].biases`, biases, [rows]),
+    };
   });
-  return { spec, layers: net.layers };
+  return { spec, layers };
 }
 
-function expectEntries(where: string, array: unknown, length: number): void {
-  const { data } = expectNdArray(where, array);
-  if (data.length !== length) throw invalidArgument(where, `${length} numbers`, data);
-  const bad = data.findIndex((entry) => !Number.isFinite(entry));
-  if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', data[bad]);
+function readParameters(where: string, given: unknown, shape: readonly number[]): NdArray {
+  const array = readArray(where, given);
+  if (String(array.shape) !== String(shape))
+    throw mismatch(where, `shape ${describeShape(shape)}`, describeShape(array.shape));
+  const bad = array.data.findIndex((entry) => !Number.isFinite(entry));
+  if (bad >= 0) throw invalidArgument(`${where}: entry ${bad}`, 'a finite number', array.data[bad]);
+  return array;
 }
 
 /** x^0 .. x^L */
-function forward(net: GivenNetwork, gains: Gains, input: Float64Array): Float64Array[] {
+function forward(net: ProbedNetwork, gains: Gains, input: Float64Array): Float64Array[] {
   const result = [input];
   for (let l = 1; l <= net.spec.depth; l++) {
     const { weights, biases } = net.layers[l - 1]!;
@@ -106,7 +117,7 @@ function forward(net: GivenNetwork, gains: Gains, input: Float64Array): Float64A
 }
 
 /** |delta^l|^2 at position l - 1, for the mean direction of the outputs: delta^{L+1} = (1, .., 1) / sqrt(K). */
-function backward(net: GivenNetwork, gains: Gains, activations: readonly Float64Array[]): number[] {
+function backward(net: ProbedNetwork, gains: Gains, activations: readonly Float64Array[]): number[] {
   const { depth, widths, outputDim } = net.spec;
   const result = new Array<number>(depth + 1).fill(1);
   let delta = new Float64Array(outputDim).fill(1 / Math.sqrt(outputDim));

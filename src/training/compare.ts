@@ -2,9 +2,9 @@
 import { expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { COMPUTE_OPTION_NAMES, type ComputeOptions, type Provenance } from '../kernel/arguments';
 import { kernelDrift } from '../kernel/drift';
-import type { NdArray } from '../ndarray';
-import type { Mlp } from '../network/mlp';
-import { fitOf, type LabelledData } from './loss';
+import { type NdArray, type ResultArray, resultArray } from '../ndarray';
+import { type Mlp, readNet } from '../network/mlp';
+import { fitOf, type LabelledData, readLabelledData } from './loss';
 import { predictGradientFlow } from './predict';
 import { train } from './train';
 
@@ -35,8 +35,8 @@ export interface Comparison {
 /** Outputs of the net beside those that its initial kernel predicts. */
 export interface ComparedOutputs {
   /** N x K */
-  readonly net: NdArray<Float64Array>;
-  readonly predicted: NdArray<Float64Array>;
+  readonly net: ResultArray;
+  readonly predicted: ResultArray;
   /** mse: sum over outputs of (f - y)^2, halved, mean over samples. */
   readonly netLoss: number;
   readonly predictedLoss: number;
@@ -52,33 +52,44 @@ export interface ComparedOutputs {
  * @example (await compareWithTraining(net, { x, y }, { learningRate: 0.01, at: [0, 10, 100] })).comparisons
  */
 export async function compareWithTraining(
-  net: Mlp,
+  given: Mlp,
   data: LabelledData,
   options: CompareOptions,
 ): Promise<{ readonly comparisons: readonly Comparison[]; readonly net: Mlp } & Provenance> {
   const where = 'compareWithTraining';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'learningRate', 'at', 'kernel', 'testData']);
-  const { learningRate, at, kernel, testData, onProgress, ...compute } = options;
+  const net = readNet(where, given);
+  const { learningRate, at, kernel, testData: givenTestData, onProgress, ...compute } = options;
+  const { x, y } = readLabelledData(`${where}: `, data, net.spec);
+  const testData =
+    givenTestData === undefined
+      ? undefined
+      : readLabelledData(`${where}: testData.`, givenTestData, net.spec);
   if (!isAscending(at)) throw invalidArgument(`${where}: at`, 'ascending steps', at);
   const outputs = expectOneOf(`${where}: kernel`, kernel ?? 'full', ['full', 'mean']);
   const outputsAt: Outputs[] = [];
   const steps = at.at(-1)!;
-  const result = await train(net, data, {
-    ...compute,
-    learningRate,
-    steps,
-    kernelAt: [...new Set([0, ...at])],
-    ...(onProgress && { onProgress }),
-    onNet: async (trained, step) => {
-      if (step === 0 || at.includes(step)) outputsAt.push(await outputsOf(trained, data, testData, compute));
+  const result = await train(
+    net,
+    { x, y },
+    {
+      ...compute,
+      learningRate,
+      steps,
+      kernelAt: [...new Set([0, ...at])],
+      ...(onProgress && { onProgress }),
+      onNet: async (trained, step) => {
+        if (step === 0 || at.includes(step))
+          outputsAt.push(await outputsOf(trained, x, testData?.x, compute));
+      },
     },
-  });
+  );
   const first = outputsAt[0]!;
   const [kernelAtStart, testKernel] = await Promise.all([
-    net.ntk(data.x, null, { outputs, ...compute }),
-    testData && net.ntk(testData.x, data.x, { outputs, ...compute }),
+    net.ntk(x, null, { outputs, ...compute }),
+    testData && net.ntk(testData.x, x, { outputs, ...compute }),
   ]);
-  const prediction = predictGradientFlow(kernelAtStart, data.y, {
+  const prediction = predictGradientFlow(kernelAtStart, y, {
     learningRate,
     times: at,
     meanOver: 'samples',
@@ -90,7 +101,7 @@ export async function compareWithTraining(
     const now = outputsAt[i + shift]!;
     return {
       step,
-      train: compared(step, now.train, prediction.train[i]!, first.train, data.y),
+      train: compared(step, now.train, prediction.train[i]!, first.train, y),
       test: testData ? compared(step, now.test!, prediction.test![i]!, first.test!, testData.y) : null,
       kernelChange: kernelDrift(result.kernels[0]!, result.kernels[i + shift]!).relativeChange,
     };
@@ -108,27 +119,27 @@ function isAscending(steps: readonly number[]): boolean {
 }
 
 interface Outputs {
-  readonly train: NdArray<Float64Array>;
-  readonly test: NdArray<Float64Array> | null;
+  readonly train: ResultArray;
+  readonly test: ResultArray | null;
 }
 
 async function outputsOf(
   net: Mlp,
-  { x }: LabelledData,
-  testData: LabelledData | undefined,
+  x: NdArray,
+  testX: NdArray | undefined,
   compute: Pick<CompareOptions, 'signal' | 'threads' | 'backend'>,
 ): Promise<Outputs> {
-  const plain = ({ data, shape }: NdArray<Float64Array>) => ({ data, shape });
+  const plain = ({ data, shape }: NdArray<Float64Array>) => resultArray({ data, shape });
   return {
     train: plain(await net.forward(x, compute)),
-    test: testData ? plain(await net.forward(testData.x, compute)) : null,
+    test: testX ? plain(await net.forward(testX, compute)) : null,
   };
 }
 
 function compared(
   step: number,
-  net: NdArray<Float64Array>,
-  predicted: NdArray<Float64Array>,
+  net: ResultArray,
+  predicted: ResultArray,
   first: NdArray<Float64Array>,
   y: NdArray,
 ): ComparedOutputs {

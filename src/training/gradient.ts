@@ -1,5 +1,5 @@
 import { LOSS_NAMES, type LossName } from '../backend/backend';
-import { expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { expectOneOf, expectOptions } from '../errors';
 import {
   COMPUTE_OPTION_NAMES,
   type ComputeOptions,
@@ -7,7 +7,7 @@ import {
   readComputation,
 } from '../kernel/arguments';
 import { Mlp, readNet } from '../network/mlp';
-import type { LabelledData } from './loss';
+import { type LabelledData, readLabelledData } from './loss';
 import { createTask, createWorkspace } from './task';
 
 export interface LossGradient extends Provenance {
@@ -33,15 +33,13 @@ export async function lossGradient(
   const where = 'lossGradient';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'loss']);
   const { spec, layers } = readNet(where, net);
-  if (typeof data !== 'object' || (data as unknown) === null) {
-    throw invalidArgument(`${where}: data`, 'inputs and targets { x, y }', data);
-  }
+  const arrays = readLabelledData(`${where}: `, data, spec);
   const loss = expectOneOf(`${where}: loss`, options.loss ?? 'mse', LOSS_NAMES);
   const { backend, run, provenance } = readComputation(where, options);
   const copy = Mlp.fromLayers(spec, layers);
   // One step of momentum at the learning rate 0 moves nothing and leaves the gradient in the velocity.
   const optimizer = { name: 'momentum', beta1: 0, beta2: 0, epsilon: 0 } as const;
-  const workspace = createWorkspace(where, spec, data, copy.parameters, loss, optimizer, null);
+  const workspace = createWorkspace(where, spec, arrays, copy.parameters, loss, optimizer, null);
   const task = createTask(workspace, { stepsBefore: 0, learningRates: [0], batchRows: null });
   await backend.train(task, run);
   return { loss: task.losses[0]!, gradient: Float64Array.from(workspace.moments[0]), ...provenance };

@@ -1,15 +1,19 @@
 /** Losses of outputs against targets. */
 import type { LossName } from '../backend/backend';
+import { type ArrayInput, readInputs, readOutputs } from '../array-input';
 import { invalidArgument } from '../errors';
-import { expectShape } from '../kernel/matrix';
 import type { NdArray } from '../ndarray';
+import type { MlpSpec } from '../network/spec';
 
 /** Inputs and what the net is to answer. */
 export interface LabelledData {
-  /** N x n_0 */
-  readonly x: NdArray;
-  /** Targets, N x K; for the cross-entropy, shares of the classes (one-hot rows, or any numbers >= 0). */
-  readonly y: NdArray;
+  /** N x n_0, or one input of n_0 numbers. */
+  readonly x: ArrayInput;
+  /**
+   * Targets, N x K, or a flat list: N numbers where K is 1, K numbers where N is 1. For the cross-entropy, shares of the classes
+   * (one-hot rows, or any numbers >= 0).
+   */
+  readonly y: ArrayInput;
 }
 
 /** How well outputs fit their targets. */
@@ -56,17 +60,26 @@ function crossEntropy(f: readonly number[], y: readonly number[]): number {
   return f.reduce((sum, value, k) => (y[k] === 0 ? sum : sum - y[k]! * (value - logSum)), 0);
 }
 
-/** Targets as a loss takes them. */
-export function expectTargets(
-  where: string,
-  y: unknown,
-  shape: readonly number[],
-  loss: LossName,
-): Float64Array {
-  const targets = expectShape(where, y, shape);
-  if (loss === 'cross-entropy') {
-    const at = targets.findIndex((share) => share < 0);
-    if (at >= 0) throw invalidArgument(`${where}: entry ${at}`, 'a share of a class, >= 0', targets[at]);
-  }
-  return targets;
+/** Inputs N x n_0 and targets N x K whose shapes are checked, and whose entries are not. */
+export interface DataArrays {
+  readonly x: NdArray;
+  readonly y: NdArray;
+}
+
+/** @param where what error messages put before "x" and "y" */
+export function readLabelledData(where: string, data: unknown, spec: MlpSpec): DataArrays {
+  if (typeof data !== 'object' || data === null)
+    throw invalidArgument(`${where}data`, 'inputs and targets { x, y }', data);
+  const { x, y } = data as Partial<Record<'x' | 'y', unknown>>;
+  const inputs = readInputs(`${where}x`, x, spec.inputDim);
+  return { x: inputs, y: readOutputs(`${where}y`, y, inputs.shape[0]!, spec.outputDim) };
+}
+
+/** A copy of the targets as a loss takes them, their entries checked. */
+export function targetsOf(where: string, { y }: DataArrays, loss: LossName): Float64Array {
+  const targets = Float64Array.from(y.data);
+  const at = targets.findIndex((entry) => !Number.isFinite(entry) || (loss === 'cross-entropy' && entry < 0));
+  if (at < 0) return targets;
+  const what = Number.isFinite(targets[at]) ? 'a share of a class, >= 0' : 'a finite number';
+  throw invalidArgument(`${where}y: entry ${at}`, what, targets[at]);
 }

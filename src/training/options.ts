@@ -1,7 +1,13 @@
 /** Reads the options of training that say how it steps. */
 import type { OptimizerRule } from '../backend/backend';
-import { expectInteger, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
-import { mismatch } from '../kernel/matrix';
+import {
+  expectInteger,
+  expectNumber,
+  expectOneOf,
+  expectOptions,
+  invalidArgument,
+  mismatch,
+} from '../errors';
 
 /**
  * An optimizer by name, with PyTorch's conventions and defaults, or with its own numbers:

@@ -1,10 +1,10 @@
 /** A training run: what can be asked for, checked, and what has come of it so far. */
 import { type Backend, LOSS_NAMES, type LossName } from '../backend/backend';
+import { type ArrayInput, readInputs } from '../array-input';
 import { expectInteger, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import {
   COMPUTE_OPTION_NAMES,
   type ComputeOptions,
-  expectInputShape,
   type Progress,
   type Provenance,
   readComputation,
@@ -13,7 +13,7 @@ import type { NtkOptions, NtkResult, NtkResultPerLayer } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import { Mlp, readNet } from '../network/mlp';
 import { batchesOf } from './batches';
-import { type Evaluation, expectTargets, type LabelledData } from './loss';
+import { type Evaluation, type LabelledData, readLabelledData, targetsOf } from './loss';
 import {
   type LearningRate,
   type OptimizerOptions,
@@ -40,7 +40,7 @@ export interface TrainOptions extends Omit<ComputeOptions, 'onProgress' | 'allow
   /** Compute the kernel after so many steps: 0 (before the first) .. steps. */
   readonly kernelAt?: readonly number[];
   /** The inputs of those kernels, N' x n_0; the training inputs by default. */
-  readonly kernelInputs?: NdArray;
+  readonly kernelInputs?: ArrayInput;
   /** Which kernel: as in `net.ntk`. The trace kernel by default. */
   readonly kernelOptions?: Pick<NtkOptions, 'outputs' | 'parameters' | 'layers' | 'perLayer' | 'precision'>;
   /** More inputs and targets, which are not trained on. */
@@ -91,6 +91,12 @@ const OPTION_NAMES = [
   ],
 ];
 
+/** Inputs and targets that are not trained on. */
+export interface TestData {
+  readonly x: NdArray;
+  readonly targets: Float64Array;
+}
+
 /** A run: what was asked for, and what has come of it so far. */
 export interface Plan {
   readonly options: TrainOptions;
@@ -105,9 +111,10 @@ export interface Plan {
   readonly rate: (stepsBefore: number) => number;
   readonly batch: ((step: number) => Int32Array) | null;
   readonly kernelAt: readonly number[];
+  readonly kernelInputs: NdArray;
   readonly evaluateAt: readonly number[];
   readonly checkpointEvery: number | null;
-  readonly testTargets: Float64Array | null;
+  readonly test: TestData | null;
   /** Steps after which something is to be done, sorted. */
   readonly events: readonly number[];
   readonly losses: Float64Array;
@@ -118,9 +125,7 @@ export interface Plan {
 export function readPlan(given: Mlp, data: LabelledData, options: TrainOptions): Plan {
   const where = 'train';
   const net = readNet(where, given);
-  if (typeof data !== 'object' || (data as unknown) === null) {
-    throw invalidArgument(`${where}: data`, 'inputs and targets { x, y }', data);
-  }
+  const arrays = readLabelledData(`${where}: `, data, net.spec);
   expectOptions(where, options, OPTION_NAMES);
   for (const name of ['onProgress', 'onKernel', 'onNet', 'onCheckpoint'] as const) {
     const callback: unknown = options[name];
@@ -138,12 +143,16 @@ export function readPlan(given: Mlp, data: LabelledData, options: TrainOptions):
   const loss = expectOneOf(`${where}: loss`, options.loss ?? 'mse', LOSS_NAMES);
   const optimizer = readOptimizer(`${where}: optimizer`, options.optimizer ?? 'gd');
   const rate = readLearningRate(`${where}: learningRate`, options.learningRate, steps);
-  const batchSize = readBatchSize(where, options, expectInputShape(`${where}: x`, data.x, net.spec.inputDim));
+  const batchSize = readBatchSize(where, options, arrays.x.shape[0]!);
   const trained = Mlp.fromLayers(net.spec, net.layers);
-  const workspace = createWorkspace(where, net.spec, data, trained.parameters, loss, optimizer, batchSize);
+  const workspace = createWorkspace(where, net.spec, arrays, trained.parameters, loss, optimizer, batchSize);
   const kernelAt = readStepList(`${where}: kernelAt`, options.kernelAt ?? [], steps);
   // What is wrong with a kernel is better heard of before the first step.
-  if (kernelAt.length > 0) net.explainNtk(options.kernelInputs ?? data.x, null, options.kernelOptions ?? {});
+  const kernelInputs =
+    options.kernelInputs === undefined
+      ? { data: workspace.x, shape: arrays.x.shape }
+      : readInputs(`${where}: kernelInputs`, options.kernelInputs, net.spec.inputDim);
+  if (kernelAt.length > 0) net.explainNtk(kernelInputs, null, options.kernelOptions ?? {});
   const evaluateAt = readStepList(`${where}: evaluateAt`, options.evaluateAt ?? [0, steps], steps);
   const checkpointEvery =
     options.checkpointEvery === undefined
@@ -164,9 +173,10 @@ export function readPlan(given: Mlp, data: LabelledData, options: TrainOptions):
     rate,
     batch: batchSize === null ? null : batchesOf(workspace.n, batchSize, options.seed!),
     kernelAt,
+    kernelInputs,
     evaluateAt,
     checkpointEvery,
-    testTargets: readTestTargets(where, net, options.testData, loss),
+    test: readTest(where, net, options.testData, loss),
     events: [...new Set([...kernelAt, ...evaluateAt, ...checkpoints])].sort((a, b) => a - b),
     ...restoreState(where, workspace, steps, options.resumeFrom),
   };
@@ -182,13 +192,13 @@ function readBatchSize(where: string, { batchSize, seed }: TrainOptions, n: numb
   return size;
 }
 
-function readTestTargets(
+function readTest(
   where: string,
   net: Mlp,
   testData: LabelledData | undefined,
   loss: LossName,
-): Float64Array | null {
+): TestData | null {
   if (testData === undefined) return null;
-  const n = expectInputShape(`${where}: testData.x`, testData.x, net.spec.inputDim);
-  return expectTargets(`${where}: testData.y`, testData.y, [n, net.spec.outputDim], loss);
+  const arrays = readLabelledData(`${where}: testData.`, testData, net.spec);
+  return { x: arrays.x, targets: targetsOf(`${where}: testData.`, arrays, loss) };
 }

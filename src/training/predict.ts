@@ -1,16 +1,18 @@
 /** What a fixed kernel predicts: the mean outputs of gradient flow under the squared loss, and kernel ridge regression. */
-import { DeepntkError, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { type ArrayInput, readArray } from '../array-input';
 import {
-  expectArray,
-  expectKernel,
-  expectShape,
-  flattenKernel,
-  type KernelMatrix,
+  DeepntkError,
+  describeShape,
+  expectNumber,
+  expectOneOf,
+  expectOptions,
+  invalidArgument,
   mismatch,
-} from '../kernel/matrix';
+} from '../errors';
+import { expectArray, expectKernel, expectOutputs, flattenKernel, type KernelMatrix } from '../kernel/matrix';
 import { rankTolerance } from '../kernel/structure';
 import { symmetricEigen, type SymmetricEigen } from '../linalg/eigen';
-import type { NdArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../ndarray';
 
 /** What is added to the diagonal of a kernel. */
 export interface RegularizationOptions {
@@ -27,11 +29,11 @@ export interface GradientFlowOptions extends RegularizationOptions {
   /** Times >= 0; Infinity is the end of training. */
   readonly times: readonly number[];
   /** The outputs at time 0 on the training inputs, N x K; 0 by default. */
-  readonly f0?: NdArray;
+  readonly f0?: ArrayInput;
   /** The kernel of test inputs with training inputs, M x N, or M x N x K x K with a full kernel. */
-  readonly testKernel?: NdArray;
+  readonly testKernel?: ArrayInput;
   /** The outputs at time 0 on the test inputs, M x K; 0 by default. */
-  readonly f0Test?: NdArray;
+  readonly f0Test?: ArrayInput;
   /**
    * The loss: sum of (f - y)^2 over samples and outputs, halved, over N K (`'samples-and-outputs'`, the default, the
    * convention of neural-tangents) or over N (`'samples'`, that of {@link train}).
@@ -43,9 +45,9 @@ export interface GradientFlowOptions extends RegularizationOptions {
 export interface GradientFlowPrediction {
   readonly times: readonly number[];
   /** The outputs on the training inputs at each time, N x K. */
-  readonly train: readonly NdArray<Float64Array>[];
+  readonly train: readonly ResultArray[];
   /** The outputs on the test inputs at each time, M x K; null without `testKernel`. */
-  readonly test: readonly NdArray<Float64Array>[] | null;
+  readonly test: readonly ResultArray[] | null;
 }
 
 /**
@@ -61,15 +63,15 @@ export interface GradientFlowPrediction {
  * A shared N x N kernel must be that of ONE output: of a net with K outputs, the mean over them (`outputs: 'mean'`).
  *
  * @param kernel N x N, shared by all outputs, or the full kernel N x N x K x K; symmetric and positive semidefinite
- * @param y targets, N x K
+ * @param y targets, N x K, or N numbers of one output
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where shapes do not match, entries are not finite, or the kernel has an
  *   eigenvalue below zero beyond rounding
  * @see Jacot, Gabriel and Hongler 2018; Lee et al. 2019, equations 10 and 11
  * @example predictGradientFlow(await net.ntk(x), y, { learningRate: 1, times: [0, 10, Infinity] })
  */
 export function predictGradientFlow(
-  kernel: NdArray,
-  y: NdArray,
+  kernel: ArrayInput,
+  y: ArrayInput,
   options: GradientFlowOptions,
 ): GradientFlowPrediction {
   const where = 'predictGradientFlow';
@@ -83,7 +85,8 @@ export function predictGradientFlow(
     'samples',
   ]);
   const problem = readProblem(where, kernel, y, options.testKernel);
-  const f0 = options.f0 === undefined ? null : expectShape(`${where}: f0`, options.f0, problem.shape);
+  const f0 =
+    options.f0 === undefined ? null : expectOutputs(`${where}: f0`, options.f0, ...problem.shape).data;
   const f0Test = readTestOutputs(where, problem, options);
   const eigen = decompose(where, regularize(where, problem.kernel, options));
   const speed = learningRate / (meanOver === 'samples' ? problem.inputs : problem.inputs * problem.outputs);
@@ -93,16 +96,20 @@ export function predictGradientFlow(
     problem.y.map((target, i) => (f0?.[i] ?? 0) - target),
   );
 
-  const train: NdArray<Float64Array>[] = [];
-  const test: NdArray<Float64Array>[] = [];
+  const train: ResultArray[] = [];
+  const test: ResultArray[] = [];
   for (const t of times) {
     const decay = eigen.values.map((value) => (value === 0 ? 1 : Math.exp(-speed * t * value)));
     const residual = fromEigenbasis(eigen, problem, coordinates, decay);
-    train.push({ data: residual.map((entry, i) => entry + problem.y[i]!), shape: problem.shape });
+    train.push(
+      resultArray({ data: residual.map((entry, i) => entry + problem.y[i]!), shape: problem.shape }),
+    );
     if (problem.test === null) continue;
     const gain = eigen.values.map((value) => (value === 0 ? 0 : Math.expm1(-speed * t * value) / value));
     const change = problem.test.apply(fromEigenbasis(eigen, problem, coordinates, gain));
-    test.push({ data: change.map((entry, i) => entry + (f0Test?.[i] ?? 0)), shape: problem.test.shape });
+    test.push(
+      resultArray({ data: change.map((entry, i) => entry + (f0Test?.[i] ?? 0)), shape: problem.test.shape }),
+    );
   }
   return { times, train, test: problem.test === null ? null : test };
 }
@@ -113,26 +120,26 @@ export interface KernelRidgeOptions {
   readonly diagReg?: number;
   readonly diagRegScale?: 'relative' | 'absolute';
   /** M x N, or M x N x K x K with a full kernel. */
-  readonly testKernel?: NdArray;
+  readonly testKernel?: ArrayInput;
 }
 
 /** The fit on training inputs, and outputs on test inputs. */
 export interface KernelRidgePrediction {
   /** The fit on the training inputs, Theta (Theta + lambda)^{-1} y, N x K. */
-  readonly train: NdArray<Float64Array>;
+  readonly train: ResultArray;
   /** Theta_test (Theta + lambda)^{-1} y, M x K; null without `testKernel`. */
-  readonly test: NdArray<Float64Array> | null;
+  readonly test: ResultArray | null;
 }
 
 /**
  * Kernel ridge regression. Without a ridge, the end of gradient flow from f0 = 0.
  *
  * @param kernel N x N, shared by all outputs, or N x N x K x K
- * @param y targets, N x K
+ * @param y targets, N x K, or N numbers of one output
  */
 export function kernelRidgeRegression(
-  kernel: NdArray,
-  y: NdArray,
+  kernel: ArrayInput,
+  y: ArrayInput,
   options: KernelRidgeOptions = {},
 ): KernelRidgePrediction {
   const where = 'kernelRidgeRegression';
@@ -145,8 +152,8 @@ export function kernelRidgeRegression(
   const fit = eigen.values.map((value) => (value === 0 ? 0 : (value - ridge) / value));
   const weights = fromEigenbasis(eigen, problem, coordinates, inverse);
   return {
-    train: { data: fromEigenbasis(eigen, problem, coordinates, fit), shape: problem.shape },
-    test: problem.test && { data: problem.test.apply(weights), shape: problem.test.shape },
+    train: resultArray({ data: fromEigenbasis(eigen, problem, coordinates, fit), shape: problem.shape }),
+    test: problem.test && resultArray({ data: problem.test.apply(weights), shape: problem.test.shape }),
   };
 }
 
@@ -169,11 +176,17 @@ interface TestKernel {
   readonly apply: (weights: Float64Array) => Float64Array;
 }
 
-function readProblem(where: string, kernel: NdArray, y: NdArray, testKernel: NdArray | undefined): Problem {
-  const matrix = expectKernel(`${where}: kernel`, kernel);
-  const full = kernel.shape.length === 4;
-  const targets = expectShape(`${where}: y`, y, [matrix.inputs, full ? matrix.outputs : -1]);
-  const outputs = y.shape[1]!;
+function readProblem(
+  where: string,
+  kernel: ArrayInput,
+  y: ArrayInput,
+  testKernel: ArrayInput | undefined,
+): Problem {
+  const given = readArray(`${where}: kernel`, kernel);
+  const matrix = expectKernel(`${where}: kernel`, given);
+  const full = given.shape.length === 4;
+  const targets = expectOutputs(`${where}: y`, y, matrix.inputs, full ? matrix.outputs : null);
+  const outputs = targets.shape[1]!;
   const columns = full ? 1 : outputs;
   return {
     kernel: matrix,
@@ -181,7 +194,7 @@ function readProblem(where: string, kernel: NdArray, y: NdArray, testKernel: NdA
     outputs,
     columns,
     shape: [matrix.inputs, outputs],
-    y: targets,
+    y: targets.data,
     test:
       testKernel === undefined
         ? null
@@ -191,19 +204,18 @@ function readProblem(where: string, kernel: NdArray, y: NdArray, testKernel: NdA
 
 function readTestKernel(
   where: string,
-  testKernel: NdArray,
+  testKernel: ArrayInput,
   { inputs, size }: KernelMatrix,
   outputs: number,
   columns: number,
 ): TestKernel {
   const name = `${where}: testKernel`;
-  const shape =
-    expectArray(name, testKernel).shape.length === 4 ? [-1, inputs, outputs, outputs] : [-1, inputs];
-  if (outputs > 1 && shape.length === 2) {
-    throw mismatch(name, `shape [M, ${inputs}, ${outputs}, ${outputs}]`, `[${testKernel.shape.join(', ')}]`);
-  }
-  const tests = testKernel.shape[0]!;
-  const data = flattenKernel(expectShape(name, testKernel, shape), tests, inputs, outputs);
+  const given = expectArray(name, testKernel);
+  const [tests = 0, ...rest] = given.shape;
+  const wanted = outputs > 1 || given.shape.length === 4 ? [inputs, outputs, outputs] : [inputs];
+  if (String(rest) !== String(wanted))
+    throw mismatch(name, `shape [M, ${wanted.join(', ')}]`, describeShape(given.shape));
+  const data = flattenKernel(given.data, tests, inputs, outputs);
   return {
     shape: [tests, outputs * columns],
     apply: (weights) => multiply(data, weights, tests * outputs, size, columns),
@@ -217,7 +229,7 @@ function readTestOutputs(
 ): Float64Array | null {
   if (f0Test === undefined) return null;
   if (test === null) throw mismatch(`${where}: f0Test`, 'a testKernel with it', 'none');
-  return expectShape(`${where}: f0Test`, f0Test, test.shape);
+  return expectOutputs(`${where}: f0Test`, f0Test, ...test.shape).data;
 }
 
 function readTimes(where: string, times: unknown): number[] {

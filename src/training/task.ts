@@ -1,11 +1,11 @@
 /** The arrays of a training run, and the tasks that backends are given. */
 import { layerSlots, type LossName, type OptimizerRule, type TrainTask } from '../backend/backend';
-import { DeepntkError } from '../errors';
-import { copyInputs, expectInputShape } from '../kernel/arguments';
-import { allocated, expectFits } from '../memory';
+import { copyInputs } from '../kernel/arguments';
+import { allocated, DeepntkError } from '../errors';
+import { expectFits } from '../memory';
 import { networkData, parameterCount, slotViews } from '../network/parameters';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
-import { expectTargets, type LabelledData } from './loss';
+import { type DataArrays, targetsOf } from './loss';
 
 /** What stays from step to step; all arrays on SharedArrayBuffers, where threads work on them in place. */
 export interface Workspace {
@@ -33,13 +33,13 @@ const ROW_BLOCK = 512;
 export function createWorkspace(
   where: string,
   spec: MlpSpec,
-  data: LabelledData,
+  data: DataArrays,
   parameters: Float64Array,
   loss: LossName,
   optimizer: OptimizerRule,
   batchSize: number | null,
 ): Workspace {
-  const n = expectInputShape(`${where}: x`, data.x, spec.inputDim);
+  const n = data.x.shape[0]!;
   expectFrozenBiasesAreZero(where, spec, parameters);
   const count = parameterCount(spec);
   const slots = slotsOf(batchSize ?? n, count);
@@ -50,11 +50,11 @@ export function createWorkspace(
     8 * numbers,
     `the parameters, gradients and data of training a net of ${count} parameters`,
   );
-  const targets = expectTargets(`${where}: y`, data.y, [n, spec.outputDim], loss);
+  const targets = targetsOf(`${where}: `, data, loss);
   return {
     spec,
     parameters,
-    x: shared(n * spec.inputDim, copyInputs(`${where}: x`, data.x, n, false).data),
+    x: shared(n * spec.inputDim, copyInputs(`${where}: x`, data.x, false)),
     y: shared(targets.length, targets),
     n,
     loss,

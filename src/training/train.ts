@@ -2,6 +2,7 @@
 import type { LossName } from '../backend/backend';
 import { DeepntkError } from '../errors';
 import type { Provenance } from '../kernel/arguments';
+import { resultArray } from '../ndarray';
 import type { Mlp } from '../network/mlp';
 import { type Evaluation, type Fit, fitOf, type LabelledData } from './loss';
 import { type Plan, readPlan, type TrainedKernel, type TrainOptions } from './plan';
@@ -106,7 +107,7 @@ async function runEvents(plan: Plan, step: number): Promise<void> {
 }
 
 async function evaluate(plan: Plan, step: number): Promise<void> {
-  const { trained, workspace, testTargets, options, batch, steps } = plan;
+  const { trained, workspace, test: testData, batch, steps } = plan;
   const K = trained.spec.outputDim;
   const run = computeOptions(plan);
   const x = { data: workspace.x, shape: [workspace.n, trained.spec.inputDim] };
@@ -118,10 +119,10 @@ async function evaluate(plan: Plan, step: number): Promise<void> {
   }
   if (!plan.evaluateAt.includes(step) || plan.evaluations.at(-1)?.step === step) return;
   const test =
-    testTargets &&
+    testData &&
     fitOf(
-      (await trained.forward(options.testData!.x, { ...run, allowNonFinite: true })).data,
-      testTargets,
+      (await trained.forward(testData.x, { ...run, allowNonFinite: true })).data,
+      testData.targets,
       K,
       workspace.loss,
     );
@@ -135,10 +136,9 @@ function fitOfRows(outputs: Float64Array, { y, loss }: Workspace, rows: Int32Arr
 }
 
 async function computeKernel(plan: Plan, step: number): Promise<void> {
-  const { trained, options, workspace } = plan;
-  const inputs = options.kernelInputs ?? { data: workspace.x, shape: [workspace.n, trained.spec.inputDim] };
-  const kernel = await trained.ntk(inputs, null, { ...options.kernelOptions, ...computeOptions(plan) });
-  const result = { ...kernel, step };
+  const { trained, options, kernelInputs } = plan;
+  const kernel = await trained.ntk(kernelInputs, null, { ...options.kernelOptions, ...computeOptions(plan) });
+  const result = resultArray({ ...kernel, step });
   plan.kernels.push(result);
   await options.onKernel?.(result);
   await options.onNet?.(trained, step);

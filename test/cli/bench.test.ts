@@ -1,39 +1,38 @@
-import { availableParallelism, loadavg } from 'node:os';
-import { availableBackends, version } from '../../src/index';
-import { run, runJson } from './run';
+import { availableBackends } from '../../src/index';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
+import { useSmallBenchCases } from './small-bench';
 
-test('bench times every backend, compared with TypeScript first', () => {
-  const start = performance.now();
-  const report = runJson(['bench']);
-  // Under a minute; where other work has its share of the cores, that much more.
-  const share = Math.max(1, loadavg()[0]! / availableParallelism());
-  expect((performance.now() - start) / share).toBeLessThan(60_000);
-  expect(report).toMatchObject({ version, node: process.version });
-  const results = report['results'] as {
-    suite: string;
-    backend: string | null;
-    precision: string;
-    seconds: number;
-    error: number;
-    ratio: number | null;
-  }[];
-  for (const suite of ['kernel', 'jacobian', 'sampling', 'training', 'startup']) {
-    const backends = results
-      .filter((result) => result.suite === suite && result.backend !== null)
-      .map(({ backend }) => backend);
-    expect([...new Set(backends)].sort()).toEqual([...availableBackends()].sort());
-  }
-  for (const { suite, seconds, error, ratio, backend, precision } of results) {
-    expect(seconds).toBeGreaterThan(0);
-    expect(error).toBeLessThan(precision === 'mixed' ? 1e-4 : 1e-8);
-    if (suite === 'kernel' && backend === 'native') expect(ratio).toBeGreaterThan(1);
-  }
-}, 150_000);
+beforeAll(useSmallBenchCases);
 
-test('only the suites asked for, and a suite that does not exist', () => {
-  const { results } = runJson(['bench', '--suite', 'jacobian']) as { results: { suite: string }[] };
-  expect(new Set(results.map(({ suite }) => suite))).toEqual(new Set(['jacobian']));
-  const { status, stderr } = run(['bench', '--suite', 'speed']);
-  expect(status).toBe(2);
-  expect(stderr).toMatch(/'speed' is invalid.*kernel, jacobian, sampling, training, startup/);
-}, 60_000);
+test('only the suites asked for, every backend with its ratio to TypeScript', async () => {
+  const { results } = (await runJsonInProcess(['bench', '--suite', 'jacobian', 'kernel'])) as {
+    results: { suite: string; backend: string; threads: number; seconds: number; ratio: number }[];
+  };
+  expect([...new Set(results.map(({ suite }) => suite))].sort()).toEqual(['jacobian', 'kernel']);
+  const jacobian = results.filter(({ suite }) => suite === 'jacobian');
+  expect([...new Set(jacobian.map(({ backend }) => backend))]).toEqual(availableBackends());
+  for (const { threads, seconds, ratio } of jacobian) {
+    const peer = jacobian.find((other) => other.backend === 'typescript' && other.threads === threads);
+    expect(ratio).toBe((peer ?? jacobian.find(({ backend }) => backend === 'typescript'))!.seconds / seconds);
+  }
+});
+
+test('the table has a line for every backend', async () => {
+  const { status, stdout } = await runInProcess(['bench', '--suite', 'jacobian']);
+  expect(status).toBe(0);
+  expect(stdout.match(/^\w+: .*$/gm)).toEqual(['jacobian: N=2 L=1 M=4']);
+  for (const backend of availableBackends()) {
+    expect(stdout).toMatch(
+      new RegExp(
+        `^${backend} float64, \\d+ threads? +[\\d.]+ (s|ms|us) +[\\d.]+ x +\\d\\.\\de[+-]\\d+$`,
+        'm',
+      ),
+    );
+  }
+});
+
+test('a suite that does not exist is wrong usage', async () => {
+  const outcome = await runInProcess(['bench', '--suite', 'speed']);
+  expectFailure(outcome, 2, "'speed' is invalid");
+  expect(outcome.stderr).toMatch(/kernel, jacobian, sampling, training, startup/);
+});

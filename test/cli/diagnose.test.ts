@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -15,7 +14,7 @@ import { createSpec, Mlp, writeNpy } from '../../src/index';
 import { tensorsFromLayers } from '../../src/data/linear-layers';
 import { writeSafetensors } from '../../src/data/safetensors';
 import { smallData } from '../diagnosis/subjects';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 let folder: string;
 
@@ -44,11 +43,11 @@ afterAll(() => {
 const here = () => ({ cwd: folder });
 const SMALL = ['--depth', '2', '--width', '30', '--seed', '1', '--quick'];
 
-test('writes the page, prints the verdict, its reasons and the facts; JSON has the same', () => {
+test('writes the page, prints the verdict, its reasons and the facts; JSON has the same', async () => {
   const args = ['diagnose', '--x', 'X.npy', '--y', 'labels.npy', ...SMALL, '--out', 'report.html'];
-  const { status, stdout, stderr } = run(args, here());
+  const { status, stdout, stderr } = await runInProcess(args, here());
   expect([status, stderr]).toEqual([0, '']);
-  const json = runJson(args, here()) as Record<string, never> & {
+  const json = (await runJsonInProcess(args, here())) as Record<string, never> & {
     verdict: { sentence: string; criteria: { sentence: string }[] };
   };
   expect(stdout.split('\n')[0]).toBe(json.verdict.sentence);
@@ -71,34 +70,37 @@ test('writes the page, prints the verdict, its reasons and the facts; JSON has t
   expect(readdirSync(folder).filter((name) => name.includes('.tmp'))).toEqual([]);
 });
 
-test('data from a table: its label column says how many outputs there are', () => {
-  const { net, data } = runJson(
+test('data from a table: its label column says how many outputs there are', async () => {
+  const { net, data } = (await runJsonInProcess(
     ['diagnose', '--csv', 'table.csv', '--label-column', 'kind', '--inputs', '12', ...SMALL],
     here(),
-  ) as Record<string, Record<string, unknown>>;
+  )) as Record<string, Record<string, unknown>>;
   expect(net).toMatchObject({ inputDim: 20, outputDim: 3 });
   expect(data).toMatchObject({ inputs: 12, available: 30, targets: 'classes' });
 });
 
-test('inputs without labels are trained towards random targets', () => {
-  const { net, data } = runJson(
+test('inputs without labels are trained towards random targets', async () => {
+  const { net, data } = (await runJsonInProcess(
     ['diagnose', '--x', 'X.npy', '--scale', 'unit-norm', ...SMALL],
     here(),
-  ) as Record<string, Record<string, unknown>>;
+  )) as Record<string, Record<string, unknown>>;
   expect(net).toMatchObject({ outputDim: 1 });
   expect(data).toMatchObject({ targets: 'random', classes: null });
   expect((data!['norm2'] as { mean: number }).mean).toBeCloseTo(1, 12);
 });
 
-test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw2 says it', () => {
-  const given = runJson(['diagnose', '--net', 'net.json', '--x', 'X.npy', '--quick'], here());
+test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw2 says it', async () => {
+  const given = await runJsonInProcess(['diagnose', '--net', 'net.json', '--x', 'X.npy', '--quick'], here());
   expect(given).toMatchObject({ net: { source: 'given', law: 'spec', weightVariance: 1.5 } });
-  const estimated = runJson(['diagnose', '--net', 'net.safetensors', '--x', 'X.npy', '--quick'], here());
+  const estimated = await runJsonInProcess(
+    ['diagnose', '--net', 'net.safetensors', '--x', 'X.npy', '--quick'],
+    here(),
+  );
   const facts = estimated['net'] as { law: string; weightVariance: number; assumptions: string[] };
   expect(facts.law).toBe('estimated');
   expect(Math.abs(facts.weightVariance / 1.5 - 1)).toBeLessThan(0.05);
   expect(facts.assumptions).toHaveLength(2);
-  const said = run(
+  const said = await runInProcess(
     ['diagnose', '--net', 'net.safetensors', '--x', 'X.npy', '--quick', '--sw2', '2.5'],
     here(),
   );
@@ -106,19 +108,19 @@ test('a JSON net says its law; that of PyTorch weights is estimated, unless --sw
   expect(said.stderr).toMatch(/^deepntk: warning: The weights have σ_w² = 1\.\d+, not 2\.5/);
 });
 
-test('MNIST: an ordered, an edge and a chaotic net have three different verdicts', () => {
-  const answerOf = (depth: string, width: string, sw2: string) => {
+test('MNIST: an ordered, an edge and a chaotic net have three different verdicts', async () => {
+  const answerOf = async (depth: string, width: string, sw2: string) => {
     const net = ['--depth', depth, '--width', width, '--sw2', sw2, '--seed', '1'];
-    const report = runJson(['diagnose', '--mnist', '20', '--quick', ...net]);
+    const report = await runJsonInProcess(['diagnose', '--mnist', '10', '--quick', ...net]);
     expect(report).toMatchObject({
       net: { inputDim: 784, outputDim: 10 },
-      data: { inputs: 20, classes: 10 },
+      data: { inputs: 10, classes: 10 },
     });
     return [(report['phase'] as { phase: string }).phase, (report['verdict'] as { answer: string }).answer];
   };
-  expect(answerOf('1', '600', '2')).toEqual(['edge-of-chaos', 'describes']);
-  expect(answerOf('10', '200', '1')).toEqual(['ordered', 'initialization-only']);
-  expect(answerOf('10', '100', '2.5')).toEqual(['chaotic', 'does-not']);
+  expect(await answerOf('1', '300', '2')).toEqual(['edge-of-chaos', 'describes']);
+  expect(await answerOf('10', '200', '1')).toEqual(['ordered', 'initialization-only']);
+  expect(await answerOf('3', '20', '2.5')).toEqual(['chaotic', 'does-not']);
 });
 
 describe('bad input is one clear error, and writes nothing', () => {
@@ -162,8 +164,8 @@ describe('bad input is one clear error, and writes nothing', () => {
       2,
       '--net: expected a path that ends in .json, .safetensors or .onnx',
     ],
-  ])('%j', (args, status, message) => {
-    expectFailure(run(['diagnose', ...args, ...out], here()), status, message);
+  ])('%j', async (args, status, message) => {
+    expectFailure(await runInProcess(['diagnose', ...args, ...out], here()), status, message);
   });
 
   test.each([
@@ -172,49 +174,13 @@ describe('bad input is one clear error, and writes nothing', () => {
     ['folder.html', 1, 'cannot write folder.html: it is a folder'],
     ['X.npy/report.html', 1, 'cannot write X.npy/report.html'],
     ['/proc/report.html', 1, 'cannot write /proc/report.html'],
-  ])('--out %s', (path, status, message) => {
+  ])('--out %s', async (path, status, message) => {
     mkdirSync(join(folder, 'folder.html'), { recursive: true });
-    expectFailure(run(['diagnose', '--x', 'X.npy', ...SMALL, '--out', path], here()), status, message);
+    expectFailure(
+      await runInProcess(['diagnose', '--x', 'X.npy', ...SMALL, '--out', path], here()),
+      status,
+      message,
+    );
     expect(readdirSync(join(folder, 'folder.html'))).toEqual([]);
   });
-});
-
-test('without vega the page is refused at once, with what to install; the facts are there all the same', () => {
-  const hook = join(folder, 'without-vega.cjs');
-  writeFileSync(
-    hook,
-    `const Module = require('node:module');
-     const resolve = Module._resolveFilename;
-     Module._resolveFilename = function (name, ...rest) {
-       if (name === 'vega') throw Object.assign(new Error("Cannot find module 'vega'"), { code: 'MODULE_NOT_FOUND' });
-       return resolve.call(this, name, ...rest);
-     };`,
-  );
-  const withoutVega = (args: readonly string[]) =>
-    spawnSync(process.execPath, ['--require', hook, MAIN, 'diagnose', '--x', 'X.npy', ...SMALL, ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-  expectFailure(
-    withoutVega(['--out', 'never.html']),
-    1,
-    'pictures are drawn with the package vega, which is not installed; npm install vega adds it',
-  );
-  expect(existsSync(join(folder, 'never.html'))).toBe(false);
-  const { status, stdout, stderr } = withoutVega(['--json']);
-  expect([status, stderr]).toEqual([0, '']);
-  expect(JSON.parse(stdout)).toHaveProperty('verdict.answer');
-});
-
-test('without --out nothing that draws is loaded', () => {
-  const hook = join(folder, 'loaded.cjs');
-  writeFileSync(
-    hook,
-    "process.on('exit', () => { require('node:fs').writeFileSync('loaded.json', JSON.stringify(Object.keys(require.cache))); });",
-  );
-  const args = ['--require', hook, MAIN, 'diagnose', '--x', 'X.npy', ...SMALL];
-  expect(spawnSync(process.execPath, args, { cwd: folder }).status).toBe(0);
-  const loaded = JSON.parse(readFileSync(join(folder, 'loaded.json'), 'utf8')) as string[];
-  expect(loaded.length).toBeGreaterThan(10);
-  expect(loaded.filter((file) => /node_modules.(vega|pngjs|@resvg)/.test(file))).toEqual([]);
 });

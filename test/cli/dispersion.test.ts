@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
 
 import {
   availableBackends,
@@ -10,7 +9,7 @@ import {
   inputsAtCosines,
   sampleNtk,
 } from '../../src/index';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 const NET = ['--input-dim', '30', '--depth', '10', '--width', '30'];
 const spec = createSpec({ inputDim: 30, depth: 10, width: 30 });
@@ -27,7 +26,7 @@ const here = () => ({ cwd: folder });
 test.each(availableBackends())(
   'dispersion --json is what the library computes, on the %s backend',
   async (backend) => {
-    const report = runJson(
+    const report = await runJsonInProcess(
       [
         'dispersion',
         ...NET,
@@ -50,16 +49,16 @@ test.each(availableBackends())(
   },
 );
 
-test('dispersion prints a table, with errors beside estimates and the exact values beside both', () => {
-  const { stdout, stderr, status } = run(['dispersion', ...NET, '--replicas', '2000'], here());
+test('dispersion prints a table, with errors beside estimates and the exact values beside both', async () => {
+  const { stdout, stderr, status } = await runInProcess(['dispersion', ...NET, '--replicas', '2000'], here());
   expect(status).toBe(0);
   expect(stderr).toBe('');
   expect(stdout).toMatch(/^dispersion +2\.\d+ \+- [\d.]+ %, exact 2\.24061$/m);
   expect(stdout).toMatch(/^sampler +tilted: the exact dispersion/m);
 });
 
-test('dispersion warns on stderr where plain sampling cannot be right', () => {
-  const { stderr, status } = run(
+test('dispersion warns on stderr where plain sampling cannot be right', async () => {
+  const { stderr, status } = await runInProcess(
     [
       'dispersion',
       '--input-dim',
@@ -79,30 +78,30 @@ test('dispersion warns on stderr where plain sampling cannot be right', () => {
   expect(stderr).toMatch(/^deepntk: warning: heavy tail: .*use the tilted sampler$/m);
 });
 
-test('numbers that no double holds are told by their logarithms', () => {
+test('numbers that no double holds are told by their logarithms', async () => {
   const flags = ['--input-dim', '50', '--depth', '10000', '--width', '50', '--sw2', '4', '--replicas', '200'];
-  const { stdout } = run(['dispersion', ...flags], here());
+  const { stdout } = await runInProcess(['dispersion', ...flags], here());
   expect(stdout).toMatch(/^mean +e\^69\d\d/m);
 });
 
-test('ranges of replicas merge into the whole', () => {
+test('ranges of replicas merge into the whole', async () => {
   const part = (range: string, file: string) =>
-    runJson(['dispersion', ...NET, '--replicas', range, '--checkpoint', file], here());
-  part('0:777', 'a.json');
-  part('777:2000', 'b.json');
-  const merged = runJson(['merge', 'b.json', 'a.json', '--out', 'c.json'], here());
-  const whole = runJson(['dispersion', ...NET, '--replicas', '2000'], here());
+    runJsonInProcess(['dispersion', ...NET, '--replicas', range, '--checkpoint', file], here());
+  await part('0:777', 'a.json');
+  await part('777:2000', 'b.json');
+  const merged = await runJsonInProcess(['merge', 'b.json', 'a.json', '--out', 'c.json'], here());
+  const whole = await runJsonInProcess(['dispersion', ...NET, '--replicas', '2000'], here());
   for (const name of ['dispersion', 'standardError', 'mean', 'secondMoment', 'replicas', 'largestShare']) {
     expect(merged[name]).toBe(whole[name]);
   }
   expect(merged['ranges']).toEqual([[0, 2000]]);
-  expectFailure(run(['merge', 'a.json', 'c.json'], here()), 1, 'do not overlap, got');
-  part('3e3:4000', 'd.json');
-  const { status, stderr } = run(['merge', 'd.json', 'c.json'], here());
+  expectFailure(await runInProcess(['merge', 'a.json', 'c.json'], here()), 1, 'do not overlap, got');
+  await part('3e3:4000', 'd.json');
+  const { status, stderr } = await runInProcess(['merge', 'd.json', 'c.json'], here());
   expect([status, stderr]).toEqual([0, 'deepntk: warning: no file has replicas 2000:3000\n']);
   writeFileSync(join(folder, 'broken.json'), readFileSync(join(folder, 'a.json'), 'utf8').slice(0, 100));
   expectFailure(
-    run(['merge', 'a.json', 'broken.json'], here()),
+    await runInProcess(['merge', 'a.json', 'broken.json'], here()),
     1,
     'broken.json: expected a whole JSON object',
   );
@@ -123,23 +122,21 @@ test('checkpoints of sampleNtk merge too: into what the library says of the whol
   await part(7, 13, 'sample-b.json');
   const whole = await sampleNtk(net, X, { seed: 1, replicas: 20, weightVariances: [1] });
   const files = ['sample-b.json', 'sample-a.json'];
-  const report = runJson(['merge', ...files, '--out', 'sample.json'], here());
+  const report = await runJsonInProcess(['merge', ...files, '--out', 'sample.json'], here());
   expect(report).toMatchObject({
     ranges: [[0, 20]],
     replicas: 20,
-    mean: { shape: [2, 2], data: [...whole.mean.data] },
-    byWeightVariance: [
-      { weightVariance: 1, variance: { data: [...whole.byWeightVariance[0]!.variance.data] } },
-    ],
+    mean: whole.mean.toNested(),
+    byWeightVariance: [{ weightVariance: 1, variance: whole.byWeightVariance[0]!.variance.toNested() }],
     conditionNumber: whole.conditionNumber,
   });
-  const { stdout } = run(['merge', 'sample.json'], here());
+  const { stdout } = await runInProcess(['merge', 'sample.json'], here());
   expect(stdout).toMatch(/^kernel +2 x 2, outputs trace$/m);
   expect(stdout).toMatch(/^replicas +20 from number 0, seed 1$/m);
-  expectFailure(run(['merge', ...files, 'sample.json'], here()), 1, 'do not overlap');
+  expectFailure(await runInProcess(['merge', ...files, 'sample.json'], here()), 1, 'do not overlap');
   const dispersion = ['dispersion', ...NET, '--replicas', '9', '--checkpoint', 'of-dispersion.json'];
-  expect(run(dispersion, here()).status).toBe(0);
-  const mixed = run(['merge', 'sample-a.json', 'of-dispersion.json'], here());
+  expect((await runInProcess(dispersion, here())).status).toBe(0);
+  const mixed = await runInProcess(['merge', 'sample-a.json', 'of-dispersion.json'], here());
   expectFailure(
     mixed,
     1,
@@ -147,50 +144,41 @@ test('checkpoints of sampleNtk merge too: into what the library says of the whol
   );
   writeFileSync(join(folder, 'neither.json'), '{"format":"deepntk-net"}');
   expectFailure(
-    run(['merge', 'neither.json', 'sample-a.json'], here()),
+    await runInProcess(['merge', 'neither.json', 'sample-a.json'], here()),
     1,
     'neither.json: expected the format deepntk-dispersion or deepntk-ntk-sample, got "deepntk-net"',
   );
 });
 
-test('a run that is killed (kill -9) goes on from its checkpoint, to the same bits', async () => {
-  const net = ['--input-dim', '100', '--depth', '400', '--width', '100'];
-  const args = ['dispersion', ...net, '--replicas', '100000', '--seed', '2'];
-  const checkpoint = join(folder, 'killed.json');
-  const child = spawn(
-    process.execPath,
-    [MAIN, ...args, '--backend', 'typescript', '--threads', '1', '--checkpoint', checkpoint],
-    {
-      stdio: 'ignore',
-    },
-  );
-  const exit = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.on('exit', (_, signal) => {
-      resolve(signal);
-    });
-  });
-  // The first checkpoint is due after a second of work, of about four.
-  const watch = setInterval(() => {
-    if (existsSync(checkpoint)) child.kill('SIGKILL');
-  }, 50);
-  expect(await exit).toBe('SIGKILL');
-  clearInterval(watch);
-  const { ranges } = JSON.parse(readFileSync(checkpoint, 'utf8')) as { ranges: [[number, number]] };
-  expect(ranges[0][1]).toBeLessThan(100_000);
-  // The file is whole, and the run goes on from it, on whichever backend.
-  const resumed = runJson([...args, '--checkpoint', checkpoint]);
-  expect(resumed).toEqual(runJson(args));
-}, 180_000);
-
-test('what does not fit together is wrong usage', () => {
-  expectFailure(run(['dispersion', ...NET, '--replicas', '1'], here()), 2, 'at least 2 replicas');
-  expectFailure(run(['dispersion', ...NET, '--replicas', '5:3'], here()), 2, 'at least 2 replicas');
+test('what does not fit together is wrong usage', async () => {
   expectFailure(
-    run(['dispersion', ...NET, '--replicas', '9', '--relative-error', '0.1'], here()),
+    await runInProcess(['dispersion', ...NET, '--replicas', '1'], here()),
+    2,
+    'at least 2 replicas',
+  );
+  expectFailure(
+    await runInProcess(['dispersion', ...NET, '--replicas', '5:3'], here()),
+    2,
+    'at least 2 replicas',
+  );
+  expectFailure(
+    await runInProcess(['dispersion', ...NET, '--replicas', '9', '--relative-error', '0.1'], here()),
     2,
     'cannot be used with',
   );
-  expectFailure(run(['dispersion', ...NET, '--max-replicas', '9'], here()), 2, '--relative-error');
-  expectFailure(run(['dispersion', ...NET, '--input-norm2', '0'], here()), 2, 'expected a number > 0');
-  expectFailure(run(['dispersion', ...NET, '--sampler', 'fast'], here()), 2, 'Allowed choices are');
+  expectFailure(
+    await runInProcess(['dispersion', ...NET, '--max-replicas', '9'], here()),
+    2,
+    '--relative-error',
+  );
+  expectFailure(
+    await runInProcess(['dispersion', ...NET, '--input-norm2', '0'], here()),
+    2,
+    'expected a number > 0',
+  );
+  expectFailure(
+    await runInProcess(['dispersion', ...NET, '--sampler', 'fast'], here()),
+    2,
+    'Allowed choices are',
+  );
 });

@@ -1,12 +1,11 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { fromLink, PRESET, toLink } from '../../src/explore/link';
 import { EXPLORE_PAGE } from '../../src/report/explore-page';
-import { describeInChromium, launchChromium, openPage } from '../support/browser';
-import { expectFailure, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 const HEADLESS = { DISPLAY: '', WAYLAND_DISPLAY: '' };
 
@@ -18,11 +17,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('--json gives the path of the page and its address, with the net that the flags describe', () => {
-  expect(runJson(['explore'])).toEqual({ path: EXPLORE_PAGE, url: pathToFileURL(EXPLORE_PAGE).href });
+test('--json gives the path of the page and its address, with the net that the flags describe', async () => {
+  expect(await runJsonInProcess(['explore'])).toEqual({
+    path: EXPLORE_PAGE,
+    url: pathToFileURL(EXPLORE_PAGE).href,
+  });
   const flags = ['--input-dim', '784', '--depth', '20', '--width', '300', '--sw2', '2.2', '--sb2', '0.1'];
   const others = ['--input-norm2', '90', '--seed', '3', '--parametrization', 'ntk', '--no-bias-gradients'];
-  const { url } = runJson(['explore', ...flags, ...others]) as { url: string };
+  const { url } = (await runJsonInProcess(['explore', ...flags, ...others])) as { url: string };
   expect(fromLink(new URL(url).hash)).toEqual({
     complaints: [],
     net: {
@@ -40,69 +42,20 @@ test('--json gives the path of the page and its address, with the net that the f
   expect(fileURLToPath(url.replace(/#.*/, ''))).toBe(EXPLORE_PAGE);
 });
 
-test('without a display it prints the address, and that is all', () => {
-  expect(run(['explore', '--depth', '20'], { env: HEADLESS })).toEqual({
+test('without a display it prints the address, and that is all', async () => {
+  expect(await runInProcess(['explore', '--depth', '20'], { env: HEADLESS })).toEqual({
     status: 0,
     stdout: `${pathToFileURL(EXPLORE_PAGE).href}#${toLink({ ...PRESET, depth: 20 })}\n`,
     stderr: '',
   });
 });
 
-const onLinux = process.platform === 'linux' ? describe : describe.skip;
-
-onLinux('where there is a display', () => {
-  test('a file that leads to the address is opened', () => {
-    const opened = join(folder, 'opened');
-    const program = join(folder, 'xdg-open');
-    writeFileSync(program, `#!/bin/sh\ncat "$1" > ${opened}.part && mv ${opened}.part ${opened}\n`);
-    chmodSync(program, 0o755);
-    const env = { BROWSER: '', DISPLAY: ':0', PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` };
-    const { stdout, stderr, status } = run(['explore', '--sw2', '1.5'], { env });
-    expect([status, stderr]).toEqual([0, '']);
-    const page = readWhenThere(opened);
-    expect(page).toContain(`url=${stdout.trim().replaceAll('&', '&amp;')}"`);
-  });
-
-  test('BROWSER=none keeps it from opening anything', () => {
-    const env = { DISPLAY: ':0', PATH: join(folder, 'nothing'), BROWSER: 'none' };
-    expect(run(['explore'], { env })).toEqual({
-      status: 0,
-      stdout: `${pathToFileURL(EXPLORE_PAGE).href}\n`,
-      stderr: '',
-    });
-  });
-
-  test('and nothing opens files, it says so', () => {
-    const env = { BROWSER: '', DISPLAY: ':0', PATH: join(folder, 'nothing') };
-    const { stdout, stderr, status } = run(['explore'], { env });
-    expect(status).toBe(0);
-    expect(stdout).toBe(`${pathToFileURL(EXPLORE_PAGE).href}\n`);
-    expect(stderr).toMatch(/^deepntk: no program took the page; .*\n$/);
-  });
-});
-
-function readWhenThere(file: string): string {
-  const end = Date.now() + 10_000;
-  for (;;) {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      if (Date.now() > end) throw error;
-    }
-  }
-}
-
-describeInChromium('a copy by --out', () => {
-  test('begins with its net, without a link', async () => {
-    const out = join(folder, 'copy.html');
-    const { path } = runJson(['explore', '--depth', '33', '--width', '44', '--out', out]) as { path: string };
-    expect(path).toBe(out);
-    const browser = await launchChromium();
-    const { page, complaints } = await openPage(browser, pathToFileURL(out).href);
-    await page.waitForFunction(() => location.hash.includes('depth=33&width=44'));
-    expect(Number(await page.$eval('#lambda', (data) => (data as HTMLDataElement).value))).toBe(33 / 44);
-    expect(complaints).toEqual([]);
-    await browser.close();
+test('BROWSER=none keeps it from opening anything', async () => {
+  const env = { DISPLAY: ':0', PATH: join(folder, 'nothing'), BROWSER: 'none' };
+  expect(await runInProcess(['explore'], { env })).toEqual({
+    status: 0,
+    stdout: `${pathToFileURL(EXPLORE_PAGE).href}\n`,
+    stderr: '',
   });
 });
 
@@ -112,10 +65,14 @@ test.each([
   [['--sw2', '4'], '--sw2: expected a number from 0.5 to 3.5, got 4'],
   [['--outputs', '3'], "unknown option '--outputs'"],
   [['--sw2', 'two'], 'Expected a finite number'],
-])('wrong usage %j', (args, message) => {
-  expectFailure(run(['explore', ...args], { env: HEADLESS }), 2, message);
+])('wrong usage %j', async (args, message) => {
+  expectFailure(await runInProcess(['explore', ...args], { env: HEADLESS }), 2, message);
 });
 
-test('a copy that cannot be written is an error of one line', () => {
-  expectFailure(run(['explore', '--out', join(folder, 'no', 'such', 'x.html')]), 1, 'cannot write');
+test('a copy that cannot be written is an error of one line', async () => {
+  expectFailure(
+    await runInProcess(['explore', '--out', join(folder, 'no', 'such', 'x.html')]),
+    1,
+    'cannot write',
+  );
 });

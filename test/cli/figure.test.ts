@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { expectFailure, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 let cwd: string;
 beforeAll(() => {
@@ -15,8 +15,10 @@ afterAll(() => {
 const SMALL = ['--sw2', '1,2', '--depths', '1:3:2', '--width', '50'];
 
 describe('figure', () => {
-  test('writes three files, and its summary says which and with what', () => {
-    const summary = runJson(['figure', 'phase-diagram', ...SMALL, '--out', 'pictures/'], { cwd });
+  test('writes three files, and its summary says which and with what', async () => {
+    const summary = await runJsonInProcess(['figure', 'phase-diagram', ...SMALL, '--out', 'pictures/'], {
+      cwd,
+    });
     expect(summary).toMatchObject({
       figure: 'phase-diagram',
       files: { csv: join('pictures', 'phase-diagram.csv') },
@@ -29,7 +31,7 @@ describe('figure', () => {
     );
   });
 
-  test('every flag arrives, quick is smaller, and the default name is that of the figure', () => {
+  test('every flag arrives, quick is smaller, and the default name is that of the figure', async () => {
     const flags = [
       '--quick',
       '--replicas',
@@ -42,7 +44,7 @@ describe('figure', () => {
       '--input-norm2',
       '2',
     ];
-    const summary = runJson(
+    const summary = await runJsonInProcess(
       ['figure', 'dispersion-vs-depth', ...flags, '--threads', '1', '--formats', 'csv'],
       { cwd },
     );
@@ -62,11 +64,14 @@ describe('figure', () => {
     expect(existsSync(join(cwd, 'dispersion-vs-depth.svg'))).toBe(false);
   });
 
-  test('draws again from a CSV, the same picture', () => {
-    run(['figure', 'phase-diagram', ...SMALL, '--out', 'first'], { cwd });
+  test('draws again from a CSV, the same picture', async () => {
+    await runInProcess(['figure', 'phase-diagram', ...SMALL, '--out', 'first'], { cwd });
     const before = readFileSync(join(cwd, 'first.svg'), 'utf8');
     rmSync(join(cwd, 'first.svg'));
-    const { status, stdout, stderr } = run(['figure', 'phase-diagram', '--from', 'first.csv'], { cwd });
+    const { status, stdout, stderr } = await runInProcess(
+      ['figure', 'phase-diagram', '--from', 'first.csv'],
+      { cwd },
+    );
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('first.png');
     expect(readFileSync(join(cwd, 'first.svg'), 'utf8')).toBe(before);
@@ -87,12 +92,12 @@ describe('figure', () => {
     [['phase-diagram', '--from', 'first.csv', '--width', '3'], 2, '--width: not with --from'],
     [['phase-diagram', '--from', 'nowhere.csv'], 1, 'cannot read nowhere.csv: no such file'],
     [['training-structure', '--quick', '--data', 'nowhere'], 1, 'no such file'],
-  ])('%j ends with status %i and one line', (args, status, message) => {
-    expectFailure(run(['figure', ...args], { cwd }), status, message);
+  ])('%j ends with status %i and one line', async (args, status, message) => {
+    expectFailure(await runInProcess(['figure', ...args], { cwd }), status, message);
   });
 
-  test('the help of a figure has all of its flags with their defaults', () => {
-    const { stdout } = run(['figure', 'training-structure', '--help']);
+  test('the help of a figure has all of its flags with their defaults', async () => {
+    const { stdout } = await runInProcess(['figure', 'training-structure', '--help']);
     for (const flag of [
       '--sw2',
       '--per-class',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createSpec, kernelSpectrum, Mlp, readNpy, writeNpy } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 import { relativeError } from '../support/golden';
-import { expectFailure, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 let cwd: string;
 const X = normalInputs(300, 7, 1);
@@ -23,17 +23,17 @@ afterAll(() => {
 
 test('--memory writes the kernel in tiles, and does not overwrite it', async () => {
   const args = [...command, '--memory', '2G', '--dtype', 'float32', '--out', 'K.npy'];
-  const said = runJson(args, { cwd });
+  const said = await runJsonInProcess(args, { cwd });
   expect(said).toMatchObject({ shape: [300, 300], dtype: 'float32', tiles: { reused: 0 }, file: 'K.npy' });
   expect(said['plan']).toMatchObject({ bytes: { limit: 2 ** 31, file: 4 * 300 * 300 } });
   const kernel = await readNpy(join(cwd, 'K.npy'));
   expect(kernel.data).toBeInstanceOf(Float32Array);
   expect(relativeError(kernel.data, (await net.ntk(X)).data)).toBeLessThan(1e-6);
-  expectFailure(run(args, { cwd }), 1, 'K.npy: it exists already');
+  expectFailure(await runInProcess(args, { cwd }), 1, 'K.npy: it exists already');
 });
 
-test('--explain prints the plan and computes nothing', () => {
-  const { status, stdout } = run([...command, '--memory', '1G', '--explain'], { cwd });
+test('--explain prints the plan and computes nothing', async () => {
+  const { status, stdout } = await runInProcess([...command, '--memory', '1G', '--explain'], { cwd });
   expect(status).toBe(0);
   expect(stdout).toMatch(/features +all in memory/);
   expect(stdout).toMatch(/memory +at most .* of 1\.07 GB/);
@@ -41,48 +41,58 @@ test('--explain prints the plan and computes nothing', () => {
 
 test('--top-eigenvalues and --diagonal', async () => {
   const kernel = await net.ntk(X);
-  const said = runJson([...command, '--top-eigenvalues', '3', '--out', 'vectors.npy'], { cwd });
+  const said = await runJsonInProcess([...command, '--top-eigenvalues', '3', '--out', 'vectors.npy'], {
+    cwd,
+  });
   expect(said['converged']).toBe(true);
   expect(
     relativeError(said['eigenvalues'] as number[], kernelSpectrum(kernel).eigenvalues.slice(0, 3)),
   ).toBeLessThan(1e-9);
   expect((await readNpy(join(cwd, 'vectors.npy'))).shape).toEqual([300, 3]);
-  const diagonal = runJson([...command, '--diagonal'], { cwd });
+  const diagonal = await runJsonInProcess([...command, '--diagonal'], { cwd });
   const own = Array.from({ length: 300 }, (_, i) => kernel.data[301 * i]!);
   expect(diagonal['mean']).toBeCloseTo(own.reduce((sum, entry) => sum + entry, 0) / 300, 8);
   expect(diagonal['largest']).toBeCloseTo(Math.max(...own), 8);
 });
 
-test('--explain prints the plan of the eigenvalues', () => {
+test('--explain prints the plan of the eigenvalues', async () => {
   for (const what of [['--top-eigenvalues', '3'], ['--diagonal']]) {
     // Looked at before anything is computed or read: there is no such file of inputs either.
-    const nowhere = run(['kernel', '--x', 'none.npy', ...what, '--out', 'nowhere/v.npy'], { cwd });
+    const nowhere = await runInProcess(['kernel', '--x', 'none.npy', ...what, '--out', 'nowhere/v.npy'], {
+      cwd,
+    });
     expectFailure(nowhere, 1, 'no folder nowhere to write to');
   }
-  const { status, stdout } = run([...command, '--top-eigenvalues', '3', '--explain'], { cwd });
+  const { status, stdout } = await runInProcess([...command, '--top-eigenvalues', '3', '--explain'], { cwd });
   expect(status).toBe(0);
   expect(stdout).toMatch(/features +all in memory, 1 blocks of 512 inputs\nbasis +83 vectors, 2 at a time/);
 });
 
-test('--shard and merge: the bytes of one machine, the part from the environment of a batch system too', () => {
-  expect(run([...command, '--memory', '2G', '--out', 'alone.npy'], { cwd }).status).toBe(0);
-  const first = runJson([...command, '--shard', '0/2', '--out', '0.part'], { cwd });
+test('--shard and merge: the bytes of one machine, the part from the environment of a batch system too', async () => {
+  expect((await runInProcess([...command, '--memory', '2G', '--out', 'alone.npy'], { cwd })).status).toBe(0);
+  const first = await runJsonInProcess([...command, '--shard', '0/2', '--out', '0.part'], { cwd });
   expect(first).toMatchObject({ tiles: { reused: 0 }, file: '0.part' });
   const env = { SLURM_ARRAY_TASK_ID: '5', SLURM_ARRAY_TASK_MIN: '4', SLURM_ARRAY_TASK_COUNT: '2' };
-  const second = run([...command, '--shard', 'slurm', '--out', '1.part'], { cwd, env });
+  const second = await runInProcess([...command, '--shard', 'slurm', '--out', '1.part'], { cwd, env });
   expect(second.stdout).toMatch(/part +1 of 2/);
   expect(second.stdout).toMatch(/tiles +3 of 256 inputs \(whole kernel\)/);
   expect(second.stdout).toMatch(/work +.* \(whole kernel\)/);
-  expectFailure(run(['merge', '0.part', '--out', 'merged.npy'], { cwd }), 1, 'tiles are missing');
-  expectFailure(run(['merge', '0.part', '1.part'], { cwd }), 2, 'expected --out');
+  expectFailure(
+    await runInProcess(['merge', '0.part', '--out', 'merged.npy'], { cwd }),
+    1,
+    'tiles are missing',
+  );
+  expectFailure(await runInProcess(['merge', '0.part', '1.part'], { cwd }), 2, 'expected --out');
   const misnamed = '--out: expected a name that fits parts of a kernel (.part), got merged.txt';
-  expectFailure(run(['merge', '0.part', '--out', 'merged.txt'], { cwd }), 2, misnamed);
+  expectFailure(await runInProcess(['merge', '0.part', '--out', 'merged.txt'], { cwd }), 2, misnamed);
   const mixed = 'expected parts of a kernel (.part), as 0.part is, got s.csv';
-  expectFailure(run(['merge', '0.part', 's.csv', '--out', 'merged.npy'], { cwd }), 2, mixed);
-  expect(runJson(['merge', '0.part', '1.part', '--out', 'merged.npy'], { cwd })).toMatchObject({
-    file: 'merged.npy',
-    shape: [300, 300],
-  });
+  expectFailure(await runInProcess(['merge', '0.part', 's.csv', '--out', 'merged.npy'], { cwd }), 2, mixed);
+  expect(await runJsonInProcess(['merge', '0.part', '1.part', '--out', 'merged.npy'], { cwd })).toMatchObject(
+    {
+      file: 'merged.npy',
+      shape: [300, 300],
+    },
+  );
   expect(readFileSync(join(cwd, 'merged.npy')).equals(readFileSync(join(cwd, 'alone.npy')))).toBe(true);
 });
 
@@ -97,6 +107,6 @@ test.each([
   [['--tolerance', '1e-3'], '--tolerance: only for --top-eigenvalues'],
   [['--diagonal', '--x2', 'X.npy'], '--x2: not to be given'],
   [['--mnist', '10'], 'expected one of --x and --mnist, got both'],
-])('%j is wrong usage', (flags, message) => {
-  expectFailure(run([...command, ...flags], { cwd }), 2, message);
+])('%j is wrong usage', async (flags, message) => {
+  expectFailure(await runInProcess([...command, ...flags], { cwd }), 2, message);
 });

@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 
 import { availableBackends, version } from '../../src/index';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { expectFailure, MAIN, runInProcess, runJsonInProcess } from './run';
 
 describe('the command itself', () => {
-  test('--version is the version of the package, --help lists the commands', () => {
-    expect(run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
-    const { status, stdout, stderr } = run(['--help']);
+  test('--version is the version of the package, --help lists the commands', async () => {
+    expect(await runInProcess(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    const { status, stdout, stderr } = await runInProcess(['--help']);
     expect([status, stderr]).toEqual([0, '']);
     for (const name of [
       'doctor',
@@ -21,6 +21,7 @@ describe('the command itself', () => {
       'diagnose',
       'explore',
       'figure',
+      'bench',
     ])
       expect(stdout).toContain(`  ${name} `);
   });
@@ -43,8 +44,8 @@ describe('the command itself', () => {
     [['phase', '--json', '--wrong'], "unknown option '--wrong'"],
     [['doctor', '--backend', 'fortran'], 'Allowed choices are cuda, native, typescript'],
     [['doctor', '--threads', '2'], "unknown option '--threads'"],
-  ])('wrong usage %j ends with status 2 and one line', (args, message) => {
-    expectFailure(run(args), 2, message);
+  ])('wrong usage %j ends with status 2 and one line', async (args, message) => {
+    expectFailure(await runInProcess(args), 2, message);
   });
 
   test('a reader that closes the pipe early is no error', () => {
@@ -64,27 +65,27 @@ describe('phase', () => {
     ['1', 'ordered', 0.5],
     ['2', 'edge-of-chaos', 1],
     ['2.2', 'chaotic', 1.1],
-  ])('sigma_w^2 = %s is %s', (sw2, phase, slope) => {
-    const result = runJson(['phase', '--sw2', sw2, '--sb2', '0']);
+  ])('sigma_w^2 = %s is %s', async (sw2, phase, slope) => {
+    const result = await runJsonInProcess(['phase', '--sw2', sw2, '--sb2', '0']);
     expect(result).toMatchObject({ phase, weightVariance: Number(sw2), biasVariance: 0 });
     expect(result['slope']).toBeCloseTo(slope, 15);
-    expect(run(['phase', '--sw2', sw2]).stdout).toContain(phase);
+    expect((await runInProcess(['phase', '--sw2', sw2])).stdout).toContain(phase);
   });
 
-  test('an infinite number is a string that Number reads', () => {
-    expect(runJson(['phase'])).toMatchObject({
+  test('an infinite number is a string that Number reads', async () => {
+    expect(await runJsonInProcess(['phase'])).toMatchObject({
       gradientDepthScale: 'Infinity',
       varianceMap: { fixedPoint: null },
     });
-    expect(runJson(['phase', '--sw2', '3', '--sb2', '0.1'])).toMatchObject({
+    expect(await runJsonInProcess(['phase', '--sw2', '3', '--sb2', '0.1'])).toMatchObject({
       varianceMap: { fixedPoint: 'Infinity', growth: 'exponential' },
     });
   });
 });
 
 describe('doctor', () => {
-  test.each(availableBackends())('reports the %s backend', (backend) => {
-    const report = runJson(['doctor'], { env: { DEEPNTK_BACKEND: backend } });
+  test.each(availableBackends())('reports the %s backend', async (backend) => {
+    const report = await runJsonInProcess(['doctor'], { env: { DEEPNTK_BACKEND: backend } });
     expect(report).toMatchObject({
       backend,
       chosenBy: 'DEEPNTK_BACKEND',
@@ -100,22 +101,22 @@ describe('doctor', () => {
     } else {
       expect(report['blas']).toBeNull();
     }
-    expect(runJson(['doctor', '--backend', backend])['backend']).toBe(backend);
-    expect(run(['doctor', '--backend', backend]).stdout).toContain(backend);
+    expect((await runJsonInProcess(['doctor', '--backend', backend]))['backend']).toBe(backend);
+    expect((await runInProcess(['doctor', '--backend', backend])).stdout).toContain(backend);
   });
 
-  test('warns of a pinned core type, which matters to OpenBLAS alone', () => {
+  test('warns of a pinned core type, which matters to OpenBLAS alone', async () => {
     for (const backend of availableBackends()) {
       const env = { OPENBLAS_CORETYPE: 'Haswell', DEEPNTK_BACKEND: backend };
-      const warnings = runJson(['doctor'], { env })['warnings'] as string[];
+      const warnings = (await runJsonInProcess(['doctor'], { env }))['warnings'] as string[];
       if (backend === 'native') expect(warnings.join()).toContain('unset OPENBLAS_CORETYPE');
       else expect(warnings).toEqual([]);
     }
   });
 
-  test('a backend that does not exist is an error that says so', () => {
+  test('a backend that does not exist is an error that says so', async () => {
     expectFailure(
-      run(['doctor'], { env: { DEEPNTK_BACKEND: 'fortran' } }),
+      await runInProcess(['doctor'], { env: { DEEPNTK_BACKEND: 'fortran' } }),
       1,
       'DEEPNTK_BACKEND: expected one of',
     );

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, Mlp, moments, writeNpy } from '../../src/index';
-import { expectFailure, run, runJson } from './run';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 const NET = ['--input-dim', '30', '--depth', '10', '--width', '30'];
 
 describe('moments', () => {
-  test('prints the golden values as JSON', () => {
-    const result = runJson(['moments', ...NET, '--sw2', '2']);
+  test('prints the golden values as JSON', async () => {
+    const result = await runJsonInProcess(['moments', ...NET, '--sw2', '2']);
     expect(result).toMatchObject({ mean: 22, weights: 11, biases: 11 });
     expect(result['dispersion']).toBeCloseTo(2.240612523, 9);
     expect(result['secondMomentParts']).toEqual({
@@ -19,9 +19,9 @@ describe('moments', () => {
     });
   });
 
-  test('every flag reaches the library', () => {
+  test('every flag reaches the library', async () => {
     const flags = ['--input-dim', '7', '--hidden', '20,30', '--outputs', '3', '--sw2', '1.5', '--sb2', '0.2'];
-    const result = runJson([
+    const result = await runJsonInProcess([
       'moments',
       ...flags,
       '--parametrization',
@@ -45,18 +45,18 @@ describe('moments', () => {
     expect(result).toEqual({ ...moments(spec, options), ...options });
   });
 
-  test('the table shows what the JSON has', () => {
-    const { stdout, stderr, status } = run(['moments', ...NET, '--outputs', '3']);
+  test('the table shows what the JSON has', async () => {
+    const { stdout, stderr, status } = await runInProcess(['moments', ...NET, '--outputs', '3']);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^mean +66$/m);
     expect(stdout).toMatch(/^dispersion +1\.78378 = /m);
     expect(stdout).toMatch(/^dispersion of one output +2\.24061$/m);
   });
 
-  test('numbers beyond a double are shown by their logarithm', () => {
+  test('numbers beyond a double are shown by their logarithm', async () => {
     const deep = ['moments', '--input-dim', '30', '--depth', '100000', '--width', '30', '--sw2', '3'];
-    expect(run(deep).stdout).toMatch(/^mean +e\^40558$/m);
-    const result = runJson(deep);
+    expect((await runInProcess(deep)).stdout).toMatch(/^mean +e\^40558$/m);
+    const result = await runJsonInProcess(deep);
     expect(result['mean']).toBe('Infinity');
     expect(result['logMean']).toBeCloseTo(40558, -1);
   });
@@ -71,8 +71,8 @@ describe('moments', () => {
       'the kernel of a zero input is zero here',
     ],
     [['moments', ...NET, '--assumption', 'none'], 'Allowed choices are exact, gradient-independence'],
-  ])('wrong usage %j ends with status 2 and one line', (args, message) => {
-    expectFailure(run(args), 2, message);
+  ])('wrong usage %j ends with status 2 and one line', async (args, message) => {
+    expectFailure(await runInProcess(args), 2, message);
   });
 });
 
@@ -92,28 +92,32 @@ describe('phase of a given net', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('is measured from its weights and gradients', () => {
-    const result = runJson(['phase', '--net', at('net.json'), '--x', at('X.npy')]);
+  test('is measured from its weights and gradients', async () => {
+    const result = await runJsonInProcess(['phase', '--net', at('net.json'), '--x', at('X.npy')]);
     expect(result).toMatchObject({ phase: 'ordered', basis: 'weights', inputs: 30 });
     // Eight layers of 3,600 weights: the slope is known to 1 %.
     expect(Math.abs((result['slope'] as number) - 0.75)).toBeLessThan(0.03);
     expect(result['layers']).toHaveLength(9);
-    const { stdout } = run(['phase', '--net', at('net.json'), '--x', at('X.npy')]);
+    const { stdout } = await runInProcess(['phase', '--net', at('net.json'), '--x', at('X.npy')]);
     expect(stdout).toMatch(/^phase +ordered \(from its weights/m);
     expect(stdout.split('\n').filter((line) => /^\d /.test(line))).toHaveLength(9);
   });
 
-  test('wants both files, and no law beside them', () => {
+  test('wants both files, and no law beside them', async () => {
     expectFailure(
-      run(['phase', '--net', at('net.json')]),
+      await runInProcess(['phase', '--net', at('net.json')]),
       2,
       'expected --net and --x together, got only --net',
     );
     expectFailure(
-      run(['phase', '--net', at('net.json'), '--x', at('X.npy'), '--sw2', '2']),
+      await runInProcess(['phase', '--net', at('net.json'), '--x', at('X.npy'), '--sw2', '2']),
       2,
       '--sw2: not to be given with --net',
     );
-    expectFailure(run(['phase', '--net', at('none.json'), '--x', at('X.npy')]), 1, 'none.json');
+    expectFailure(
+      await runInProcess(['phase', '--net', at('none.json'), '--x', at('X.npy')]),
+      1,
+      'none.json',
+    );
   });
 });

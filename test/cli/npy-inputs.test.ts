@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { availableBackends, readNpy } from '../../src/index';
-import { expectFailure, run } from './run';
+import { expectFailure, runInProcess } from './run';
 
 const FIXTURES = join(__dirname, '..', 'data', 'fixtures', 'npy');
 /** The same numbers, 2 x 3. */
@@ -25,7 +25,7 @@ afterAll(() => {
 
 describe.each(availableBackends())('on the %s backend', (backend) => {
   const kernel = (file: string, ...flags: string[]) =>
-    run(
+    runInProcess(
       [
         'kernel',
         '--x',
@@ -47,7 +47,7 @@ describe.each(availableBackends())('on the %s backend', (backend) => {
     const kernels = [];
     for (const name of ALIKE) {
       // One of the numbers is 1e300: the kernel is beyond doubles, and as it is.
-      expect(kernel(`${name}.npy`, '--out', 'K.npy', '--allow-non-finite')).toMatchObject({
+      expect(await kernel(`${name}.npy`, '--out', 'K.npy', '--allow-non-finite')).toMatchObject({
         status: 0,
         stderr: '',
       });
@@ -62,7 +62,7 @@ describe.each(availableBackends())('on the %s backend', (backend) => {
     ['truncated.npy', 'truncated.npy (truncated): expected 48 bytes of data for shape (2, 3) of <f8, got 40'],
     ['header.npy', 'header.npy (truncated): expected a header up to byte 128, got a file of 40 bytes'],
     ['complex.npy', 'complex.npy: expected float64, float32, float16, integers or booleans, got complex'],
-  ])('%s is refused with its own complaint', (file, message) => {
-    expectFailure(kernel(file), 1, message);
+  ])('%s is refused with its own complaint', async (file, message) => {
+    expectFailure(await kernel(file), 1, message);
   });
 });

@@ -1,6 +1,15 @@
-/** Runs the compiled command as users do: in a process of its own. */
+/**
+ * Runs the compiled command: `run` as users do, in a process of its own; `runInProcess` in the process of the test, which
+ * takes milliseconds.
+ *
+ * Use `run` for what belongs to a process: signals, pipes, memory, modules that a hook replaces, variables that are read
+ * when the addon loads, and warnings that Node prints once a process. Everything else is the same either way.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+
+import { runCommand } from '../../src/cli/program';
+import { setBackend } from '../../src/index';
 
 export const MAIN = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
@@ -20,14 +29,56 @@ export function run(args: readonly string[], { cwd, env = {} }: Surroundings = {
     cwd,
     env: { ...process.env, ...env },
     encoding: 'utf8',
-    timeout: 120_000,
+    timeout: 280_000,
   });
   return { status, stdout, stderr };
 }
 
-/** The one JSON object that a command printed; fails where stdout holds anything else, or stderr anything at all. */
+/** {@link jsonOf} what {@link run} gives. */
 export function runJson(args: readonly string[], surroundings?: Surroundings): Record<string, unknown> {
-  const { status, stdout, stderr } = run([...args, '--json'], surroundings);
+  return jsonOf(run([...args, '--json'], surroundings));
+}
+
+let isRunning = false;
+
+/** Like {@link run}, in the process of the test. The backend chosen with `setBackend` is reset to `'auto'`. */
+export async function runInProcess(
+  args: readonly string[],
+  { cwd, env = {} }: Surroundings = {},
+): Promise<Outcome> {
+  if (isRunning) throw new Error('runInProcess: await one command before the next: they share one stdout');
+  isRunning = true;
+  setBackend('auto');
+  const printed = { stdout: '', stderr: '' };
+  const restore = [
+    capture('stdout', (text) => (printed.stdout += text)),
+    capture('stderr', (text) => (printed.stderr += text)),
+    captureWarnings((text) => (printed.stderr += text)),
+    keepListeners('SIGINT'),
+    keepListeners('SIGTERM'),
+    changeFolder(cwd),
+    changeEnvironment(env),
+  ];
+  try {
+    const status = await runCommand(args);
+    return { status, ...printed };
+  } finally {
+    for (const undo of restore) undo();
+    setBackend('auto');
+    isRunning = false;
+  }
+}
+
+/** {@link jsonOf} what {@link runInProcess} gives. */
+export async function runJsonInProcess(
+  args: readonly string[],
+  surroundings?: Surroundings,
+): Promise<Record<string, unknown>> {
+  return jsonOf(await runInProcess([...args, '--json'], surroundings));
+}
+
+/** The one JSON object that a command printed; fails where stdout holds anything else, or stderr anything at all. */
+export function jsonOf({ status, stdout, stderr }: Outcome): Record<string, unknown> {
   expect(stderr).toBe('');
   expect(status).toBe(0);
   expect(stdout.endsWith('}\n')).toBe(true);
@@ -45,4 +96,60 @@ export function expectFailure(
   expect(stderr).toMatch(/^deepntk: [^\n]*\n$/);
   expect(stdout).toBe('');
   expect(status).toBe(expectedStatus);
+}
+
+type Undo = () => void;
+
+/** Takes over what is written to a stream, which is no terminal meanwhile. */
+function capture(name: 'stdout' | 'stderr', onText: (text: string) => void): Undo {
+  const stream = process[name];
+  const write = jest.spyOn(stream, 'write').mockImplementation((chunk) => {
+    onText(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
+    return true;
+  });
+  const { isTTY } = stream;
+  stream.isTTY = false;
+  return () => {
+    stream.isTTY = isTTY;
+    write.mockRestore();
+  };
+}
+
+/** Node prints warnings to stderr on its own way, past `process.stderr`. */
+function captureWarnings(onText: (text: string) => void): Undo {
+  const emit = jest.spyOn(process, 'emitWarning').mockImplementation((warning) => {
+    onText(`(node) Warning: ${String(warning)}\n`);
+  });
+  return () => {
+    emit.mockRestore();
+  };
+}
+
+/** A command that fails leaves its listener to the end of its process. */
+function keepListeners(signal: NodeJS.Signals): Undo {
+  const before = new Set(process.listeners(signal));
+  return () => {
+    for (const listener of process.listeners(signal)) {
+      if (!before.has(listener)) process.off(signal, listener);
+    }
+  };
+}
+
+function changeFolder(folder: string | undefined): Undo {
+  const before = process.cwd();
+  if (folder !== undefined) process.chdir(folder);
+  return () => {
+    process.chdir(before);
+  };
+}
+
+function changeEnvironment(changes: Readonly<Record<string, string>>): Undo {
+  const before = Object.keys(changes).map((name) => [name, process.env[name]] as const);
+  Object.assign(process.env, changes);
+  return () => {
+    for (const [name, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = value;
+    }
+  };
 }

@@ -1,32 +1,20 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, Mlp, readNpy, train, writeNpy } from '../../src/index';
-import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
-import { expectFailure, MAIN, run, runJson } from './run';
+import { labels, N, NET, STEPS, trainIn, writeClouds, x } from './clouds';
+import { expectFailure, runInProcess, runJsonInProcess } from './run';
 
 let folder: string;
-const N = 120;
-const labels = Array.from({ length: N }, (_, i) => i % 3);
-/** Three clouds of points. */
-const x = normalInputs(N, 5, 3);
-labels.forEach((label, i) => (x.data[i * 5 + label]! += 3));
-
-const NET = ['--depth', '3', '--width', '20', '--sw2', '2', '--seed', '4'];
-const DATA = ['--x', 'X.npy', '--y', 'labels.npy'];
-const STEPS = ['--optimizer', 'adam', '--learning-rate', '0.003', '--steps', '20'];
-
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'deepntk-train-'));
-  await writeNpy(join(folder, 'X.npy'), x);
-  await writeNpy(join(folder, 'labels.npy'), { data: Float64Array.from(labels), shape: [N] });
-  const lines = labels.map((label, i) =>
+  await writeClouds(folder);
+  const rows = labels.map((label, i) =>
     [...x.data.subarray(i * 5, (i + 1) * 5), ['setosa', 'versicolor', 'virginica'][label]].join(','),
   );
-  writeFileSync(join(folder, 'table.csv'), ['a,b,c,d,e,kind', ...lines].join('\n'));
+  writeFileSync(join(folder, 'table.csv'), ['a,b,c,d,e,kind', ...rows].join('\n'));
 });
 
 afterAll(() => {
@@ -35,21 +23,12 @@ afterAll(() => {
 
 const inFolder = (name: string): string => join(folder, name);
 const lines = (name: string): string[] => readFileSync(inFolder(name), 'utf8').trim().split('\n');
-const trainIn = (out: string, ...more: string[]) => [
-  'train',
-  ...DATA,
-  ...NET,
-  ...STEPS,
-  '--out',
-  out,
-  ...more,
-];
 
 test.each(testedBackends())(
   '%s backend: the run is that of the library, in files and in JSON',
   async (backend) => {
     const out = `library-${backend}`;
-    const summary = runJson(
+    const summary = await runJsonInProcess(
       trainIn(out, '--kernel-at', '0,5,20', '--kernel-per-class', '4', '--backend', backend),
       { cwd: folder },
     );
@@ -98,59 +77,29 @@ test.each(testedBackends())(
   },
 );
 
-test('a run that is killed goes on from its checkpoint and ends bit for bit as if it had not been', async () => {
-  const more = ['--batch-size', '30', '--kernel-every', '400', '--checkpoint-every', '100', '--threads', '1'];
-  const args = [...trainIn('whole', ...more)];
-  args[args.indexOf('--steps') + 1] = '2000';
-  expect(run(args, { cwd: folder }).status).toBe(0);
-  const again = args.map((arg) => (arg === 'whole' ? 'killed' : arg));
-  await killAfterCheckpoint(again, inFolder('killed/checkpoint.safetensors'));
-  expect(existsSync(inFolder('killed/result.json'))).toBe(false);
-
-  const summary = runJson([...again, '--resume'], { cwd: folder });
-  expect(summary['resumedFrom']).toBeGreaterThan(0);
-  for (const name of readdirSync(inFolder('whole'))) {
-    if (name === 'result.json') continue; // it has the seconds
-    expect([
-      name,
-      readFileSync(inFolder(`killed/${name}`)).equals(readFileSync(inFolder(`whole/${name}`))),
-    ]).toEqual([name, true]);
-  }
-});
-
-/** SIGKILL as soon as a first checkpoint is there: nothing can be tidied up. */
-function killAfterCheckpoint(args: readonly string[], checkpoint: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: 'ignore' });
-    const timer = setInterval(() => {
-      if (existsSync(checkpoint)) child.kill('SIGKILL');
-    }, 2);
-    child.on('exit', (_, signal) => {
-      clearInterval(timer);
-      if (signal === 'SIGKILL') resolve();
-      else reject(new Error('the run ended before it could be killed'));
-    });
-  });
-}
-
-test('a CSV with named classes trains as the arrays do', () => {
-  const { finalLoss } = runJson(trainIn('arrays'), { cwd: folder });
+test('a CSV with named classes trains as the arrays do', async () => {
+  const { finalLoss } = await runJsonInProcess(trainIn('arrays'), { cwd: folder });
   const table = ['train', '--x', 'table.csv', '--label-column', 'kind', ...NET, ...STEPS, '--out', 'table'];
-  expect(runJson(table, { cwd: folder })['finalLoss']).toBe(finalLoss);
+  expect((await runJsonInProcess(table, { cwd: folder }))['finalLoss']).toBe(finalLoss);
 });
 
-test('test data, a choice of each class and scaling', () => {
+test('test data, a choice of each class and scaling', async () => {
   const more = ['--test-x', 'X.npy', '--test-y', 'labels.npy', '--per-class', '10', '--test-per-class', '5'];
-  const summary = runJson(trainIn('chosen', ...more, '--scale', 'standard', '--loss', 'cross-entropy'), {
-    cwd: folder,
-  });
+  const summary = await runJsonInProcess(
+    trainIn('chosen', ...more, '--scale', 'standard', '--loss', 'cross-entropy'),
+    {
+      cwd: folder,
+    },
+  );
   expect(summary['samples']).toBe(30);
   expect(summary['testLoss']).toBeGreaterThan(0);
   expect(summary['testAccuracy']).toBeGreaterThan(0.5);
 });
 
-test('what is printed without --json', () => {
-  const { status, stdout, stderr } = run(trainIn('printed', '--kernel-every', '10'), { cwd: folder });
+test('what is printed without --json', async () => {
+  const { status, stdout, stderr } = await runInProcess(trainIn('printed', '--kernel-every', '10'), {
+    cwd: folder,
+  });
   expect(stderr).toBe('');
   expect(status).toBe(0);
   expect(stdout).toMatch(
@@ -158,9 +107,13 @@ test('what is printed without --json', () => {
   );
 });
 
-test('a run that diverges says at which step and why, with status 1', () => {
+test('a run that diverges says at which step and why, with status 1', async () => {
   const args = trainIn('diverged').map((arg) => (arg === 'adam' ? 'gd' : arg === '0.003' ? '1e9' : arg));
-  expectFailure(run(args, { cwd: folder }), 1, 'steps: the steps are too large: the learning rate');
+  expectFailure(
+    await runInProcess(args, { cwd: folder }),
+    1,
+    'steps: the steps are too large: the learning rate',
+  );
 });
 
 describe('wrong usage ends with status 2 and one line', () => {
@@ -191,15 +144,15 @@ describe('wrong usage ends with status 2 and one line', () => {
       trainIn('o', '--label-column', 'a'),
       '--label-column: only for .csv files',
     ],
-  ])('%s', (_, args, message) => {
-    expectFailure(run(args, { cwd: folder }), 2, message);
+  ])('%s', async (_, args, message) => {
+    expectFailure(await runInProcess(args, { cwd: folder }), 2, message);
   });
 
-  test('a second run in one folder, and a resumed run with other options', () => {
-    expect(run(trainIn('taken'), { cwd: folder }).status).toBe(0);
-    expectFailure(run(trainIn('taken'), { cwd: folder }), 2, 'taken holds a run already');
+  test('a second run in one folder, and a resumed run with other options', async () => {
+    expect((await runInProcess(trainIn('taken'), { cwd: folder })).status).toBe(0);
+    expectFailure(await runInProcess(trainIn('taken'), { cwd: folder }), 2, 'taken holds a run already');
     expectFailure(
-      run(trainIn('taken', '--resume', '--loss', 'cross-entropy'), { cwd: folder }),
+      await runInProcess(trainIn('taken', '--resume', '--loss', 'cross-entropy'), { cwd: folder }),
       2,
       'the run in taken had loss "mse", not "cross-entropy"',
     );
@@ -212,17 +165,17 @@ test('labels that are out of range and targets of another length are named', asy
   const withTargets = (file: string, ...more: string[]) =>
     trainIn('wrong', ...more).map((arg) => (arg === 'labels.npy' ? file : arg));
   expectFailure(
-    run(withTargets('short.npy'), { cwd: folder }),
+    await runInProcess(withTargets('short.npy'), { cwd: folder }),
     1,
     'short.npy: expected a target for each of the 120 inputs, got 3',
   );
   expectFailure(
-    run(withTargets('negative.npy'), { cwd: folder }),
+    await runInProcess(withTargets('negative.npy'), { cwd: folder }),
     1,
     'negative.npy: label 0: expected a class number',
   );
   expectFailure(
-    run(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),
+    await runInProcess(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),
     1,
     'labels.npy: label 2: expected a class from 0 to 1, got 2',
   );

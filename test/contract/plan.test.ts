@@ -50,7 +50,7 @@ describe.each(testedBackends())('%s backend: the plan of a kernel', (backend) =>
   test('refuses what ntk refuses', () => {
     expect(() => net.explainNtk(0, null, { backend })).toThrow('explainNtk: X: expected a positive integer');
     expect(() => net.explainNtk(normalInputs(3, 6, 1), null, { backend })).toThrow(
-      "explainNtk: X.shape[1]: expected 7, the net's number of inputs, got 6",
+      'explainNtk: X: expected N x 7, got shape [3, 6]: an input has 7 numbers',
     );
     expect(() => net.explainNtk(3, null, { backend, outputs: 'sum' as never })).toThrow(
       'explainNtk: outputs',

@@ -1,6 +1,6 @@
 /**
  * Right arguments for every function that src/index.ts exports, and for every method of Mlp: the property tests spoil
- * them one place at a time. An export without an entry here fails hostile-arguments.test.ts.
+ * them one place at a time. An export without an entry here fails every-export.test.ts.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -155,6 +155,7 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
     ]),
     of('explainTopEigenpairs', () => [net, X(), { ...products, count: 2, tolerance: 1e-6 }]),
     heavy('sketchNtk', () => [net, X(), { ...products, projections: 3, seed: 1 }]),
+    of('toNdArray', () => [X()]),
     of('summarizeKernel', () => [symmetric()]),
     of('availableBackends', () => []),
     of('backendInfo', () => []),
@@ -213,7 +214,10 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
     of('infiniteWidthRatio', () => [spec, { cosine: 0.5, inputNorm2: 1 }]),
     of('infiniteWidthRatioLimit', () => [{ weightVariance: 2, biasVariance: 0, parametrization: 'ntk' }]),
     of('offDiagonalDispersionBound', () => [{ dispersion: 2, ratio: 0.5 }]),
-    of('pairMoments', () => [spec, { cosine: 0.5, inputNorm2: 1, otherNorm2: 2 }]),
+    of('pairMoments', () => [
+      deepntk.createSpec({ inputDim: 3, depth: 1, width: 4 }),
+      { cosine: 0.5, inputNorm2: 1, otherNorm2: 2 },
+    ]),
     of('classifyNetwork', () => [{ spec, layers: net.layers.map((layer) => ({ ...layer })) }, X()]),
     of('convertKernel', () => [
       { weights: [kernel(), kernel(), kernel()], biases: [kernel(), kernel(), kernel()] },

@@ -1,8 +1,8 @@
 /** Small nets and data on which theory really says three different things. */
-import { createSpec, type DiagnosisData, type NetworkSpec, type VerdictName } from '../../src/index';
+import { createSpec, type NdArray, type NetworkSpec, type VerdictName } from '../../src/index';
 
 /** 30 inputs of 20 features and three classes, the same ones always. */
-export function smallData(n = 30, features = 20): DiagnosisData & { readonly labels: number[] } {
+export function smallData(n = 30, features = 20): { readonly x: NdArray; readonly labels: number[] } {
   const data = Float64Array.from({ length: n * features }, (_, i) => Math.sin(i * i) + 0.3 * Math.cos(7 * i));
   return { x: { data, shape: [n, features] }, labels: Array.from({ length: n }, (_, i) => i % 3) };
 }

@@ -189,7 +189,7 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
 
 /** Rows that take a machine of their own to try; the test that does. */
 const TRIED_ELSEWHERE: Readonly<Record<string, string>> = {
-  'memory that the system refuses': 'test/native/little-memory.test.ts',
+  'memory that the system refuses': 'test/native/little-memory.full.test.ts',
   'Redis that does not answer': 'test/queue/',
 };
 

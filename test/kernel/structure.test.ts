@@ -10,6 +10,7 @@ import {
 } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 import { relativeError } from '../support/golden';
+import { atDepth } from '../support/depth';
 
 /** G G' of n x rank normals: positive semidefinite, of that rank. */
 function randomKernel(n: number, rank: number, seed: number): NdArray<Float64Array> {
@@ -109,7 +110,7 @@ describe('alignment and spectrum', () => {
         expect(eigenvalues.reduce((sum, value) => sum + value * value, 0) / norm).toBeCloseTo(1, 11);
         expect([...eigenvalues].sort((a, b) => b - a)).toEqual([...eigenvalues]);
       }),
-      { numRuns: 30, seed: 1 },
+      { numRuns: atDepth(30), seed: 1 },
     );
   });
 
@@ -156,7 +157,7 @@ describe('drift', () => {
         });
         expect(drift.eigenvalues!.relativeChange).toBeLessThanOrEqual(drift.relativeChange * (1 + 1e-12));
       }),
-      { numRuns: 30, seed: 3 },
+      { numRuns: atDepth(30), seed: 3 },
     );
   });
 

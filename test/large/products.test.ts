@@ -236,7 +236,7 @@ test('too few products are not called converged', async () => {
 
 test('what is not as described is refused', async () => {
   const V = normalInputs(n, 1, 1);
-  await expect(kernelProduct(net, X, { data: V.data, shape: [n + 1] })).rejects.toThrow(
+  await expect(kernelProduct(net, X, normalInputs(n + 1, 1, 1))).rejects.toThrow(
     /kernelProduct: V: expected an array of shape \[300\]/,
   );
   await expect(kernelProduct(net, X, V, { memoryLimit: 1e6 })).rejects.toThrow(

@@ -1,3 +1,4 @@
+/** Aborts of native work. How soon they end it: abort.timing.test.ts. */
 import { describeNative, kernelTask, longTask, sleep } from './support';
 
 describeNative('abort of native work', (backend, addon) => {
@@ -5,36 +6,6 @@ describeNative('abort of native work', (backend, addon) => {
     const work = backend.kernel(longTask(backend), { threads: 1, signal: AbortSignal.abort() });
     await expect(work).rejects.toMatchObject({ name: 'AbortError' });
   });
-
-  // 100 ms is the promise; the rest, and the best of five, is for a machine that does other things too.
-  test.each(['kernel', 'jacobian', 'forward'] as const)(
-    'of a %s in the middle: within 100 ms',
-    async (name) => {
-      const kernel = longTask(backend);
-      const forward = { network: kernel.network, x: kernel.x, n: kernel.n, rowBlock: 256 };
-      const all = kernel.network.widths.slice(1).map(() => false);
-      const bias = [true, ...all.slice(1)];
-      const many = { ...forward, n: 60_000, x: new Float64Array(60_000 * 1000).fill(0.1) };
-      const waits: number[] = [];
-      while (waits.length < 5 && !waits.some((wait) => wait < 250)) {
-        const controller = new AbortController();
-        const run = { threads: 2, signal: controller.signal };
-        const work =
-          name === 'kernel'
-            ? backend.kernel(kernel, run)
-            : name === 'forward'
-              ? backend.forward(many, run)
-              : backend.jacobian({ ...many, weights: all, biases: bias }, run);
-        const outcome = expect(work).rejects.toMatchObject({ name: 'AbortError' });
-        await sleep(60);
-        const start = performance.now();
-        controller.abort();
-        await outcome;
-        waits.push(performance.now() - start);
-      }
-      expect(Math.min(...waits)).toBeLessThan(250);
-    },
-  );
 
   test('rejects with the very reason that the signal bears, and leaves no listener on it', async () => {
     const controller = new AbortController();
@@ -57,16 +28,17 @@ describeNative('abort of native work', (backend, addon) => {
 
   test('an error thrown by the progress callback cancels the work and is passed on', async () => {
     const error = new RangeError('no more');
-    let thrownAt = 0;
+    const seen: number[] = [];
     const work = backend.kernel(longTask(backend), {
       threads: 2,
-      onProgress() {
-        thrownAt = performance.now();
+      onProgress(fraction) {
+        seen.push(fraction);
         throw error;
       },
     });
     await expect(work).rejects.toBe(error);
-    expect(performance.now() - thrownAt).toBeLessThan(2000); // the whole work takes longer
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toBeLessThan(1);
   });
 
   test('progress grows from 0 to 1', async () => {
@@ -85,7 +57,7 @@ describeNative('abort of native work', (backend, addon) => {
     const before = addon.describe().threads;
     const controller = new AbortController();
     const cancelled = backend.kernel(longTask(backend), { threads: 1, signal: controller.signal });
-    for (let i = 0; i < 500 && addon.describe().threads !== 1; i++) await sleep(5);
+    for (let i = 0; i < 4000 && addon.describe().threads !== 1; i++) await sleep(5);
     expect(addon.describe().threads).toBe(1);
     controller.abort();
     await expect(cancelled).rejects.toBeDefined();

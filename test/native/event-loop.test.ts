@@ -1,3 +1,4 @@
+/** How long a timer waits: event-loop.timing.test.ts. */
 import { readFile } from 'node:fs/promises';
 import { describeNative, longTask, sleep } from './support';
 
@@ -8,19 +9,15 @@ describeNative('the event loop during native work', (backend) => {
     const jobs = Array.from({ length: 6 }, () =>
       backend.kernel(task, { threads: 1, signal: controller.signal }),
     );
-    const outcomes = Promise.allSettled(jobs);
-    const waits: number[] = [];
+    let ended = 0;
+    const outcomes = Promise.allSettled(jobs.map((job) => job.finally(() => ended++)));
     for (let i = 0; i < 20; i++) {
-      const start = performance.now();
       await readFile(__filename);
       await sleep(1);
-      waits.push(performance.now() - start);
     }
+    expect(ended).toBe(0); // each takes seconds: were the loop or libuv's pool blocked, one would have ended
     controller.abort();
     const settled = await outcomes;
     expect(settled.map(({ status }) => status)).toEqual(jobs.map(() => 'rejected'));
-    // Were the loop or libuv's pool blocked, each would wait for seconds; a busy machine costs some time slices.
-    waits.sort((a, b) => a - b);
-    expect(waits[10]).toBeLessThan(50);
   });
 });

@@ -1,3 +1,4 @@
+import type { NetworkData } from '../../src/backend/backend';
 import { describeNative, kernelTask, ones } from './support';
 
 /** What must not get through, whatever the name: wrong types, wrong lengths, detached memory, numbers out of range. */
@@ -192,12 +193,18 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
   });
 
   test('memory that the system refuses is an error with a code and the stack of the caller', async () => {
-    const layers = 60;
-    const widths = [1, ...new Array<number>(layers).fill(200), 1];
-    // 60 layers of activations of 10^8 inputs would be 9.6 TB.
-    const n = 1e8;
-    const task = { ...kernelTask(backend, 1, widths), n, n2: 1 };
-    const big = { ...task, x: new Float64Array(n), x2: new Float64Array(1) };
+    // Ten layers of activations of 10^7 inputs would be 1.6 TB. The parameters are never touched, and so take no memory.
+    const widths = [1, ...new Array<number>(10).fill(2000), 1];
+    const n = 1e7;
+    const count = widths.slice(1).reduce((sum, width, l) => sum + width * (widths[l]! + 1), 0);
+    const untouched: NetworkData = {
+      widths,
+      parameters: new Float64Array(new SharedArrayBuffer(8 * count)),
+      weightGains: ones(11),
+      biasGains: ones(11),
+    };
+    const task = { ...kernelTask(backend, 1, [1, 1]), weightTerms: ones(11), biasTerms: ones(11) };
+    const big = { ...task, network: untouched, n, n2: 1, x: new Float64Array(n), x2: new Float64Array(1) };
     async function caller(): Promise<unknown> {
       return backend.kernel(big, { threads: 1 });
     }

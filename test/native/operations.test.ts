@@ -1,68 +1,56 @@
-/** What holds of every operation of the addon: memory stays flat, an abort ends it, and the process is left as it was. */
-import { execFileSync } from 'node:child_process';
+/** What holds of every operation of the addon: an abort ends it, and the process is left as it was. Memory: operations.timing.test.ts. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Backend, RunOptions } from '../../src/backend/backend';
-import { describeNative } from './support';
+import type { Addon } from '../../src/backend/native/addon';
+import { describeNative, OPERATIONS } from './support';
 
 type Operations = Readonly<Record<string, (run: RunOptions) => Promise<unknown>>>;
 
-const FIXTURES = join(__dirname, 'fixtures');
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- child processes run the same file
 const { operations } = require('./fixtures/operations.js') as {
   operations: (backend: Backend, size?: 'small' | 'long') => Operations;
 };
 
-const NAMES = [
-  'forward',
-  'jacobian',
-  'kernel',
-  'features',
-  'gramTile',
-  'products',
-  'sampleChain',
-  'sampleKernels direct',
-  'sampleKernels conditional',
-  'train',
-];
-
-interface Left {
-  readonly blas: number;
-  readonly denormal: number;
-  readonly rounding: readonly number[];
+/** The threads of BLAS, and results that depend on the modes of floating-point arithmetic. */
+function stateOfProcess(addon: Addon) {
+  const one = Number('1'); // so that nothing is computed when this is compiled
+  return {
+    threads: addon.describe().threads,
+    /** Zero where denormals are flushed. */
+    denormal: (Number.MIN_VALUE * 2 ** 10) / (2 * one),
+    /** Rounded to nearest, 1 + 2^-53 is 1 and 1 + 3 2^-53 is 1 + 2^-51; in any other mode one of them is another number. */
+    rounding: [1 + 2 ** -53 * one, 1 + 3 * 2 ** -53 * one],
+  };
 }
 
-describeNative('every operation of the addon', (backend) => {
+describeNative('every operation of the addon', (backend, addon) => {
   const small = operations(backend);
+  let long: Operations;
+  beforeAll(() => {
+    long = operations(backend, 'long');
+  });
 
   test('is in the list', () => {
     const ofSeam = Object.keys(backend).filter((name) => !['name', 'describe', 'fillNormals'].includes(name));
-    expect([...new Set(NAMES.map((name) => name.split(' ')[0]))].sort()).toEqual(ofSeam.sort());
-    expect(Object.keys(small).sort()).toEqual([...NAMES].sort());
+    expect([...new Set(OPERATIONS.map((name) => name.split(' ')[0]))].sort()).toEqual(ofSeam.sort());
+    expect(Object.keys(small).sort()).toEqual([...OPERATIONS].sort());
   });
 
-  test.each(NAMES)(
-    '%s: 10,000 calls leave no memory behind, nor rounding or threads of BLAS changed',
-    (name) => {
-      const args = ['--expose-gc', join(FIXTURES, 'many-calls.js'), name, '2500'];
-      const { bytesPerCall, found, left } = JSON.parse(
-        execFileSync(process.execPath, args, { encoding: 'utf8' }),
-      ) as {
-        bytesPerCall: number;
-        found: Left;
-        left: Left;
-      };
-      // The least of three rounds: a leak is in all of them, what the heap does at its own pace is not.
-      expect(bytesPerCall).toBeLessThan(1000);
-      expect(left).toEqual(found);
+  test.each(OPERATIONS)(
+    '%s leaves rounding, denormal numbers and the threads of BLAS as they were',
+    async (name) => {
+      const found = stateOfProcess(addon);
+      await small[name]!({ threads: 1 });
+      expect(stateOfProcess(addon)).toEqual(found);
       expect(found.denormal).toBeGreaterThan(0);
       expect(found.rounding).toEqual([1, 1 + 2 ** -51]);
     },
   );
 
-  test.each(NAMES)('%s: an abort before, at once, and at any moment', async (name) => {
-    const operation = operations(backend, 'long')[name]!;
+  test.each(OPERATIONS)('%s: an abort before, at once, and at any moment', async (name) => {
+    const operation = long[name]!;
     const reason = new Error('enough');
     await expect(operation({ threads: 1, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     for (const milliseconds of [0, 1, 7, 30]) {

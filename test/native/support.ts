@@ -3,6 +3,20 @@ import type { Backend, KernelTask, NetworkData } from '../../src/backend/backend
 import { type Addon, loadAddon } from '../../src/backend/native/addon';
 import { loadNativeBackend } from '../../src/backend/native/index';
 
+/** Every operation of the addon, by the names of fixtures/operations.js. */
+export const OPERATIONS = [
+  'forward',
+  'jacobian',
+  'kernel',
+  'features',
+  'gramTile',
+  'products',
+  'sampleChain',
+  'sampleKernels direct',
+  'sampleKernels conditional',
+  'train',
+] as const;
+
 /** A program that computes for some seconds; see its head. */
 export const LONG_JOB = path.join(__dirname, 'fixtures', 'long-job.js');
 
@@ -64,9 +78,12 @@ export function kernelTask(backend: Backend, n: number, widths: number[], seed =
   };
 }
 
-/** Some seconds of work on any machine of today. */
+let long: KernelTask | undefined;
+
+/** Some seconds of work on any machine of today, most of it in the Gram matrices. It is made once, for nothing writes to it. */
 export function longTask(backend: Backend): KernelTask {
-  return kernelTask(backend, 1000, [...new Array<number>(60).fill(1000), 1]);
+  long ??= kernelTask(backend, 2000, [...new Array<number>(150).fill(200), 1]);
+  return long;
 }
 
 export function ones(length: number): Float64Array {

@@ -24,7 +24,7 @@ export interface Running {
 export class Commands {
   readonly #folder: string;
   readonly #redis: string;
-  readonly #children: ChildProcess[] = [];
+  readonly #started: { readonly name: string; readonly running: Running }[] = [];
   readonly #queues: Queue[] = [];
   #client: Redis | null = null;
 
@@ -39,7 +39,6 @@ export class Commands {
       env: { ...process.env, DEEPNTK_REDIS: this.#redis },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#children.push(child);
     let output = '';
     child.stdout.on('data', (text: Buffer) => (output += text.toString()));
     child.stderr.on('data', (text: Buffer) => (output += text.toString()));
@@ -47,7 +46,9 @@ export class Commands {
       const [status, signal] = how as [number | null, string | null];
       return { status, signal, output };
     });
-    return { child, printed: () => output, ended };
+    const running = { child, printed: () => output, ended };
+    this.#started.push({ name: args[0]!, running });
+    return running;
   }
 
   /** A worker that keeps its jobs, however loaded the machine is. */
@@ -79,8 +80,20 @@ export class Commands {
     return job?.id !== undefined && (await this.client.exists(`bull:${queue.name}:${job.id}:lock`)) === 1;
   }
 
+  /** Waits until `condition` holds. If that takes too long, the error has what every command printed. */
+  async until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    await until(what, condition, () =>
+      this.#started
+        .map(({ name, running: { child, printed } }) => {
+          const state = child.signalCode ?? child.exitCode ?? 'running';
+          return `${name} ${child.pid} (${state}): ${JSON.stringify(printed())}`;
+        })
+        .join('; '),
+    );
+  }
+
   async end(): Promise<void> {
-    for (const child of this.#children) child.kill('SIGKILL');
+    for (const { running } of this.#started) running.child.kill('SIGKILL');
     await Promise.all(this.#queues.map((queue) => queue.close()));
     this.#client?.disconnect();
   }
@@ -92,11 +105,26 @@ export async function terminate({ child, ended }: Running): Promise<Outcome> {
   return ended;
 }
 
-/** @param what is waited for, as the error says that it did not come */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 40_000; // before the test's own, which does not say what it waited for
+/** Against a hang: twenty times as long as a command takes to start and to compute. A test may take longer. */
+const PATIENCE_MS = 80_000;
+
+/**
+ * Waits until `condition` holds.
+ *
+ * @param what completes the error's sentence "waited in vain for ... until"
+ * @param seen what the error says besides: the state at its time
+ */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  seen?: () => string,
+): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > deadline) {
+      const state = seen === undefined ? '' : `; seen: ${seen()}`;
+      throw new Error(`waited in vain for ${PATIENCE_MS / 1000} s until ${what}${state}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -2,6 +2,7 @@ import { REJECTED, retryChiSquare, tryChiSquare } from '../../src/random/chi-squ
 import { boxMuller } from '../../src/random/normal';
 import { philox4x32 } from '../../src/random/philox';
 import { distanceFromLaw, KS_LIMIT } from '../sampling/two-sample';
+import { atDepth } from '../support/depth';
 
 /** Chi-square numbers as the chain draws them: one attempt, and further ones where it is rejected. */
 function draws(dof: number, count: number): number[] {
@@ -38,7 +39,7 @@ function logGamma(a: number): number {
 }
 
 test.each([1, 2, 3, 4, 9, 51, 400])('chi-square with %d degrees of freedom has its law', (dof) => {
-  expect(distanceFromLaw(draws(dof, 40_000), (x) => cumulative(dof, x))).toBeLessThan(KS_LIMIT);
+  expect(distanceFromLaw(draws(dof, atDepth(40_000)), (x) => cumulative(dof, x))).toBeLessThan(KS_LIMIT);
 });
 
 test('the test of the law rejects one degree of freedom too many', () => {

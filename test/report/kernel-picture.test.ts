@@ -162,9 +162,9 @@ test.each([
       { kernel: matrix(2, () => 1), title: 'B' },
     ],
     {},
-    'kernels of one shape, got 6 x 6 and 2 x 2',
+    'kernels of one shape, got [6, 6] and [2, 2]',
   ],
-  [[{ kernel, title: 'A' }], { labels: [1, 2] }, 'labels: expected an array of 6 labels'],
+  [[{ kernel, title: 'A' }], { labels: [1, 2] }, 'labels: expected 6 labels'],
   [[{ kernel, title: 'A' }], { label: labels }, 'unknown option "label"'],
 ])('what does not fit together is refused: %#', async (panels, options, message) => {
   await expect(drawKernels(panels, options as KernelPictureOptions)).rejects.toMatchObject({

@@ -21,6 +21,6 @@ test.each([
   [[0, 0], 0],
 ])('shape %j with %d entries is refused', (shape, entries) => {
   expect(() => summarizeKernel({ data: new Float64Array(entries), shape })).toThrow(
-    /expected (an N x N kernel|4 entries for shape \[2, 2\], got 3)/,
+    /expected (N x N, got shape|4 entries for shape \[2, 2\], got 3)/,
   );
 });

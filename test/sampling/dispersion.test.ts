@@ -7,7 +7,6 @@ import {
   type DispersionEstimate,
   estimateDispersion,
   mergeDispersion,
-  type Sampler,
   type SpecOptions,
   streamDispersion,
 } from '../../src/index';
@@ -27,47 +26,6 @@ beforeAll(() => {
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
-});
-
-describe('calibration: the exact dispersion lies in the 99 % interval', () => {
-  const phases = [
-    ['ordered', 1],
-    ['edge of chaos', 2],
-    ['chaotic', 3],
-  ] as const;
-  const depths: readonly (readonly [Sampler, number, number])[] = [
-    ['chain', 3, 2000], // lambda = 0.1
-    ['chain', 6, 4000], // 0.2
-    ['tilted', 1, 1000], // 0.03
-    ['tilted', 6, 1000],
-    ['tilted', 30, 1000], // 1
-    ['tilted', 150, 500], // 5
-  ];
-  const cases = phases.flatMap(([phase, weightVariance]) =>
-    depths.flatMap(([sampler, depth, replicas]) =>
-      [0, 0.2].map((biasVariance) => ({ phase, weightVariance, sampler, depth, replicas, biasVariance })),
-    ),
-  );
-
-  test.each(cases)(
-    '$phase, depth $depth, width 30, sigma_b^2 $biasVariance, $sampler',
-    async ({ weightVariance, sampler, depth, replicas, biasVariance }) => {
-      const spec = createSpec({ inputDim: 30, depth, width: 30, weightVariance, biasVariance });
-      let [inside, warned] = [0, 0];
-      for (let seed = 0; seed < 100; seed++) {
-        const { confidenceInterval, exact, warnings } = await estimateDispersion(spec, {
-          replicas,
-          seed,
-          sampler,
-        });
-        if (confidenceInterval[0] <= exact && exact <= confidenceInterval[1]) inside++;
-        else if (warnings.length > 0) warned++;
-      }
-      // 99 expected; fewer than 95 happen once in 2000 times.
-      expect(inside + (sampler === 'chain' ? warned : 0)).toBeGreaterThanOrEqual(95);
-      expect(inside).toBeGreaterThanOrEqual(sampler === 'chain' ? 90 : 95);
-    },
-  );
 });
 
 describe('the heavy tail', () => {
@@ -166,13 +124,11 @@ describe.each(testedBackends())('an estimate on the %s backend', (backend) => {
     const spec = createSpec({ inputDim: 100, depth: 1000, width: 100 });
     const controller = new AbortController();
     const reason = new Error('enough');
-    const started = performance.now();
     setTimeout(() => {
       controller.abort(reason);
     }, 100);
     const run = estimateDispersion(spec, { replicas: 1e9, seed: 1, backend, signal: controller.signal });
     await expect(run).rejects.toBe(reason);
-    expect(performance.now() - started).toBeLessThan(5000); // a loaded machine; the run itself would take days
     const onProgress = () => {
       throw reason;
     };

@@ -206,23 +206,6 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
     }
   });
 
-  test.each([1, 2, 4])(
-    '10,000 layers at sigma_w^2 = %d neither overflow nor underflow',
-    async (weightVariance) => {
-      const deep = createSpec({ inputDim: 8, depth: 10_000, width: 30, weightVariance });
-      for (const sampler of ['direct', 'conditional'] as const) {
-        const options = { replicas: 2, seed: 3, backend, sampler };
-        const { exponent, mean, ratio, deadReplicas } = await sampleNtk(deep, X, options);
-        expect(deadReplicas).toBe(0);
-        // Typical kernels go with (sigma_w^2 / 2)^depth beyond the edge, less the fluctuations; before it the last biases stay.
-        if (weightVariance < 2) expect(exponent).toBe(0);
-        if (weightVariance > 2) expect(exponent).toBeGreaterThan(8000);
-        expect([...mean.data].every((value) => value > 0 && value < 1e300)).toBe(true);
-        expect([...ratio.mean.data].every(Number.isFinite)).toBe(true);
-      }
-    },
-  );
-
   test('dead nets are counted, and left out of ratios', async () => {
     const narrow = createSpec({ inputDim: 8, depth: 4, width: 3, biasGradients: false });
     for (const sampler of ['direct', 'conditional'] as const) {
@@ -246,9 +229,9 @@ describe.each(testedBackends())('sampleNtk on the %s backend', (backend) => {
 
   test('the mean over outputs is the trace divided by their number', async () => {
     const [trace, mean] = [await sample(), await sample({ outputs: 'mean' })];
-    expect(difference(mean.mean, { ...trace.mean, data: trace.mean.data.map((v) => v / 2) })).toBeLessThan(
-      1e-15,
-    );
+    expect(
+      difference(mean.mean, { data: trace.mean.data.map((v) => v / 2), shape: trace.mean.shape }),
+    ).toBeLessThan(1e-15);
   });
 
   test('tells of equal inputs by an infinite condition number, and of one input by 1', async () => {

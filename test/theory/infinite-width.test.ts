@@ -185,14 +185,18 @@ describe('bad input is one clear error', () => {
     [
       'a wrong shape',
       { data: new Float64Array(6), shape: [2, 3] },
-      'x: expected an array of shape [N, 2], got shape [2, 3]',
+      'x: expected N x 2, got shape [2, 3]: a row is an input, so the transpose may be meant',
     ],
     [
       'NaN',
       { data: Float64Array.of(0, NaN), shape: [1, 2] },
       'x: entry 1: expected a finite number, got NaN',
     ],
-    ['nested arrays', [[1, 2]] as unknown as NdArray, 'x: expected an NdArray'],
+    [
+      'text',
+      'x' as unknown as NdArray,
+      'x: expected nested arrays of numbers, a typed array or { data, shape }',
+    ],
   ])('%s', (_, x, message) => {
     expect(() => infiniteWidthKernels(spec, x)).toThrow(message);
   });

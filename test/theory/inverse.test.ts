@@ -97,6 +97,20 @@ describe('depthForDispersion', () => {
     expect(answer.relativeStandardDeviation).toBeCloseTo(relativeStandardDeviation, 12);
   });
 
+  it('searches a million depths of a very wide net, and says that it ended there', () => {
+    const shape = { inputDim: 10, width: 1e9, outputDim: 3, biasVariance: 0.1 };
+    const answer = depthForDispersion({ ...shape, relativeStandardDeviation: 0.5 });
+    expect(answer).toMatchObject({ depth: 1_000_000, searchEnded: true });
+    const exact = moments(createSpec({ ...shape, depth: 1_000_000, width: 1e9 })).relativeStandardDeviation;
+    // Sums of a million positive terms: a relative error of about 1e6 * 2^-52.
+    expect(Math.abs(answer.relativeStandardDeviation / exact - 1)).toBeLessThan(1e-9);
+  });
+
+  it('throws where a variance takes the deviation beyond the range of doubles', () => {
+    const question = { inputDim: 3, width: 4, weightVariance: 1e308, relativeStandardDeviation: 1 };
+    expect(() => depthForDispersion(question)).toThrow(/relativeStandardDeviation is NaN/);
+  });
+
   it('is 0 where one hidden layer breaks the bound', () => {
     expect(depthForDispersion({ inputDim: 10, width: 10, relativeStandardDeviation: 0.01 }).depth).toBe(0);
   });

@@ -145,7 +145,7 @@ describe('classifyNetwork', () => {
       'expected 11 layers',
     );
     expect(() => classifyNetwork(net, { data: X, shape: [10, 24] })).toThrow(
-      'expected an array of shape [N, 10]',
+      'X: expected N x 10, got shape [10, 24]',
     );
     const linear = createSpec({ inputDim: 10, hiddenWidths: [] });
     const layer = {

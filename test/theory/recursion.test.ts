@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { createSpec, type NetworkSpec } from '../../src/network/spec';
 import { firstStepChange } from '../../src/theory/first-step';
 import { moments } from '../../src/theory/moments';
+import { atDepth } from '../support/depth';
 
 /** Any small net: both parametrizations, uneven widths, several outputs, no hidden layer. */
 const anySpec = fc
@@ -34,7 +35,7 @@ it('the recursion in excesses agrees with the one in P, R, Q that docs/theory.md
       if (spec.outputDim > 1) expect(close(result.offDiagonalSecondMoment!, literal.across)).toBe(true);
       expect(close(firstStepChange(spec, { inputNorm2 }).frozenGateDrift, literal.drift)).toBe(true);
     }),
-    { numRuns: 200, seed: 3 },
+    { numRuns: atDepth(200), seed: 3 },
   );
 });
 
@@ -59,7 +60,7 @@ it('the parts add up, and so do mean, variance and second moment', () => {
       expect(close(rest.relativeStandardDeviation ** 2, rest.relativeVariance)).toBe(true);
       expect(rest.logSecondMoment).toBeCloseTo(Math.log(secondMoment), 11);
     }),
-    { numRuns: 200, seed: 4 },
+    { numRuns: atDepth(200), seed: 4 },
   );
 });
 

@@ -150,7 +150,7 @@ test.each<[name: string, change: object, message: string]>([
   [
     'initial outputs of another shape',
     { times: [1], f0: normalInputs(6, 3, 1) },
-    'f0: expected shape [6, 2]',
+    'f0: expected 6 x 2, got shape [6, 3]',
   ],
   ['f0Test without testKernel', { times: [1], f0Test: normalInputs(3, 2, 1) }, 'a testKernel with it'],
   ['a learning rate of 0', { times: [1], learningRate: 0 }, 'learningRate'],

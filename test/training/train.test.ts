@@ -12,6 +12,7 @@ import {
 import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
 import { relativeError } from '../support/golden';
+import { atDepth } from '../support/depth';
 
 /** n x K positive numbers whose rows sum to 1: targets of either loss. */
 function shares(n: number, K: number, seed: number): NdArray<Float64Array> {
@@ -77,7 +78,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
         // Sums of some tens of float64 products in another order, with cancellation between samples.
         expect(relativeError(found.gradient, expected)).toBeLessThan(1e-10);
       }),
-      { numRuns: 60, seed: 42 },
+      { numRuns: atDepth(60), seed: 42 },
     );
   });
 
@@ -268,7 +269,7 @@ test.each<[name: string, options: object, message: string]>([
   [
     'kernel inputs of another width',
     { learningRate: 1, steps: 9, kernelAt: [9], kernelInputs: normalInputs(2, 3, 1) },
-    'X.shape[1]: expected 6',
+    'train: kernelInputs: expected N x 6, got shape [2, 3]: an input has 6 numbers',
   ],
   [
     'a kernel option that is not there',
@@ -308,7 +309,7 @@ test('targets of another shape, and shares below 0, are refused', async () => {
   const { net, data } = digits(5, 2);
   const options = { learningRate: 1, steps: 1 };
   await expect(train(net, { ...data, y: shares(4, 2, 1) }, options)).rejects.toThrow(
-    'train: y: expected shape [5, 2], got [4, 2]',
+    'train: y: expected 5 x 2, got shape [4, 2]',
   );
   const negative = { data: data.y.data.map((share) => -share), shape: [5, 2] };
   await expect(train(net, { ...data, y: negative }, { ...options, loss: 'cross-entropy' })).rejects.toThrow(

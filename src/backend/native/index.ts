@@ -1,6 +1,5 @@
 /** The native backend: C++ over OpenBLAS, in threads of its own (native/). */
-import { invalidArgument } from '../../errors';
-import { allocated } from '../../memory';
+import { allocated, invalidArgument } from '../../errors';
 import type {
   Backend,
   BackendDescription,

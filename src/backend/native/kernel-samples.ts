@@ -1,4 +1,4 @@
-import { allocated } from '../../memory';
+import { allocated } from '../../errors';
 import type { KernelForm, RunOptions } from '../backend';
 import {
   effectiveLaw,

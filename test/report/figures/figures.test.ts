@@ -12,6 +12,7 @@ import {
   FIGURE_NAMES,
   type FigureName,
   type FigureOptions,
+  type FigurePicture,
   type FigureTable,
   firstStepChange,
   formatFigure,
@@ -91,6 +92,16 @@ async function tableOf(name: FigureName): Promise<FigureTable> {
   return table;
 }
 
+const pictures = new Map<FigureName, FigurePicture>();
+
+async function pictureOf(name: FigureName): Promise<FigurePicture> {
+  const known = pictures.get(name);
+  if (known !== undefined) return known;
+  const picture = await drawFigure(await tableOf(name));
+  pictures.set(name, picture);
+  return picture;
+}
+
 /** The share of pixels that are not white. */
 function inkOf(png: Uint8Array): number {
   const { data, width, height } = PNG.sync.read(Buffer.from(png));
@@ -114,7 +125,7 @@ test('every figure has a case here', () => {
 
 describe.each(FIGURE_NAMES)('%s', (name) => {
   test('draws its words, and a PNG that is not blank', async () => {
-    const { svg, png } = await drawFigure(await tableOf(name));
+    const { svg, png } = await pictureOf(name);
     const texts = svg.replace(/<[^>]*>/g, ' ');
     for (const word of CASES[name].words) expect(texts).toContain(word);
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
@@ -125,13 +136,19 @@ describe.each(FIGURE_NAMES)('%s', (name) => {
 
   test('reads back from its CSV and draws the same picture', async () => {
     const table = await tableOf(name);
-    const { svg } = await drawFigure(table);
-    const files = await writeFigure(table, join(folder, name, 'again'));
-    expect(readdirSync(join(folder, name)).sort()).toEqual(['again.csv', 'again.png', 'again.svg']);
-    const read = await readFigure(files.csv!);
+    const { svg } = await pictureOf(name);
+    const first = await writeFigure(table, join(folder, name, 'first'), { formats: ['csv'] });
+    const read = await readFigure(first.csv!);
     expect(read).toEqual(table);
+    const files = await writeFigure(read, join(folder, name, 'again'));
+    expect(readdirSync(join(folder, name)).sort()).toEqual([
+      'again.csv',
+      'again.png',
+      'again.svg',
+      'first.csv',
+    ]);
+    expect(readFileSync(files.csv!, 'utf8')).toBe(readFileSync(first.csv!, 'utf8'));
     expect(readFileSync(files.svg!, 'utf8')).toBe(svg);
-    expect((await drawFigure(read)).svg).toBe(svg);
   });
 });
 

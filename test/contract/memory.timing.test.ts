@@ -1,6 +1,7 @@
 /** The memory of a kernel computation is what its plan says, measured in a process of its own. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { createSpec, Mlp } from '../../src/index';
 import { testedBackends } from '../support/backends';
 
 const root = join(__dirname, '..', '..');
@@ -53,4 +54,26 @@ onLinux.each(onTheHost)('%s backend', (backend) => {
       expect(peak).toBeGreaterThan(0.6 * planned);
     },
   );
+});
+
+describe('work that would not fit is refused before anything is allocated', () => {
+  /** How much the resident memory grows; a call that allocated first would take gigabytes. */
+  const growth = async (call: () => unknown): Promise<number> => {
+    const before = process.memoryUsage.rss();
+    await expect((async () => call())()).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+    return process.memoryUsage.rss() - before;
+  };
+
+  test('a net', async () => {
+    const huge = createSpec({ inputDim: 10, depth: 1000, width: 1_000_000 });
+    expect(await growth(() => Mlp.random(huge, { seed: 1 }))).toBeLessThan(50e6);
+  });
+
+  test.each(onTheHost)('a kernel and a Jacobian on the %s backend', async (backend) => {
+    const wide = Mlp.random(createSpec({ inputDim: 1, depth: 0, outputDim: 3000 }), { seed: 1 });
+    const X = { data: new Float64Array(3000), shape: [3000, 1] };
+    const many = { data: new Float64Array(9e5), shape: [9e5, 1] };
+    expect(await growth(() => wide.ntk(X, null, { outputs: 'full', backend }))).toBeLessThan(100e6);
+    expect(await growth(() => wide.jacobian(many, { backend }))).toBeLessThan(100e6);
+  });
 });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { availableBackends, writeNpy } from '../../src/index';
-import { expectFailure, run } from '../cli/run';
+import { run } from '../cli/run';
 import { normalInputs } from '../support/arbitrary';
-import { Commands, terminate, until } from './commands';
+import { Commands, terminate } from './commands';
 import { describeRedis, type RedisServer, startRedis } from './redis';
 
 const NET = ['--depth', '4', '--width', '60', '--outputs', '2', '--seed', '3'];
@@ -39,12 +39,14 @@ describeRedis('a kernel on a queue', () => {
   });
 
   const read = (file: string): Buffer => readFileSync(join(folder, file));
+  const hasFile = (file: string): boolean => existsSync(join(folder, file));
   const gather = (queue: string, out: string, from = commands) =>
     from.start([...KERNEL, '--queue', queue, ...FEW, '--out', out]);
   const tilesIn = (out: string): number =>
-    existsSync(join(folder, `${out}.tiles`)) ? read(`${out}.tiles`).toString().split('\n').length - 2 : 0;
+    hasFile(`${out}.tiles`) ? read(`${out}.tiles`).toString().split('\n').length - 2 : 0;
 
-  const someTilesIn = (out: string): Promise<void> => until(`${out} has 3 tiles`, () => tilesIn(out) >= 3);
+  const someTilesIn = (out: string, of = commands): Promise<void> =>
+    of.until(`${out} has 3 tiles`, () => tilesIn(out) >= 3);
 
   test('two workers give the bytes of one machine, and leave nothing in Redis', async () => {
     const workers = [1, 2].map(() => commands.startWorker('two', '--json'));
@@ -89,7 +91,7 @@ describeRedis('a kernel on a queue', () => {
     const first = gather('killed', 'killed.npy');
     for (let kills = 0; kills < 2; kills++) {
       const { child, ended } = commands.startImpatient('killed');
-      await until('the worker has a job', () => commands.isHolding(queue));
+      await commands.until('the worker has a job', () => commands.isHolding(queue));
       child.kill('SIGKILL');
       expect((await ended).signal).toBe('SIGKILL');
     }
@@ -125,7 +127,7 @@ describeRedis('a kernel on a queue', () => {
     try {
       const gathering = gather('restarted', 'restarted.npy', own);
       own.startImpatient('restarted');
-      await someTilesIn('restarted.npy');
+      await someTilesIn('restarted.npy', own);
       await server.restart(300);
       expect(await gathering.ended).toMatchObject({ status: 0 });
       expect(read('restarted.npy').equals(alone)).toBe(true);
@@ -137,42 +139,22 @@ describeRedis('a kernel on a queue', () => {
 
   const ifNative = availableBackends().includes('native') ? test : test.skip;
   ifNative('a worker with another backend gives its jobs back, and says why', async () => {
-    const kernel = [...KERNEL, '--backend', 'typescript'];
+    const kernel = ['kernel', '--x', 'X3.npy', ...NET, '--backend', 'typescript'];
     expect(run([...kernel, '--memory', '1G', '--out', 'other.npy'], { cwd: folder }).status).toBe(0);
     const wrong = commands.start(['worker', '--queue', 'other', '--backend', 'native']);
     const gathering = commands.start([...kernel, '--queue', 'other', '--out', 'other-queue.npy']);
     const reason = 'this kernel needs the backend typescript, and this worker has native';
-    await until('the worker says why', () => wrong.printed().includes(reason));
+    await commands.until('the worker says why', () => wrong.printed().includes(reason));
     const right = commands.start(['worker', '--queue', 'other', '--backend', 'typescript']);
-    await someTilesIn('other-queue.npy'); // while both ask for jobs
+    // The first worker is ended while both ask for jobs, unless the second one is very fast.
+    await commands.until(
+      'a tile is there',
+      () => tilesIn('other-queue.npy') > 0 || hasFile('other-queue.npy'),
+    );
     const left = terminate(wrong);
     expect((await gathering.ended).status).toBe(0);
     expect(read('other-queue.npy').equals(read('other.npy'))).toBe(true);
     await terminate(right);
     expect((await left).output).toMatch(/0 jobs of queue other computed/);
-  });
-});
-
-describe('what is wrong is one line', () => {
-  let cwd: string;
-  beforeAll(async () => {
-    cwd = mkdtempSync(join(tmpdir(), 'deepntk-queue-kernel-'));
-    await writeNpy(join(cwd, 'X.npy'), normalInputs(20, 12, 1, 1));
-  });
-  afterAll(() => {
-    rmSync(cwd, { recursive: true, force: true });
-  });
-
-  test.each([
-    [['--queue', 'q', '--redis', 'redis://127.0.0.1:1', '--out', 'K.npy'], 1, 'cannot reach Redis at'],
-    [['--queue', 'q'], 2, '--queue: expected --out'],
-    [['--queue', 'q', '--memory', '1G', '--out', 'K.npy'], 2, '--memory: not to be given with --queue'],
-    [['--queue', 'q', '--threads', '2', '--out', 'K.npy'], 2, '--threads: not to be given with --queue'],
-    [['--queue', 'q', '--shard', '0/2', '--out', 'K.part'], 2, '--queue: not to be given with --shard'],
-    [['--redis-memory', '1M', '--out', 'K.npy'], 2, '--redis-memory: only for --queue'],
-    [['--queue', 'a:b', '--out', 'K.npy'], 2, 'expected a name of letters'],
-  ])('%j', (flags, status, message) => {
-    expectFailure(run(['kernel', '--x', 'X.npy', ...NET, ...flags], { cwd }), status, message);
-    expect(existsSync(join(cwd, 'K.npy.lock'))).toBe(false);
   });
 });

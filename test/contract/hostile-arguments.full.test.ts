@@ -105,23 +105,8 @@ async function complaintOf({ call }: Entry, args: readonly unknown[]): Promise<s
   }
 }
 
-const every = entries('typescript');
-
 afterAll(() => {
   rmSync(folder, { recursive: true });
-});
-
-test('every exported function, and every method of Mlp, has an entry', () => {
-  const methods = (owner: object, prefix: string): string[] =>
-    Object.getOwnPropertyNames(owner)
-      .filter(
-        (name) => typeof (owner as Record<string, unknown>)[name] === 'function' && name !== 'constructor',
-      )
-      .map((name) => prefix + name);
-  const classes = ['DeepntkError', 'Mlp'];
-  const functions = methods(deepntk, '').filter((name) => !classes.includes(name));
-  const expected = [...functions, ...methods(deepntk.Mlp, 'Mlp.'), ...methods(deepntk.Mlp.prototype, 'Mlp#')];
-  expect(Object.keys(every).sort()).toEqual(expected.sort());
 });
 
 describe.each(testedBackends())('%s backend', (backend) => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 import { writeNpy } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
-import { Commands, type Running, terminate, until } from './commands';
+import { Commands, type Running, terminate } from './commands';
 import { describeRedis, startRedis } from './redis';
 
 const KERNEL = ['kernel', '--x', 'X.npy', '--depth', '2', '--width', '9', '--queue', 'q', '--out', 'K.npy'];
@@ -67,10 +67,10 @@ test('a server that never answers', async () => {
   const commands = new Commands(folder, await silent.listen());
   try {
     const worker = commands.startWorker('q');
-    await until('the worker connects', () => silent.accepted === 1);
+    await commands.until('the worker connects', () => silent.accepted === 1);
     expect(await terminate(worker)).toMatchObject(noJobs);
     const gathering = commands.start(KERNEL);
-    await until('the command connects', () => silent.accepted === 2);
+    await commands.until('the command connects', () => silent.accepted === 2);
     expect(await interrupt(gathering)).toMatchObject(interrupted);
     expect(existsSync(join(folder, 'K.npy.lock'))).toBe(false);
   } finally {
@@ -89,7 +89,7 @@ describeRedis('a server that goes', () => {
     const commands = new Commands(folder, await silent.listen());
     try {
       const gathering = commands.start(KERNEL);
-      await until('the command meets silence', () => silent.accepted > handedOn);
+      await commands.until('the command meets silence', () => silent.accepted > handedOn);
       expect(await interrupt(gathering)).toMatchObject(interrupted);
       expect(existsSync(join(folder, 'K.npy.lock'))).toBe(false);
     } finally {
@@ -104,7 +104,9 @@ describeRedis('a server that goes', () => {
     const commands = new Commands(folder, server.url);
     try {
       const worker = commands.startWorker('q');
-      await until('it waits', async () => /bzpopmin/.test((await commands.client.client('LIST')) as string));
+      await commands.until('it waits', async () =>
+        /bzpopmin/.test((await commands.client.client('LIST')) as string),
+      );
       await server.stop();
       expect(await terminate(worker)).toMatchObject(noJobs);
     } finally {
@@ -120,7 +122,7 @@ describeRedis('a server that goes', () => {
       commands.start([...SWEEP, '--out', 'rows.csv']);
       const worker = commands.startWorker('q');
       const bull = 'bull:q:active';
-      await until('it has a job', async () => (await commands.client.llen(bull)) === 1);
+      await commands.until('it has a job', async () => (await commands.client.llen(bull)) === 1);
       await server.stop();
       expect(await terminate(worker)).toMatchObject(noJobs);
     } finally {

@@ -52,10 +52,17 @@ describeRedis('a job that another command asks for too', () => {
 
   test('and takes out while it is read: it is asked for again', async () => {
     await open('vanishes');
-    const stateOf = jest.spyOn(QueueJob.prototype, 'getState').mockImplementation(async () => {
+    // Removed between the look at its state and the look at its result. Before, while it is waiting, the looks are left alone.
+    const getState = Object.getOwnPropertyDescriptor(QueueJob.prototype, 'getState')!
+      .value as QueueJob['getState'];
+    const stateOf = jest.spyOn(QueueJob.prototype, 'getState').mockImplementation(async function (
+      this: QueueJob,
+    ) {
+      const state = await getState.call(this);
+      if (state !== 'completed') return state;
       stateOf.mockRestore();
-      await (await queue.getJob(jobId(JOB)))!.remove();
-      return 'completed';
+      await this.remove();
+      return state;
     });
     const first = results.next();
     await finish(await take(), 'taken by the other');

