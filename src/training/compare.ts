@@ -52,7 +52,7 @@ export interface ComparedOutputs {
  * @example (await compareWithTraining(net, { x, y }, { learningRate: 0.01, at: [0, 10, 100] })).comparisons
  */
 export async function compareWithTraining(
-  net: Mlp,
+  given: Mlp,
   data: LabelledData,
   options: CompareOptions,
 ): Promise<{ readonly comparisons: readonly Comparison[]; readonly net: Mlp } & Provenance> {
