@@ -1,45 +1,15 @@
 /** Where a command's net comes from: a file, or a draw from the law that the flags describe. */
 import { type Command, Option } from 'commander';
 
-import { formatOfNet, type LoadOptions } from '../network/files';
+import type { LoadOptions } from '../network/files';
 import { Mlp } from '../network/mlp';
-import {
-  addNetOptions,
-  ARCHITECTURE_FLAGS,
-  givenFlags,
-  LAW_FLAGS,
-  type NetFlags,
-  specFromFlags,
-} from './net-options';
-import { asUsage, asUsageOf, integer, nameList, seedOption, UsageError } from './usage';
-
-/** Which net of which file. */
-export interface NetFileFlags {
-  readonly net?: string;
-  readonly order?: readonly string[];
-  readonly prefix?: string;
-  readonly foldBatchNorm?: true;
-}
+import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-file-options';
+import { addNetOptions, ARCHITECTURE_FLAGS, givenFlags, type NetFlags, specFromFlags } from './net-options';
+import { asUsageOf, integer, seedOption, UsageError } from './usage';
 
 export interface NetSourceFlags extends NetFlags, NetFileFlags {
   readonly seed: number;
   readonly replica: number;
-}
-
-export function addNetFileOptions(command: Command): Command {
-  return command
-    .option(
-      '--net <file>',
-      'the net: a .json file of deepntk, .safetensors weights of PyTorch, or an .onnx file',
-    )
-    .addOption(
-      new Option(
-        '--order <list>',
-        'modules of a .safetensors --net in the order in which they run',
-      ).argParser(nameList),
-    )
-    .option('--prefix <text>', 'which net of a .safetensors --net with several: models.0.')
-    .option('--fold-batch-norm', 'fold a BatchNormalization of an .onnx --net into the layer before it');
 }
 
 export function addNetSourceOptions(command: Command): Command {
@@ -48,22 +18,6 @@ export function addNetSourceOptions(command: Command): Command {
     .addOption(
       new Option('--replica <n>', 'which net of the seed').argParser(integer({ min: 0 })).default(0),
     );
-}
-
-/** The flags that say how a file is read, by the format that they are for. */
-const FILE_FLAGS = { '.safetensors': ['order', 'prefix'], '.onnx': ['foldBatchNorm'], '.json': [] } as const;
-
-/** Refuses flags that do not fit the format of `--net`, or need it. */
-export function checkNetFileFlags({ net }: NetFileFlags, command: Command): void {
-  const format = net === undefined ? null : asUsage(() => formatOfNet('--net', net));
-  for (const [own, attributes] of Object.entries(FILE_FLAGS)) {
-    const [flag] = givenFlags(command, attributes);
-    if (flag !== undefined && own !== format)
-      throw new UsageError(`${flag}: only for a ${own} file with --net`);
-  }
-  const [lawFlag] = givenFlags(command, LAW_FLAGS);
-  if (format === '.json' && lawFlag !== undefined)
-    throw new UsageError(`${lawFlag}: not to be given with a JSON net, which says it`);
 }
 
 /** @param drawing flags that only the drawing of a net has a use for, and a net from a file has not */

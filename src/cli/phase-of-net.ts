@@ -9,7 +9,8 @@ import {
 import { describeLoaded, type InputFlags, loadFlags } from './data';
 import { abortOnInterrupt } from './interrupt';
 import { netFacts, netRows } from './net-facts';
-import { loadNet, type NetFileFlags } from './net-source';
+import type { NetFileFlags } from './net-file-options';
+import { loadNet } from './net-source';
 import { figures, printColumns, printJson, printTable } from './output';
 
 /** `deepntk phase --net FILE --x FILE`: the phase of a net as measured. */

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { classifyPhase } from '../theory/classify-phase';
 import { addInputOptions, type InputFlags } from './data';
 import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
-import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-source';
+import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-file-options';
 import { figures, printJson, printTable } from './output';
 import type * as PhaseOfNet from './phase-of-net';
 import { jsonOption, UsageError } from './usage';

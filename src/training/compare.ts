@@ -3,7 +3,7 @@ import { expectOneOf, expectOptions, invalidArgument } from '../errors';
 import { COMPUTE_OPTION_NAMES, type ComputeOptions, type Provenance } from '../kernel/arguments';
 import { kernelDrift } from '../kernel/drift';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
-import { readNet, type Mlp } from '../network/mlp';
+import { type Mlp, readNet } from '../network/mlp';
 import { fitOf, type LabelledData, readLabelledData } from './loss';
 import { predictGradientFlow } from './predict';
 import { train } from './train';
@@ -58,11 +58,13 @@ export async function compareWithTraining(
 ): Promise<{ readonly comparisons: readonly Comparison[]; readonly net: Mlp } & Provenance> {
   const where = 'compareWithTraining';
   expectOptions(where, options, [...COMPUTE_OPTION_NAMES, 'learningRate', 'at', 'kernel', 'testData']);
-  const { spec } = readNet(where, net);
+  const net = readNet(where, given);
   const { learningRate, at, kernel, testData: givenTestData, onProgress, ...compute } = options;
-  const { x, y } = readLabelledData(`${where}: `, data, spec);
+  const { x, y } = readLabelledData(`${where}: `, data, net.spec);
   const testData =
-    givenTestData === undefined ? undefined : readLabelledData(`${where}: testData.`, givenTestData, spec);
+    givenTestData === undefined
+      ? undefined
+      : readLabelledData(`${where}: testData.`, givenTestData, net.spec);
   if (!isAscending(at)) throw invalidArgument(`${where}: at`, 'ascending steps', at);
   const outputs = expectOneOf(`${where}: kernel`, kernel ?? 'full', ['full', 'mean']);
   const outputsAt: Outputs[] = [];

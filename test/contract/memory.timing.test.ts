@@ -60,7 +60,11 @@ describe('work that would not fit is refused before anything is allocated', () =
   /** How much the resident memory grows; a call that allocated first would take gigabytes. */
   const growth = async (call: () => unknown): Promise<number> => {
     const before = process.memoryUsage.rss();
-    await expect((async () => call())()).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
+    await expect(
+      new Promise((resolve) => {
+        resolve(call());
+      }),
+    ).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' });
     return process.memoryUsage.rss() - before;
   };
 

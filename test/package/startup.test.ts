@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { makeFolder, removeFolder, root } from './stranger';
 
 /** Packages of one or two files, a few milliseconds each. */
-const SMALL = ['node-gyp-build', 'ml-matrix', 'csv-parse'];
+const SMALL = ['node-gyp-build', 'ml-matrix', 'csv-parse', 'yauzl', 'pend'];
 
 const REPORT = `
   process.on('exit', () => {

@@ -16,7 +16,7 @@ function inputs(scale = 1): NdArray<Float64Array> {
 }
 
 function specOf(options: Partial<SpecOptions>): NetworkSpec {
-  return createSpec({ inputDim: 3, depth: 5, width: 20, ...options } as SpecOptions);
+  return createSpec({ inputDim: 3, depth: 5, width: 20, ...options });
 }
 
 /** The largest distance, relative to the largest entry. */
@@ -68,7 +68,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
       const spec =
         'hiddenWidths' in options
           ? createSpec({ inputDim: 3, ...rest } as SpecOptions)
-          : specOf({ ...rest, ...(depth && { depth }), ...(width && { width }) } as SpecOptions);
+          : specOf({ ...rest, ...(depth && { depth }), ...(width && { width }) });
       const X = inputs(scale);
       const { data } = await Mlp.random(spec, { seed: 1 }).ntk(X, null, { backend, precision });
       expect(distance(data, await reference(spec, X))).toBeLessThan(tolerance);

@@ -12,7 +12,7 @@ import {
 } from '../../src/index';
 
 function specOf(options: Partial<SpecOptions> = {}) {
-  return createSpec({ inputDim: 3, depth: 3, width: 20, biasGradients: false, ...options } as SpecOptions);
+  return createSpec({ inputDim: 3, depth: 3, width: 20, biasGradients: false, ...options });
 }
 
 const rows = (scale: number) => ({
