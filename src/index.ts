@@ -87,6 +87,7 @@ export type { LoadedData } from './data/load/loaded';
 export type { DataSource } from './data/load/bytes';
 export type { ColumnName, Encoding, LoadDataOptions } from './data/load/options';
 export { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from './data/classes';
+export type { ClassLabels } from './report/class-axis';
 export {
   drawKernels,
   type KernelPanel,

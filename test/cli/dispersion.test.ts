@@ -49,6 +49,12 @@ test.each(availableBackends())(
   },
 );
 
+test('dispersion --input-norm2 reaches the library', async () => {
+  const flags = ['dispersion', ...NET, '--replicas', '100', '--input-norm2', '4'];
+  const { mean } = await estimateDispersion(spec, { replicas: 100, seed: 0, inputNorm2: 4 });
+  expect((await runJsonInProcess(flags, here()))['mean']).toBe(mean);
+});
+
 test('dispersion prints a table, with errors beside estimates and the exact values beside both', async () => {
   const { stdout, stderr, status } = await runInProcess(['dispersion', ...NET, '--replicas', '2000'], here());
   expect(status).toBe(0);

@@ -109,8 +109,15 @@ describe.each(availableBackends())('kernel on the %s backend', (backend) => {
     );
   });
 
+  test('--replica is another net of the seed', async () => {
+    const report = await runJsonInProcess([...base, ...NET, '--replica', '3', '--threads', '1'], here());
+    const other = Mlp.random(spec, { seed: 7, replica: 3 });
+    expect((await result('K.npy')).data).toEqual((await other.ntk(X, null, { backend, threads: 1 })).data);
+    expect(report).toMatchObject({ seed: 7, replica: 3 });
+  });
+
   test('every choice of the library can be made by flags', async () => {
-    await runJsonInProcess(
+    const report = await runJsonInProcess(
       [
         ...base,
         ...['--net', 'net.json', '--x2', 'Z.npy', '--outputs-axis', 'diagonal'],
@@ -126,6 +133,8 @@ describe.each(availableBackends())('kernel on the %s backend', (backend) => {
       backend,
     } as const;
     const expected = await net.ntk(X, Z, options);
+    const { outputs, parameters, layers, precision } = options;
+    expect(report).toMatchObject({ outputs, parameters, layers, precision });
     // The same float32 arithmetic, but maybe in other blocks.
     expect(difference(await result('K.npy'), expected)).toBeLessThan(1e-6);
   });

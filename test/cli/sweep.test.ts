@@ -44,6 +44,16 @@ test('a grid has a row for every combination, with estimate, error and exact val
   }
 });
 
+test('--input-norm2 reaches the library', async () => {
+  const net = ['--sw2', '2', '--sb2', '0.5', '--depth', '2', '--width', '20'];
+  const { rows } = (await runJsonInProcess(
+    ['sweep', ...net, '--replicas', '1000', '--input-norm2', '4'],
+    here(),
+  )) as { rows: Row[] };
+  const spec = createSpec({ inputDim: 20, depth: 2, width: 20, weightVariance: 2, biasVariance: 0.5 });
+  expect(rows[0]!.exact).toBe(moments(spec, { inputNorm2: 4 }).dispersion);
+});
+
 test('lists side by side are zipped, and a list of one value serves all', async () => {
   const { rows } = (await runJsonInProcess(
     [

@@ -77,6 +77,27 @@ test.each(testedBackends())(
   },
 );
 
+test('--momentum, --batch-size and --seed reach the library', async () => {
+  const flags = ['--optimizer', 'momentum', '--momentum', '0.5', '--learning-rate', '0.01', '--steps', '5'];
+  const files = ['--x', 'X.npy', '--y', 'labels.npy', '--out', 'momentum'];
+  await runJsonInProcess(['train', ...files, ...NET, ...flags, '--batch-size', '7'], { cwd: folder });
+  const spec = createSpec({ inputDim: 5, depth: 3, width: 20, outputDim: 3, weightVariance: 2 });
+  const y = new Float64Array(3 * N);
+  labels.forEach((label, i) => (y[3 * i + label] = 1));
+  const { net } = await train(
+    Mlp.random(spec, { seed: 4 }),
+    { x, y: { data: y, shape: [N, 3] } },
+    {
+      optimizer: { name: 'momentum', momentum: 0.5 },
+      learningRate: 0.01,
+      steps: 5,
+      batchSize: 7,
+      seed: 4,
+    },
+  );
+  expect((await Mlp.load(inFolder('momentum/net.safetensors'))).parameters).toEqual(net.parameters);
+});
+
 test('a CSV with named classes trains as the arrays do', async () => {
   const { finalLoss } = await runJsonInProcess(trainIn('arrays'), { cwd: folder });
   const table = ['train', '--x', 'table.csv', '--label-column', 'kind', ...NET, ...STEPS, '--out', 'table'];

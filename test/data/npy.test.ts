@@ -229,3 +229,10 @@ describe('writing', () => {
     await expect(readNpy(folder)).rejects.toThrow('it is a folder');
   });
 });
+
+test('a header of 65,535 bytes, the longest of version 1, is read', async () => {
+  const text = `${"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".padEnd(65_534)}\n`;
+  const prefix = Buffer.from('\x93NUMPY\x01\x00\xff\xff', 'latin1');
+  const bytes = Buffer.concat([prefix, Buffer.from(text), Buffer.from(Float64Array.of(2).buffer)]);
+  expect(await readNpy(bytes)).toEqual({ data: Float64Array.of(2), shape: [1] });
+});
