@@ -5,7 +5,7 @@ import { decodeJsonNet, encodeJsonNet } from '../data/json-net';
 import { type LayerArrays, layersFromTensors, tensorsFromLayers } from '../data/linear-layers';
 import { readOnnx } from '../data/onnx';
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../data/safetensors';
-import { DeepntkError, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, expectBoolean, expectOptions, invalidArgument } from '../errors';
 import {
   biasGradientsByLayer,
   createSpec,
@@ -69,8 +69,8 @@ export async function loadNet(path: string, options: LoadOptions): Promise<Loade
     }
     case '.onnx': {
       expectOptions(where, options, [...LAW_NAMES, 'foldBatchNorm']);
-      const { foldBatchNorm = false, ...law } = options;
-
+      const { foldBatchNorm: fold = false, ...law } = options;
+      const foldBatchNorm = expectBoolean(`${where}: foldBatchNorm`, fold);
       const { layers, notes } = await readOnnx(path, { foldBatchNorm });
       return { spec: givenSpec(where, layers, law, null), layers, notes };
     }
