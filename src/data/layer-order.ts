@@ -27,6 +27,15 @@ export function orderLayers(
   );
 }
 
+/** Whether the numbers in the names alone order them: where two neighbours fork, their names differ only in numbers. */
+export function isOrderedByNumbers(names: readonly string[]): boolean {
+  return names.slice(1).every((name, i) => {
+    const [before, after] = [names[i]!.split('.'), name.split('.')];
+    const fork = commonLength([before, after]);
+    return familyOf(before[fork]!) === familyOf(after[fork]!);
+  });
+}
+
 /** The prefixes at the first fork of the names, for messages; empty where there is none. */
 export function prefixesIn(tensors: readonly string[]): string {
   const paths = tensors.map((tensor) => tensor.split('.'));
@@ -72,7 +81,7 @@ function orderedPlaces(places: readonly Place[], at: number, name: string): Plac
     key,
     list: orderedPlaces(branch, fork + 1, name),
   }));
-  const families = [...grouped(ordered, ({ key }) => key.replace(/\d+/g, '#')).values()].map((family) =>
+  const families = [...grouped(ordered, ({ key }) => familyOf(key)).values()].map((family) =>
     family.sort((a, b) => compareNumbers(numbersIn(a.key), numbersIn(b.key))).flatMap(({ list }) => list),
   );
   const long = families.filter((family) => family.length > 1);
@@ -199,6 +208,10 @@ function grouped<T, K>(list: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
     else group.push(item);
   }
   return groups;
+}
+
+function familyOf(key: string): string {
+  return key.replace(/\d+/g, '#');
 }
 
 function numbersIn(text: string): number[] {

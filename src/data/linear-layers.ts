@@ -7,7 +7,7 @@
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile } from './files';
-import { inputsOf, orderLayers, outputsOf, prefixesIn } from './layer-order';
+import { inputsOf, isOrderedByNumbers, orderLayers, outputsOf, prefixesIn } from './layer-order';
 import { modulesIn, otherKindOf } from './module-kinds';
 import type { SafetensorsFile, StoredTensor } from './safetensors';
 
@@ -55,6 +55,33 @@ export function layersFromTensors(
   const ordered = orderLayers(layers, order, name);
   expectChain(ordered, name);
   return ordered;
+}
+
+/**
+ * What a state dict leaves open about its layers, a sentence each.
+ *
+ * @param layers of {@link layersFromTensors}
+ * @param orderIsGiven whether the caller stated the order
+ */
+export function notesOnLayers(layers: readonly NamedLayer[], orderIsGiven: boolean): string[] {
+  const notes = ['The file does not state the activation: ReLU is assumed.'];
+  const names = layers.map(({ name }) => name);
+  if (!orderIsGiven && !isOrderedByNumbers(names))
+    notes.push(`The order of the layers follows from their shapes: ${names.join(', ')}.`);
+  const first = new Map<string, NamedLayer[]>();
+  for (const layer of layers) {
+    const { data, shape } = layer.weights;
+    const key = [...shape, ...data.subarray(0, 4)].join();
+    const others = first.get(key) ?? [];
+    const equal = others.find((other) => data.every((weight, i) => weight === other.weights.data[i]));
+    if (equal === undefined) first.set(key, [...others, layer]);
+    else if (data.some((weight) => weight !== data[0]))
+      notes.push(
+        `The layers ${JSON.stringify(equal.name)} and ${JSON.stringify(layer.name)} have equal weights. They count as separate ` +
+          'parameters. If the net ties them, this is not its kernel.',
+      );
+  }
+  return notes;
 }
 
 /**
@@ -135,11 +162,15 @@ function collectLayers(tensors: SafetensorsFile['tensors'], name: string): Named
     const outputs = weight.shape[0]!;
     if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== outputs)) {
       const what = `shape [${outputs}], one entry for each row of the weights`;
-      throw invalidFile(where('bias'), what, `[${bias.shape.join(', ')}]`);
+      const transposed =
+        bias.shape.join() === String(weight.shape[1]) ? `; it fits the weights ${TRANSPOSED}` : '';
+      throw invalidFile(where('bias'), what, `[${bias.shape.join(', ')}]${transposed}`);
     }
     return { name: module, weights: toFloat64(weight), biases: bias === undefined ? null : toFloat64(bias) };
   });
 }
+
+const TRANSPOSED = 'if they are transposed: save them as (out, in), as PyTorch does';
 
 function toFloat64(tensor: StoredTensor): NdArray<Float64Array> {
   const { data, shape } = tensor.decode();
@@ -154,7 +185,7 @@ function expectChain(layers: readonly NamedLayer[], name: string): void {
   throw invalidFile(
     `${name}: ${quote(layer)}`,
     `${outputsOf(before)} inputs, the outputs of ${quote(before)} before it`,
-    `${inputsOf(layer)}${transposed ? '; all matrices fit if they are transposed: save them as (out, in), as PyTorch does' : ''}`,
+    `${inputsOf(layer)}${transposed ? `; all matrices fit ${TRANSPOSED}` : ''}`,
   );
 }
 

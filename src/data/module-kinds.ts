@@ -128,7 +128,14 @@ const KINDS_OF_MATRICES: readonly Kind[] = [
   { test: isAttentionProjection, kind: 'an attention layer' },
   {
     test: (module) =>
-      !has('bias')(module) && /(^|[._])(emb|embed|embedding|embeddings|embedder|wte|wpe)$/i.test(module.name),
+      !has('bias')(module) &&
+      /(^|[._])((emb|embed|embedding|embeddings|embedder|wte|wpe)\d*|embed_(tokens|positions))$/i.test(
+        module.name,
+      ),
     kind: 'an embedding',
+  },
+  {
+    test: ({ name }) => /(^|\.)lora_(embedding_)?[AB](\.[^.]*)?$/.test(name),
+    kind: 'a LoRA adapter; merge_and_unload() of the peft package before saving makes it an nn.Linear',
   },
 ];

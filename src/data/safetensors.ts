@@ -141,12 +141,11 @@ const METADATA = '__metadata__';
 
 function readMetadata(metadata: unknown, name: string): Record<string, string> {
   if (metadata === undefined || metadata === null) return {};
-  if (
-    typeof metadata !== 'object' ||
-    Array.isArray(metadata) ||
-    !Object.values(metadata).every((value) => typeof value === 'string')
-  ) {
+  if (typeof metadata !== 'object' || Array.isArray(metadata))
     throw invalidFile(`${name}: ${METADATA}`, 'an object of texts', describe(metadata));
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string')
+      throw invalidFile(`${name}: ${METADATA}: ${quote(key)}`, 'a text', describe(value));
   }
   return metadata as Record<string, string>;
 }

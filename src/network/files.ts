@@ -2,10 +2,10 @@
 import { extname } from 'node:path';
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { decodeJsonNet, encodeJsonNet } from '../data/json-net';
-import { type LayerArrays, layersFromTensors, tensorsFromLayers } from '../data/linear-layers';
+import { type LayerArrays, layersFromTensors, notesOnLayers, tensorsFromLayers } from '../data/linear-layers';
 import { readOnnx } from '../data/onnx';
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../data/safetensors';
-import { DeepntkError, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, expectBoolean, expectOptions, invalidArgument } from '../errors';
 import {
   biasGradientsByLayer,
   createSpec,
@@ -64,13 +64,13 @@ export async function loadNet(path: string, options: LoadOptions): Promise<Loade
       const file = await readSafetensors(path);
       const layers = layersFromTensors(file, { order, prefix, name: path });
       const stored = storedBySave(path, file, layers);
-      const notes = stored === null ? ['The file does not state the activation: ReLU is assumed.'] : [];
+      const notes = stored === null ? notesOnLayers(layers, order !== undefined) : [];
       return { spec: givenSpec(where, layers, law, stored), layers, notes };
     }
     case '.onnx': {
       expectOptions(where, options, [...LAW_NAMES, 'foldBatchNorm']);
-      const { foldBatchNorm = false, ...law } = options;
-
+      const { foldBatchNorm: fold = false, ...law } = options;
+      const foldBatchNorm = expectBoolean(`${where}: foldBatchNorm`, fold);
       const { layers, notes } = await readOnnx(path, { foldBatchNorm });
       return { spec: givenSpec(where, layers, law, null), layers, notes };
     }

@@ -88,9 +88,8 @@ describe("files of PyTorch's exporters", () => {
     const folder = mkdtempSync(join(tmpdir(), 'deepntk-onnx-'));
     try {
       copyFileSync(join(NETS, 'bias.onnx'), join(folder, 'bias.onnx'));
-      await expect(Mlp.load(join(folder, 'bias.onnx'))).rejects.toThrow(
-        'bias.onnx.data: no such file or folder',
-      );
+      const missing = `cannot read ${join(folder, 'bias.onnx.data')}, which has weights of ${join(folder, 'bias.onnx')}: no such file or folder`;
+      await expect(Mlp.load(join(folder, 'bias.onnx'))).rejects.toThrow(missing);
       writeFileSync(join(folder, 'bias.onnx.data'), new Uint8Array(100));
       await expect(Mlp.load(join(folder, 'bias.onnx'))).rejects.toThrow(
         'bias.onnx.data: expected at least 168 bytes, as the model says, got 100',
@@ -396,6 +395,41 @@ describe('anything else is refused by operator and node', () => {
       'expected at least one Gemm or MatMul, got none',
     ],
     [
+      'a sum of one value',
+      withNodes(GEMM1, { op: 'Add', inputs: ['h', ''], output: 's' }, { ...RELU, inputs: ['s'] }, GEMM2),
+      'Add (node "s"): expected 2 inputs, got 1',
+    ],
+    [
+      'a product of three',
+      withNodes({ op: 'MatMul', inputs: ['x', 'W1', 'B1'], output: 'y' }),
+      'MatMul (node "y"): expected 2 inputs, got 3',
+    ],
+    [
+      'a Relu of two',
+      withNodes(GEMM1, { ...RELU, inputs: ['h', 'B1'] }, GEMM2),
+      'Relu (node "a"): expected 1 input, got 2',
+    ],
+    [
+      'a Gemm without weights',
+      withNodes({ op: 'Gemm', inputs: ['x'], output: 'y' }),
+      'Gemm (node "y"): expected 2 or 3 inputs, got 1',
+    ],
+    [
+      'a Dropout that has a training mode',
+      withNodes(GEMM1, { op: 'Dropout', inputs: ['h', 'B1', 'B1'], output: 'd' }, RELU, GEMM2),
+      'Dropout (node "d"): expected 1 or 2 inputs, got 3',
+    ],
+    [
+      'a Dropout of opset 6 for training',
+      withNodes(
+        GEMM1,
+        { op: 'Dropout', inputs: ['h'], output: 'd', attributes: { is_test: 0 } },
+        RELU,
+        GEMM2,
+      ),
+      'Dropout (node "d"): expected no attributes but ratio, seed, got "is_test"',
+    ],
+    [
       'a value that is defined twice',
       withNodes({ op: 'Identity', inputs: ['W1'], output: 'W2' }, GEMM1),
       '"W2": expected one definition, got two',
@@ -461,6 +495,16 @@ describe('anything else is refused by operator and node', () => {
     await expect(load(Uint8Array.from({ length: 300 }, (_, i) => (i * 73) % 251))).rejects.toThrow(
       'expected an ONNX model',
     );
+  });
+
+  test('foldBatchNorm of another type, or where there is nothing to fold', async () => {
+    await expect(load(BASE, { foldBatchNorm: 'no' })).rejects.toThrow(
+      'Mlp.load: foldBatchNorm: expected true or false, got "no"',
+    );
+    expect((await load(BASE, { foldBatchNorm: true })).notes).toEqual([
+      'The graph has no BatchNormalization: foldBatchNorm changed nothing.',
+    ]);
+    expect((await load(BASE, { foldBatchNorm: false })).notes).toEqual([]);
   });
 
   test('options of other formats', async () => {

@@ -223,6 +223,16 @@ describe('damaged files', () => {
       file({ a: { ...entry(0, 8), data_offsets: [8, 0] } }, 8),
       'data_offsets [begin, end]',
     ],
+    [
+      'metadata that are a list',
+      file({ __metadata__: ['pt'], a: entry(0, 8) }, 8),
+      '__metadata__: expected an object of texts, got an array of length 1',
+    ],
+    [
+      'metadata with a number',
+      file({ __metadata__: { format: 'pt', epoch: 3 }, a: entry(0, 8) }, 8),
+      '__metadata__: "epoch": expected a text, got 3',
+    ],
     ['no shape', file({ a: { dtype: 'F64', data_offsets: [0, 8] } }, 8), 'a list of sizes as shape'],
     ['no dtype', file({ a: { shape: [1], data_offsets: [0, 8] } }, 8), 'a string as dtype, got undefined'],
     ['an entry that is null', file({ a: null }, 8), 'a string as dtype'],

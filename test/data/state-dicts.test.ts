@@ -266,6 +266,9 @@ describe('several nets in a file (C3)', () => {
     expect(() => names({ '0.weight': [6, 8], '2.weight': [8, 1] })).toThrow(
       'layer "2": expected 6 inputs, the outputs of layer "0" before it, got 1; all matrices fit if they are transposed',
     );
+    expect(() => names({ '0.weight': [6, 8], '0.bias': [8], '2.weight': [8, 1], '2.bias': [1] })).toThrow(
+      'tensor "0.bias": expected shape [6], one entry for each row of the weights, got [8]; it fits the weights if they are transposed',
+    );
   });
 });
 
@@ -321,6 +324,13 @@ describe('other layers are named (C4)', () => {
       'an attention layer',
     ],
     ['embedding', { 'token_embedding.weight': [100, 5] }, 'an embedding'],
+    ['embedding of a language model', { 'model.embed_tokens.weight': [100, 5] }, 'an embedding'],
+    ['LoRA', { '2.lora_A.weight': [2, 5], '2.lora_B.weight': [5, 2] }, 'a LoRA adapter'],
+    [
+      'LoRA of peft',
+      { '2.lora_A.default.weight': [2, 5], '2.lora_B.default.weight': [5, 2] },
+      'a LoRA adapter',
+    ],
     ['convolutions', { '1.weight': [5, 4, 3] }, 'a convolution (nn.Conv1d) or an nn.Bilinear layer'],
     ['convolutions of volumes', { '1.weight': [5, 4, 3, 3, 3] }, 'a convolution (nn.Conv3d)'],
     ['Flax', { '1.kernel': [5, 4] }, 'a layer of Keras or Flax; save its kernel'],
@@ -364,6 +374,46 @@ describe('other layers are named (C4)', () => {
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
     await expect(attempt).rejects.toThrow(recipe);
     await expect(attempt).rejects.not.toThrow('\n');
+  });
+});
+
+describe('what a state dict leaves open is a note', () => {
+  const relu = 'The file does not state the activation: ReLU is assumed.';
+
+  test.each<[string, Shapes, object, string[]]>([
+    ['numbers', { 'fc2.weight': [3, 8], 'fc10.weight': [1, 3], 'fc1.weight': [8, 6] }, {}, []],
+    ['numbers in a tree', { 'b.1.c.weight': [3, 8], 'b.2.weight': [1, 3], 'b.0.c.weight': [8, 6] }, {}, []],
+    [
+      'shapes',
+      { 'out.weight': [1, 3], 'fc2.weight': [3, 8], 'fc1.weight': [8, 6] },
+      {},
+      ['The order of the layers follows from their shapes: fc1, fc2, out.'],
+    ],
+    ['a stated order', { 'out.weight': [1, 3], 'in.weight': [3, 8] }, { order: ['in', 'out'] }, []],
+  ])('an order by %s', async (_, shapes, options, notes) => {
+    expect((await loaded(shapes, options)).notes).toEqual([relu, ...notes]);
+  });
+
+  test('equal weights of two layers, which may be tied; constant ones are not meant', async () => {
+    const path = join(folder, 'equal.safetensors');
+    const square = (data: number[]): NdArray => ({ data: Float64Array.from(data), shape: [2, 2] });
+    const tensors = {
+      '0': [1, 2, 3, 4],
+      '2': [1, 2, 3, 5],
+      '4': [1, 2, 3, 4],
+      '6': [1, 1, 1, 1],
+      '8': [1, 1, 1, 1],
+    };
+    writeFileSync(
+      path,
+      encodeSafetensors(
+        new Map(Object.entries(tensors).map(([name, data]) => [`${name}.weight`, square(data)])),
+      ),
+    );
+    expect((await Mlp.load(path)).notes).toEqual([
+      relu,
+      'The layers "0" and "4" have equal weights. They count as separate parameters. If the net ties them, this is not its kernel.',
+    ]);
   });
 });
 

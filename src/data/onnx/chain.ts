@@ -5,7 +5,7 @@ import type { OnnxNet, OnnxOptions } from '.';
 import { foldBatchNorm, type Layer } from './batch-norm';
 import { FLOAT_TYPES } from './constants';
 import type { OnnxModel, OnnxNode, OnnxValue } from './messages';
-import { attributesOf, nodeName, refusedNode } from './nodes';
+import { attributesOf, expectInputCount, nodeName, refusedNode } from './nodes';
 import { Constants, isWider, transpose } from './values';
 
 export function layersOfGraph({ graph, producer }: OnnxModel, name: string, options: OnnxOptions): OnnxNet {
@@ -35,6 +35,7 @@ class Chain {
   #elementType: number;
   /** Whether that value has passed a Relu since the last layer. */
   #activated = false;
+  #folded = false;
   readonly #batch: number | string | null;
   /** The extents of the inputs but the batch's; null where they are unknown. */
   #extents: readonly (number | string | null)[] | null;
@@ -99,30 +100,28 @@ class Chain {
       );
     }
     if (this.#activated) throw invalidFile(this.#name, 'a last layer without activation', 'a Relu after it');
+    if (this.#options.foldBatchNorm && !this.#folded)
+      this.#notes.push('The graph has no BatchNormalization: foldBatchNorm changed nothing.');
     return { layers: this.#layers.map(arraysOf), notes: this.#notes };
   }
 
   #apply(node: OnnxNode): void {
+    expectInputCount(node, this.#name);
     switch (node.op) {
-      case 'Gemm': {
+      case 'Gemm':
         this.#gemm(node);
         return;
-      }
       case 'MatMul':
         attributesOf(node, [], this.#name);
-        {
-          this.#begin(node, this.#weightsAt(node, 1), false);
-          return;
-        }
+        this.#begin(node, this.#weightsAt(node, 1), false);
+        return;
       case 'Add':
         attributesOf(node, [], this.#name);
-        {
-          this.#add(
-            node,
-            node.inputs.find((input) => input !== this.#value)!,
-          );
-          return;
-        }
+        this.#add(
+          node,
+          node.inputs.find((input) => input !== this.#value)!,
+        );
+        return;
       case 'Relu':
         attributesOf(node, [], this.#name);
         if (this.#layers.length === 0) throw this.#refused(node, 'a layer before it', 'none');
@@ -131,29 +130,23 @@ class Chain {
       case 'Identity':
         return;
       case 'Dropout':
-        if (node.inputs.length > 2) throw this.#refused(node, 'a Dropout for inference', 'a training_mode');
+        attributesOf(node, ['ratio', 'seed'], this.#name);
         return;
-      case 'Cast': {
-        const to = attributesOf(node, ['to', 'saturate'], this.#name).to?.int ?? 0;
-        if (!isWider(this.#elementType, to))
-          throw this.#refused(node, 'a cast that changes no number', `one to data type ${to}`);
-        this.#elementType = to;
+      case 'Cast':
+        this.#cast(node);
         return;
-      }
       case 'Flatten': {
         const axis = attributesOf(node, ['axis'], this.#name).axis?.int ?? 1;
         if (axis !== 1) throw this.#refused(node, 'axis 1', `${axis}`);
         this.#flatten();
         return;
       }
-      case 'Reshape': {
+      case 'Reshape':
         this.#reshape(node);
         return;
-      }
-      case 'BatchNormalization': {
+      case 'BatchNormalization':
         this.#batchNorm(node);
         return;
-      }
       default:
         throw this.#refused(
           node,
@@ -163,12 +156,16 @@ class Chain {
     }
   }
 
+  #cast(node: OnnxNode): void {
+    const to = attributesOf(node, ['to', 'saturate'], this.#name).to?.int ?? 0;
+    if (!isWider(this.#elementType, to))
+      throw this.#refused(node, 'a cast that changes no number', `one to data type ${to}`);
+    this.#elementType = to;
+  }
+
   #gemm(node: OnnxNode): void {
-    const { alpha, beta, transA, transB } = attributesOf(
-      node,
-      ['alpha', 'beta', 'transA', 'transB'],
-      this.#name,
-    );
+    const known = ['alpha', 'beta', 'transA', 'transB'] as const;
+    const { alpha, beta, transA, transB } = attributesOf(node, known, this.#name);
     if ((transA?.int ?? 0) !== 0) throw this.#refused(node, 'transA 0', `${transA!.int}`);
     this.#begin(node, this.#weightsAt(node, 1), (transB?.int ?? 0) !== 0);
     const [, , bias = ''] = node.inputs;
@@ -282,6 +279,7 @@ class Chain {
       throw this.#refused(node, 'a net without normalization layers', `a batch normalization${remedy}`);
     }
     foldBatchNorm(node, layer, this.#constants, this.#name);
+    this.#folded = true;
     this.#notes.push(
       `${nodeName(node)} is folded into ${nodeName(layer.node)}: the kernel is of the folded weights and biases`,
     );

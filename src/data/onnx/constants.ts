@@ -118,12 +118,15 @@ export async function withExternalData(graph: OnnxGraph, path: string): Promise<
   const initializers: OnnxTensor[] = [];
   for (const [i, tensor] of graph.initializers.entries()) {
     const part = parts[i] ?? null;
-    initializers.push(part === null ? tensor : { ...tensor, external: null, raw: await readPart(part) });
+    initializers.push(
+      part === null ? tensor : { ...tensor, external: null, raw: await readPart(part, path) },
+    );
   }
   return { ...graph, initializers };
 }
 
-async function readPart({ file, offset, length }: ExternalPart): Promise<Uint8Array> {
+/** @param path of the model, for messages */
+async function readPart({ file, offset, length }: ExternalPart, path: string): Promise<Uint8Array> {
   try {
     const handle = await open(file, 'r');
     try {
@@ -145,6 +148,12 @@ async function readPart({ file, offset, length }: ExternalPart): Promise<Uint8Ar
     }
   } catch (error) {
     if (error instanceof DeepntkError) throw error;
-    throw new DeepntkError('ERR_INVALID_FILE', `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+    throw new DeepntkError(
+      'ERR_INVALID_FILE',
+      `cannot read ${file}, which has weights of ${path}: ${reasonOf(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

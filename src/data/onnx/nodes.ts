@@ -32,3 +32,26 @@ export function attributesOf<Name extends string>(
 export function refusedNode(name: string, node: OnnxNode, what: string, got: string): Error {
   return invalidFile(`${name}: ${nodeName(node)}`, what, got);
 }
+
+/** The least and the most inputs of the operators that a chain may have; BatchNormalization is checked where it is folded. */
+const INPUT_COUNTS: ReadonlyMap<string, readonly [least: number, most: number]> = new Map([
+  ['Gemm', [2, 3]],
+  ['MatMul', [2, 2]],
+  ['Add', [2, 2]],
+  ['Relu', [1, 1]],
+  ['Identity', [1, 1]],
+  // A third input is the training mode, in which units are dropped.
+  ['Dropout', [1, 2]],
+  ['Cast', [1, 1]],
+  ['Flatten', [1, 1]],
+  ['Reshape', [2, 2]],
+]);
+
+/** Refuses a node with more or fewer inputs than its operator has, so that none is missed or ignored. */
+export function expectInputCount(node: OnnxNode, name: string): void {
+  const [least, most] = INPUT_COUNTS.get(node.op) ?? [0, Infinity];
+  const count = node.inputs.filter((input) => input !== '').length;
+  if (count >= least && count <= most) return;
+  const inputs = most === 1 ? '1 input' : `${least === most ? '' : `${least} or `}${most} inputs`;
+  throw refusedNode(name, node, inputs, `${count}`);
+}
