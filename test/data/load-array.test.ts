@@ -134,6 +134,12 @@ describe('labels and targets in arrays (B1, B2)', () => {
     expect(message).toContain('whole numbers, N x 1, which may be either');
   });
 
+  test('a number beyond float64 is no target', async () => {
+    const y = file('y.csv', 'p\n1.5\n2\n-1e999\n4\n');
+    const { message } = await failure(loadData(rows(4), { y }));
+    expect(message).toContain('line 4, column "p": expected a class or a finite number, got -1e999');
+  });
+
   test('options of tables are refused for arrays', async () => {
     for (const options of [{ labelColumn: 'a' }, { targetColumn: 1 }, { columns: [0] }]) {
       const error = await failure(loadData(rows(4), options));

@@ -98,6 +98,23 @@ describe('classes or numbers (A3, B1, B2)', () => {
     expect(data).toMatchObject({ classes: expected, labels });
   });
 
+  test('numbers that one float64 stands for would be one class: refused, also where the classes are known', async () => {
+    const large = ['9007199254740992', '9007199254740993'];
+    const { message } = await failure(load(column('k', large), { labelColumn: 'k' }));
+    expect(message).toContain('line 2, column "k": expected a class number below 2^53, got 9007199254740992');
+    const named = await load(
+      column(
+        'k',
+        large.map((id) => `u${id}`),
+      ),
+      { labelColumn: 'k' },
+    );
+    expect(named.labels).toEqual([0, 1]);
+    const options = { labelColumn: 'k', classes: [large[0]!, 'none'] };
+    const unknown = await failure(load(column('k', ['none', large[1]!]), options));
+    expect(unknown.message).toContain(`got "${large[1]!}"`);
+  });
+
   test('a class that the option does not have is named, and one that no row has is said', async () => {
     const { message } = await failure(
       load(column('k', ['cat', 'bird']), { labelColumn: 'k', classes: ['cat', 'dog'] }),

@@ -40,6 +40,17 @@ describe('what is read', () => {
     expect(data.summary).toBe('data in memory: 3 rows, 2 features (width, height); labels: 2 classes (a, b)');
   });
 
+  test('each line may have its own end, and a quoted line break stays', async () => {
+    const text = 'a,k\r\n1,"x\r\ny"\n2,z\r3,"x\r\ny"\r\n\n4,z';
+    const { x, classes, labels } = await load(text, { labelColumn: 'k' });
+    expect([Array.from(x.data), classes, labels]).toEqual([
+      [1, 2, 3, 4],
+      ['x\r\ny', 'z'],
+      [0, 1, 0, 1],
+    ]);
+    expect((await failure(load('a\r\n1\n2\rx\n'))).message).toContain('line 4, column "a"');
+  });
+
   test('without answers every column is a feature', async () => {
     expect(await load('a,b\n1,2\n')).toMatchObject({
       labels: null,

@@ -48,6 +48,8 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
   const { character, note } = chooseDelimiter(sample, settings, name);
   const parser = parse({
     delimiter: character,
+    // By default the first line decides for all: files that several programs wrote have both ends.
+    record_delimiter: ['\r\n', '\n', '\r'],
     info: true,
     trim: true,
     skip_empty_lines: true,
