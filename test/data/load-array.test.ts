@@ -140,6 +140,21 @@ describe('labels and targets in arrays (B1, B2)', () => {
     expect(message).toContain('line 4, column "p": expected a class or a finite number, got -1e999');
   });
 
+  test('names that a table of answers lacks are missed, with the way to say so', async () => {
+    const y = file('y.csv', 'ant\nbee\nant\ncow\n');
+    const { message } = await failure(loadData(rows(4), { y }));
+    expect(message).toContain('got 3; its first line (ant) is taken as names: header: false (--no-header)');
+    expect((await loadData(rows(4), { y, header: false })).labels).toEqual([0, 1, 0, 2]);
+    expect((await failure(loadData(rows(6), { y }))).message).toMatch(/got 3$/);
+  });
+
+  test('the index of pandas is not a target, also where columns of the inputs are chosen', async () => {
+    const x = file('x.csv', 'a,b\n1,2\n3,4\n');
+    const { message } = await failure(loadData(x, { y: file('y.csv', ',k\n0,5\n1,7\n'), columns: ['a'] }));
+    expect(message).toContain('y.csv: line 1, column 0: expected a name for each column, got an empty name');
+    expect(message).toMatch(/index=False\) leaves it out\)$/);
+  });
+
   test('options of tables are refused for arrays', async () => {
     for (const options of [{ labelColumn: 'a' }, { targetColumn: 1 }, { columns: [0] }]) {
       const error = await failure(loadData(rows(4), options));

@@ -243,6 +243,45 @@ describe('test data fit training data (A1, A2)', () => {
     expect(swapped.message).toContain('in this order: p, q, got q, p');
   });
 
+  test('target columns are found by name, in the order of the training data', async () => {
+    const numbers = await load('a,p,q\n1,2,3\n', { targetColumn: ['q', 'p'] });
+    const test = await load('p,q,a\n2,3,1\n', { like: numbers });
+    expect(test).toMatchObject({ x: { data: Float64Array.of(1) }, y: { data: Float64Array.of(3, 2) } });
+    expect((await load('a\n1\n', { like: numbers })).y).toBeNull();
+    const { message } = await failure(load('a,p\n1,2\n', { like: numbers }));
+    expect(message).toContain('got also p, which columns (--columns) can leave out');
+  });
+
+  test('options may repeat, but not change, what the answers of the training data are', async () => {
+    const named = await training();
+    expect((await load('a,b,c,k\n1,2,3,cat\n', { like: named, classes: named.classes! })).labels).toEqual([
+      0,
+    ]);
+    const numbers = await load('a,p\n1,2\n', { targetColumn: 'p' });
+    for (const [like, options, message] of [
+      [
+        named,
+        { classes: ['owl', 'dog', 'cat'] },
+        'classes: expected those of data in memory (cat, dog, owl)',
+      ],
+      [named, { classes: 3 }, 'classes: expected those of data in memory (cat, dog, owl), got 3'],
+      [named, { y: 'y.npy', targetsAre: 'numbers' }, 'targetsAre: expected "classes", as data in memory has'],
+      [
+        numbers,
+        { y: 'y.npy', targetsAre: 'classes' },
+        'targetsAre: expected "numbers", as data in memory has',
+      ],
+      [numbers, { y: 'y.npy', classes: 2 }, 'none: it has numbers'],
+    ] as const) {
+      const error = await failure(load('a,b,c\n1,2,3\n', { like, ...options }));
+      expect(error).toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        argument: message.startsWith('targetsAre') ? 'targetsAre' : 'classes',
+      });
+      expect(error.message).toContain(message);
+    }
+  });
+
   test('what loadData returns is trained on as it is', async () => {
     const data = await training();
     const test = await load('c,a,b,k\n3,0,0,owl\n', { like: data });

@@ -8,7 +8,8 @@ import { oneHot } from '../classes';
 import { invalidFile } from '../files';
 import { type DataSource, expectSource } from './bytes';
 import { type ColumnsOfTraining, orderNote } from './columns';
-import { answersIn, answersInTable, expectFinite } from './found';
+import { list } from './decide';
+import { answersIn, answersInTable, classesNamed, expectFinite } from './found';
 import type { Inputs, LoadedData } from './loaded';
 import { LOAD_OPTIONS, type LoadDataOptions, type LoadSettings, written } from './options';
 import { type Part, readPart } from './read';
@@ -45,6 +46,7 @@ export async function loadData(source: DataSource, options: LoadDataOptions = {}
     ...(onProgress !== undefined && { onProgress }),
   });
   expectConsistent(where, settings, source);
+  if (like !== null) expectAnswersAs(where, settings, like);
 
   const [watchX, watchY] = settings.y === null ? [watch, watch] : shares(watch, 0.9);
   const read = await readPart(
@@ -125,8 +127,20 @@ function expectConsistent(where: string, settings: LoadSettings, source: DataSou
   }
 }
 
-function columnsOf({ name, columns, x, labelColumn }: LoadedData): ColumnsOfTraining {
-  return { name, columns, features: x.shape[1]!, labelColumn };
+/** Training data have decided what the answers are: the options may repeat that, but not change it. */
+function expectAnswersAs(where: string, { classes, targetsAre }: LoadSettings, like: LoadedData): void {
+  if (like.y === null) return;
+  const had = like.classes === null ? 'numbers' : 'classes';
+  if (targetsAre !== null && targetsAre !== had) {
+    throw invalidArgument(`${where}: targetsAre`, `${JSON.stringify(had)}, as ${like.name} has`, targetsAre);
+  }
+  if (classes === null || classesNamed(classes).join('\0') === like.classes?.join('\0')) return;
+  const wanted = like.classes === null ? 'none: it has numbers' : list(like.classes);
+  throw invalidArgument(`${where}: classes`, `those of ${like.name} (${wanted})`, classes);
+}
+
+function columnsOf({ name, columns, x, labelColumn, targetColumns }: LoadedData): ColumnsOfTraining {
+  return { name, columns, features: x.shape[1]!, labelColumn, targetColumns };
 }
 
 const TABLE_ONLY = ['labelColumn', 'targetColumn', 'columns'] as const;

@@ -64,7 +64,7 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
       const line = firstLineOf(record, info);
       if (rows === null) {
-        const names = readHeader(record, settings, name);
+        const names = readHeader(record, settings, name, request.answersOnly);
         const layout = layOutOf(names, record.length, request);
         rows = new RowReader(request, layout, record.length);
         widest = record.length;
