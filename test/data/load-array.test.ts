@@ -164,6 +164,16 @@ describe('labels and targets in arrays (B1, B2)', () => {
   });
 });
 
+test('the format of tables is not used for arrays, and that is said', async () => {
+  const options = { header: false, encoding: 'latin1' } as const;
+  const { notes } = await loadData(rows(4), options);
+  expect(notes).toEqual([
+    'data in memory: is an array, so header (--header) is not used: it describes tables (CSV, TSV)',
+    'data in memory: is an array, so encoding (--encoding) is not used: it describes tables (CSV, TSV)',
+  ]);
+  expect((await loadData(rows(4), { ...options, y: file('y.csv', '1.5\n2\n3\n4\n') })).notes).toEqual([]);
+});
+
 describe('inputs', () => {
   test.each<[name: string, content: Buffer, message: string]>([
     ['a vector', npy([1, 2, 3]), 'expected inputs, N x n_0, got shape (3)'],
@@ -259,6 +269,16 @@ describe('.npz', () => {
     const data = await loadData(`${path}:x`, { y: `${path}:y` });
     expect(data).toMatchObject({ x: { shape: [3, 2] }, labels: [0, 1, 1], classes: ['0', '1'] });
     expect(data.summary).toContain(`${path}:x: 3 rows, 2 features; ${path}:y: labels: 2 classes (0, 1)`);
+  });
+
+  test('arrays of a gzipped file by name, and without a file name no name is asked for', async () => {
+    const path = file('both.npz.gz', gzipSync(zip(both)));
+    const { message } = await failure(loadData(path));
+    expect(message).toContain(`as in ${path}:x, got arrays x, y`);
+    expect(await loadData(`${path}:x`, { y: `${path}:y` })).toMatchObject({ labels: [0, 1, 1] });
+    expect((await failure(loadData(zip(both)))).message).toBe(
+      'data in memory: expected one array, or a file .npz, whose arrays can be named, got arrays x, y',
+    );
   });
 
   test('one array needs no name', async () => {

@@ -56,11 +56,13 @@ export async function loadData(source: DataSource, options: LoadDataOptions = {}
   );
   const inputs = inputsOf(read, settings, like);
   const n = inputs.x.shape[0]!;
+  const second = settings.y === null ? null : await readAnswers(settings.y, settings, watchY);
   const answers =
-    settings.y === null
-      ? answersInTable(read, settings, like)
-      : answersIn(await readAnswers(settings.y, settings, watchY), n, settings, like);
-  const { summary, notes } = summarize(inputs, answers);
+    second === null ? answersInTable(read, settings, like) : answersIn(second, n, settings, like);
+  const unused = [read, second].some((part) => part?.kind === 'table')
+    ? []
+    : unusedNotes(inputs.name, settings);
+  const { summary, notes } = summarize({ ...inputs, notes: [...inputs.notes, ...unused] }, answers);
   return {
     name: inputs.name,
     x: inputs.x,
@@ -143,6 +145,15 @@ function columnsOf({ name, columns, x, labelColumn, targetColumns }: LoadedData)
   return { name, columns, features: x.shape[1]!, labelColumn, targetColumns };
 }
 
+/** The format of tables may be meant for other data of the same command. */
+function unusedNotes(name: string, settings: LoadSettings): string[] {
+  const given = FORMAT_OF_TABLES.filter((option) => settings[option] !== LOAD_OPTIONS[option].default);
+  return given.map(
+    (option) => `${name}: is an array, so ${written(option)} is not used: it describes tables (CSV, TSV)`,
+  );
+}
+
+const FORMAT_OF_TABLES = ['header', 'delimiter', 'decimal', 'encoding'] as const;
 const TABLE_ONLY = ['labelColumn', 'targetColumn', 'columns'] as const;
 
 function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): Inputs {

@@ -9,8 +9,8 @@ import { type Answers, AnswerReader } from './answers';
 import { type ColumnsOfTraining, type Layout, layOut, readHeader } from './columns';
 import { chooseDelimiter } from './delimiter';
 import { GrowingNumbers } from './growing';
-import { parseNumeral } from './numerals';
-import type { LoadSettings } from './options';
+import { isNumeral, parseNumeral } from './numerals';
+import { type LoadSettings, written } from './options';
 
 export interface Table {
   readonly x: NdArray<Float64Array>;
@@ -194,7 +194,9 @@ class RowReader {
     throw invalidFile(
       this.place(column, line),
       'a finite number',
-      cell === '' ? 'an empty cell' : JSON.stringify(cell),
+      cell === ''
+        ? 'an empty cell'
+        : `${JSON.stringify(cell)}${markHint(cell, this.request.settings.decimal)}`,
     );
   }
 
@@ -202,6 +204,20 @@ class RowReader {
     return `${this.request.name}: line ${line}, column ${quoted(this.layout.names, column)}`;
   }
 }
+
+/** What to do about another decimal mark, and about separators of thousands; "1,234" may have either. */
+function markHint(cell: string, decimal: '.' | ','): string {
+  const [other, marks] = decimal === '.' ? ([',', 'commas'] as const) : (['.', 'points'] as const);
+  const hints = [
+    ...(isNumeral(cell, other) && !isNumeral(cell, decimal)
+      ? [`${written('decimal', other)} reads decimal ${marks}`]
+      : []),
+    ...(THOUSANDS.test(cell) ? ['separators of thousands have to be removed'] : []),
+  ];
+  return hints.map((hint) => `; ${hint}`).join('');
+}
+
+const THOUSANDS = /^[+-]?\d{1,3}(?:[,.' ]\d{3})+(?:[.,]\d*)?$/;
 
 function quoted(names: readonly string[] | null, column: number): string {
   return names === null ? String(column) : JSON.stringify(names[column]!);
