@@ -168,8 +168,8 @@ test('the format of tables is not used for arrays, and that is said', async () =
   const options = { header: false, encoding: 'latin1' } as const;
   const { notes } = await loadData(rows(4), options);
   expect(notes).toEqual([
-    'data in memory: is an array, so header (--header) is not used: it describes tables (CSV, TSV)',
-    'data in memory: is an array, so encoding (--encoding) is not used: it describes tables (CSV, TSV)',
+    'data in memory: is an array, so header: false (--no-header) is not used: it describes tables (CSV, TSV)',
+    'data in memory: is an array, so encoding: "latin1" (--encoding latin1) is not used: it describes tables (CSV, TSV)',
   ]);
   expect((await loadData(rows(4), { ...options, y: file('y.csv', '1.5\n2\n3\n4\n') })).notes).toEqual([]);
 });

@@ -149,7 +149,8 @@ function columnsOf({ name, columns, x, labelColumn, targetColumns }: LoadedData)
 function unusedNotes(name: string, settings: LoadSettings): string[] {
   const given = FORMAT_OF_TABLES.filter((option) => settings[option] !== LOAD_OPTIONS[option].default);
   return given.map(
-    (option) => `${name}: is an array, so ${written(option)} is not used: it describes tables (CSV, TSV)`,
+    (option) =>
+      `${name}: is an array, so ${written(option, String(settings[option]))} is not used: it describes tables (CSV, TSV)`,
   );
 }
 
