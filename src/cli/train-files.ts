@@ -1,5 +1,5 @@
 /** The folder of a run of `deepntk train`: what it was asked for, its checkpoint, its results. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
@@ -36,11 +36,11 @@ export async function openRun(
   resume: boolean,
   names: DataNames,
 ): Promise<TrainingState | undefined> {
-  await mkdir(folder, { recursive: true });
   const path = join(folder, DESCRIPTION);
   const found = await readIfThere(() => readBytes(path));
   if (found === null) {
     if (resume) throw new UsageError(`--resume: ${folder} holds no run`);
+    await mkdir(folder, { recursive: true });
     await writeFileAtomically(path, [Buffer.from(`${JSON.stringify(description, null, 2)}\n`)]);
     return undefined;
   }
@@ -51,6 +51,14 @@ export async function openRun(
   }
   expectSame(folder, JSON.parse(Buffer.from(found).toString('utf8')) as RunDescription, description);
   return (await readIfThere(() => readCheckpoint(folder, names))) ?? undefined;
+}
+
+/** Removes a run that has nothing but its description: the next one may have the folder. */
+export async function discardEmptyRun(folder: string): Promise<void> {
+  const files = await readdir(folder);
+  if (files.join() !== DESCRIPTION) return;
+  await rm(join(folder, DESCRIPTION));
+  await rmdir(folder);
 }
 
 function expectSame(folder: string, before: RunDescription, now: RunDescription): void {

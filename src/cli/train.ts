@@ -25,6 +25,7 @@ import { reportTraining } from './train-report';
 import {
   type DataNames,
   describeKernels,
+  discardEmptyRun,
   type KernelRow,
   openRun,
   type RunDescription,
@@ -152,7 +153,9 @@ async function runTrain(flags: Flags, command: Command): Promise<void> {
     onCheckpoint: (checkpoint) => writeCheckpoint(flags.out, checkpoint, namesOf(data)),
     ...(state && { resumeFrom: state }),
   })
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
+      // An interrupted run may be resumed from its beginning. The error of the run matters more than one of this.
+      if (!interrupt.signal.aborted) await discardEmptyRun(flags.out).catch(() => undefined);
       throw asUsageOfFlags(error);
     })
     .finally(() => bar?.stop());

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -135,6 +135,17 @@ test('a run that diverges says at which step and why, with status 1', async () =
     1,
     'steps: the steps are too large: the learning rate',
   );
+});
+
+test('a run that is refused or diverges before anything is written leaves no folder', async () => {
+  writeFileSync(inFolder('one.csv'), 'a,b,t\n1,2,3.5\n2,1,4\n');
+  const args = ['train', '--x', 'one.csv', '--target-column', 't', ...NET, ...STEPS, '--out', 'refused'];
+  const outcome = await runInProcess([...args, '--loss', 'cross-entropy'], { cwd: folder });
+  expectFailure(outcome, 2, 'expected two classes or more for the cross-entropy');
+  expect(existsSync(inFolder('refused'))).toBe(false);
+  expectFailure(await runInProcess([...args, '--resume'], { cwd: folder }), 2, 'refused holds no run');
+  expect(existsSync(inFolder('refused'))).toBe(false);
+  expect((await runInProcess(args, { cwd: folder })).status).toBe(0);
 });
 
 describe('wrong usage ends with status 2 and one line', () => {

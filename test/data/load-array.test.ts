@@ -134,6 +134,27 @@ describe('labels and targets in arrays (B1, B2)', () => {
     expect(message).toContain('whole numbers, N x 1, which may be either');
   });
 
+  test('a number beyond float64 is no target', async () => {
+    const y = file('y.csv', 'p\n1.5\n2\n-1e999\n4\n');
+    const { message } = await failure(loadData(rows(4), { y }));
+    expect(message).toContain('line 4, column "p": expected a class or a finite number, got -1e999');
+  });
+
+  test('names that a table of answers lacks are missed, with the way to say so', async () => {
+    const y = file('y.csv', 'ant\nbee\nant\ncow\n');
+    const { message } = await failure(loadData(rows(4), { y }));
+    expect(message).toContain('got 3; its first line (ant) is taken as names: header: false (--no-header)');
+    expect((await loadData(rows(4), { y, header: false })).labels).toEqual([0, 1, 0, 2]);
+    expect((await failure(loadData(rows(6), { y }))).message).toMatch(/got 3$/);
+  });
+
+  test('the index of pandas is not a target, also where columns of the inputs are chosen', async () => {
+    const x = file('x.csv', 'a,b\n1,2\n3,4\n');
+    const { message } = await failure(loadData(x, { y: file('y.csv', ',k\n0,5\n1,7\n'), columns: ['a'] }));
+    expect(message).toContain('y.csv: line 1, column 0: expected a name for each column, got an empty name');
+    expect(message).toMatch(/index=False\) leaves it out\)$/);
+  });
+
   test('options of tables are refused for arrays', async () => {
     for (const options of [{ labelColumn: 'a' }, { targetColumn: 1 }, { columns: [0] }]) {
       const error = await failure(loadData(rows(4), options));
@@ -141,6 +162,16 @@ describe('labels and targets in arrays (B1, B2)', () => {
       expect(error.message).toContain('only for tables (CSV, TSV)');
     }
   });
+});
+
+test('the format of tables is not used for arrays, and that is said', async () => {
+  const options = { header: false, encoding: 'latin1' } as const;
+  const { notes } = await loadData(rows(4), options);
+  expect(notes).toEqual([
+    'data in memory: is an array, so header: false (--no-header) is not used: it describes tables (CSV, TSV)',
+    'data in memory: is an array, so encoding: "latin1" (--encoding latin1) is not used: it describes tables (CSV, TSV)',
+  ]);
+  expect((await loadData(rows(4), { ...options, y: file('y.csv', '1.5\n2\n3\n4\n') })).notes).toEqual([]);
 });
 
 describe('inputs', () => {
@@ -238,6 +269,16 @@ describe('.npz', () => {
     const data = await loadData(`${path}:x`, { y: `${path}:y` });
     expect(data).toMatchObject({ x: { shape: [3, 2] }, labels: [0, 1, 1], classes: ['0', '1'] });
     expect(data.summary).toContain(`${path}:x: 3 rows, 2 features; ${path}:y: labels: 2 classes (0, 1)`);
+  });
+
+  test('arrays of a gzipped file by name, and without a file name no name is asked for', async () => {
+    const path = file('both.npz.gz', gzipSync(zip(both)));
+    const { message } = await failure(loadData(path));
+    expect(message).toContain(`as in ${path}:x, got arrays x, y`);
+    expect(await loadData(`${path}:x`, { y: `${path}:y` })).toMatchObject({ labels: [0, 1, 1] });
+    expect((await failure(loadData(zip(both)))).message).toBe(
+      'data in memory: expected one array, or a file .npz, whose arrays can be named, got arrays x, y',
+    );
   });
 
   test('one array needs no name', async () => {

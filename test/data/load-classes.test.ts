@@ -98,6 +98,23 @@ describe('classes or numbers (A3, B1, B2)', () => {
     expect(data).toMatchObject({ classes: expected, labels });
   });
 
+  test('numbers that one float64 stands for would be one class: refused, also where the classes are known', async () => {
+    const large = ['9007199254740992', '9007199254740993'];
+    const { message } = await failure(load(column('k', large), { labelColumn: 'k' }));
+    expect(message).toContain('line 2, column "k": expected a class number below 2^53, got 9007199254740992');
+    const named = await load(
+      column(
+        'k',
+        large.map((id) => `u${id}`),
+      ),
+      { labelColumn: 'k' },
+    );
+    expect(named.labels).toEqual([0, 1]);
+    const options = { labelColumn: 'k', classes: [large[0]!, 'none'] };
+    const unknown = await failure(load(column('k', ['none', large[1]!]), options));
+    expect(unknown.message).toContain(`got "${large[1]!}"`);
+  });
+
   test('a class that the option does not have is named, and one that no row has is said', async () => {
     const { message } = await failure(
       load(column('k', ['cat', 'bird']), { labelColumn: 'k', classes: ['cat', 'dog'] }),
@@ -224,6 +241,45 @@ describe('test data fit training data (A1, A2)', () => {
     expect(one.message).toContain('expected 2 numbers a row, as data in memory has, got 1');
     const swapped = await failure(load('a,p,q\n1,2,3\n', { like: numbers, targetColumn: ['q', 'p'] }));
     expect(swapped.message).toContain('in this order: p, q, got q, p');
+  });
+
+  test('target columns are found by name, in the order of the training data', async () => {
+    const numbers = await load('a,p,q\n1,2,3\n', { targetColumn: ['q', 'p'] });
+    const test = await load('p,q,a\n2,3,1\n', { like: numbers });
+    expect(test).toMatchObject({ x: { data: Float64Array.of(1) }, y: { data: Float64Array.of(3, 2) } });
+    expect((await load('a\n1\n', { like: numbers })).y).toBeNull();
+    const { message } = await failure(load('a,p\n1,2\n', { like: numbers }));
+    expect(message).toContain('got also p, which columns (--columns) can leave out');
+  });
+
+  test('options may repeat, but not change, what the answers of the training data are', async () => {
+    const named = await training();
+    expect((await load('a,b,c,k\n1,2,3,cat\n', { like: named, classes: named.classes! })).labels).toEqual([
+      0,
+    ]);
+    const numbers = await load('a,p\n1,2\n', { targetColumn: 'p' });
+    for (const [like, options, message] of [
+      [
+        named,
+        { classes: ['owl', 'dog', 'cat'] },
+        'classes: expected those of data in memory (cat, dog, owl)',
+      ],
+      [named, { classes: 3 }, 'classes: expected those of data in memory (cat, dog, owl), got 3'],
+      [named, { y: 'y.npy', targetsAre: 'numbers' }, 'targetsAre: expected "classes", as data in memory has'],
+      [
+        numbers,
+        { y: 'y.npy', targetsAre: 'classes' },
+        'targetsAre: expected "numbers", as data in memory has',
+      ],
+      [numbers, { y: 'y.npy', classes: 2 }, 'none: it has numbers'],
+    ] as const) {
+      const error = await failure(load('a,b,c\n1,2,3\n', { like, ...options }));
+      expect(error).toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        argument: message.startsWith('targetsAre') ? 'targetsAre' : 'classes',
+      });
+      expect(error.message).toContain(message);
+    }
   });
 
   test('what loadData returns is trained on as it is', async () => {

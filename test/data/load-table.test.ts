@@ -40,6 +40,17 @@ describe('what is read', () => {
     expect(data.summary).toBe('data in memory: 3 rows, 2 features (width, height); labels: 2 classes (a, b)');
   });
 
+  test('each line may have its own end, and a quoted line break stays', async () => {
+    const text = 'a,k\r\n1,"x\r\ny"\n2,z\r3,"x\r\ny"\r\n\n4,z';
+    const { x, classes, labels } = await load(text, { labelColumn: 'k' });
+    expect([Array.from(x.data), classes, labels]).toEqual([
+      [1, 2, 3, 4],
+      ['x\r\ny', 'z'],
+      [0, 1, 0, 1],
+    ]);
+    expect((await failure(load('a\r\n1\n2\rx\n'))).message).toContain('line 4, column "a"');
+  });
+
   test('without answers every column is a feature', async () => {
     expect(await load('a,b\n1,2\n')).toMatchObject({
       labels: null,
@@ -210,6 +221,7 @@ describe('encodings (A6)', () => {
   test('UTF-16 without a mark, and a mark of another encoding than the one named', async () => {
     const bare = Buffer.from('a,b\n1,2\n', 'utf16le');
     expect((await failure(loadData(bare))).message).toContain('--encoding utf-16le');
+    expect((await failure(loadData(Buffer.from(bare).swap16()))).message).toContain('--encoding utf-16be');
     const marked = Buffer.from('\ufeffa\n1\n');
     expect((await failure(loadData(marked, { encoding: 'latin1' }))).message).toContain('the mark of utf-8');
   });
@@ -295,26 +307,35 @@ describe('headers (A4, A5)', () => {
 });
 
 describe('cells and lines', () => {
+  test.each(['0x10', '1_000', '1e', '0b1', 'Infinity', '1e999', '１', '1 2', '--1', '1.2.3', 'NaN', 'NA'])(
+    '%s is no number',
+    async (cell) => {
+      const { message, code } = await failure(load(`a,b\n1,2\n3,"${cell}"\n`, { delimiter: ',' }));
+      expect(message).toBe(
+        `data in memory: line 3, column "b": expected a finite number, got ${JSON.stringify(cell)}`,
+      );
+      expect(code).toBe('ERR_INVALID_FILE');
+    },
+  );
+
   test.each([
-    '0x10',
-    '1_000',
-    '1e',
-    '0b1',
-    '1,5',
-    'Infinity',
-    '1e999',
-    '１',
-    '1 2',
-    '--1',
-    '1.2.3',
-    'NaN',
-    'NA',
-  ])('%s is no number', async (cell) => {
-    const { message, code } = await failure(load(`a,b\n1,2\n3,"${cell}"\n`, { delimiter: ',' }));
+    ['1,5', '; decimal: "," (--decimal ",") reads decimal commas'],
+    [
+      '1,234',
+      '; decimal: "," (--decimal ",") reads decimal commas; separators of thousands have to be removed',
+    ],
+    ['-1,234,567.5', '; separators of thousands have to be removed'],
+    ["12'345", '; separators of thousands have to be removed'],
+  ])('%s: the error says what to do about the mark', async (cell, hint) => {
+    const { message } = await failure(load(`a,b\n1,"${cell}"\n`, { delimiter: ',' }));
     expect(message).toBe(
-      `data in memory: line 3, column "b": expected a finite number, got ${JSON.stringify(cell)}`,
+      `data in memory: line 2, column "b": expected a finite number, got "${cell}"${hint}`,
     );
-    expect(code).toBe('ERR_INVALID_FILE');
+  });
+
+  test('a point where commas are decimal marks', async () => {
+    const { message } = await failure(load('a;b\n1,5;2.5\n', { decimal: ',', delimiter: ';' }));
+    expect(message).toContain('got "2.5"; decimal: "." (--decimal .) reads decimal points');
   });
 
   test.each([

@@ -43,11 +43,11 @@ export class AnswerReader {
 
   /**
    * @param value the number that the text is; NaN for a name
-   * @throws DeepntkError `ERR_INVALID_FILE` for an empty answer, and for one that says that it is missing
+   * @throws DeepntkError `ERR_INVALID_FILE` for an empty answer, and for one that is missing or infinite
    */
   add(text: string, value: number, placeOf: () => string): void {
     if (text === '') throw invalidFile(placeOf(), 'a class or a number', 'an empty cell');
-    if (/^[+-]?(nan|inf(inity)?)$/i.test(text))
+    if (/^[+-]?(nan|inf(inity)?)$/i.test(text) || Math.abs(value) === Infinity)
       throw invalidFile(placeOf(), 'a class or a finite number', text);
     this.#values.push(value);
     if (this.#distinct === null) return;

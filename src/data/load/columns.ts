@@ -12,6 +12,7 @@ export interface ColumnsOfTraining {
   readonly columns: readonly string[] | null;
   readonly features: number;
   readonly labelColumn: string | null;
+  readonly targetColumns: readonly string[] | null;
 }
 
 export interface Layout {
@@ -26,11 +27,16 @@ export interface Layout {
 
 type ColumnOptions = Pick<LoadSettings, 'header' | 'labelColumn' | 'targetColumn' | 'columns'>;
 
-/** The names in the first line; null if it has data. */
+/**
+ * The names in the first line; null if it has data.
+ *
+ * @param answersOnly whether the table has answers only, of which none are chosen
+ */
 export function readHeader(
   first: readonly string[],
   { header, columns }: ColumnOptions,
   name: string,
+  answersOnly: boolean,
 ): string[] | null {
   if (header === false) return null;
   const names = [...first];
@@ -45,7 +51,9 @@ export function readHeader(
   const seen = new Set<string>();
   names.forEach((cell, column) => {
     const unnamed = cell === '' || (column === 0 && /^Unnamed: 0$/.test(cell));
-    if (unnamed && columns === null) throw indexColumn(cell, column, name);
+    if (unnamed && (answersOnly || columns === null)) {
+      throw indexColumn(cell, column, name, answersOnly ? '' : `; ${written('columns')} chooses columns`);
+    }
     if (cell !== '' && seen.has(cell)) {
       throw invalidFile(`${name}: line 1`, 'a name for each column', `${describe(cell)} twice`);
     }
@@ -54,7 +62,7 @@ export function readHeader(
   return names;
 }
 
-function indexColumn(cell: string, column: number, name: string): DeepntkError {
+function indexColumn(cell: string, column: number, name: string, remedy: string): DeepntkError {
   const got = cell === '' ? 'an empty name' : describe(cell);
   const pandas =
     column === 0
@@ -63,7 +71,7 @@ function indexColumn(cell: string, column: number, name: string): DeepntkError {
   return invalidFile(
     `${name}: line 1, column ${column}`,
     'a name for each column',
-    `${got} (${pandas}); ${written('columns')} chooses columns`,
+    `${got} (${pandas})${remedy}`,
   );
 }
 
@@ -88,7 +96,8 @@ export function layOut(
   };
   const asked = options.labelColumn ?? (options.targetColumn === null ? labelLike(like, names) : null);
   const label = asked === null ? null : find(asked, 'label column', 'labelColumn');
-  const targets = listOf(options.targetColumn).map((column) => find(column, 'target column', 'targetColumn'));
+  const wanted = options.targetColumn ?? (options.labelColumn === null ? targetsLike(like, names) : null);
+  const targets = listOf(wanted).map((column) => find(column, 'target column', 'targetColumn'));
   const answers = [...(label === null ? [] : [label]), ...targets];
   const chosen =
     options.columns === null
@@ -108,6 +117,14 @@ export function layOut(
 function labelLike(like: ColumnsOfTraining | null, names: readonly string[] | null): string | null {
   const column = like?.labelColumn ?? null;
   return column !== null && names?.includes(column) === true ? column : null;
+}
+
+/** The target columns of the training data, if this table has them all. */
+function targetsLike(like: ColumnsOfTraining | null, names: readonly string[] | null): readonly string[] {
+  const columns = like?.targetColumns ?? [];
+  const isThere = (column: string): boolean =>
+    names?.includes(column) === true && like?.columns?.includes(column) !== true;
+  return columns.every(isThere) ? columns : [];
 }
 
 export function listOf<T>(value: T | readonly T[] | null): readonly T[] {

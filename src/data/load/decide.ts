@@ -33,6 +33,7 @@ export type Decision =
 export function decide(answers: Answers, request: DecisionRequest): Decision {
   if (kindOf(answers, request) === 'numbers') return { kind: 'numbers' };
   if (answers.distinct === null) throw tooMany(answers, 'more than 100000');
+  if (answers.firstName === null) expectTellable(answers.distinct);
   const names = answers.firstName === null ? namesByValue(answers.distinct) : namesByText(answers.distinct);
   if (request.classes !== null) return amongKnown(answers, names, request.classes, request.classesOf);
   const rows = answers.values.length;
@@ -79,6 +80,17 @@ function fraction({ place, text }: DistinctAnswer, origin: 'label column' | 'vec
   );
 }
 
+/** Neighbouring whole numbers beyond 2^53 are one float64, and would be one class. */
+function expectTellable(distinct: readonly DistinctAnswer[]): void {
+  const large = distinct.find(({ value }) => Math.abs(value) > Number.MAX_SAFE_INTEGER);
+  if (large === undefined) return;
+  throw invalidFile(
+    large.place,
+    'a class number below 2^53',
+    `${large.text}; a letter before it makes it a name`,
+  );
+}
+
 function tooMany({ name, values }: Answers, count: string): DeepntkError {
   return invalidFile(
     name,
@@ -100,7 +112,7 @@ function amongKnown(
   classesOf: string,
 ): Decision {
   const known = new Set(classes);
-  const values = new Map(classes.filter(isNumber).map((name) => [Number(name), name]));
+  const values = new Map(classes.filter(isExactNumber).map((name) => [Number(name), name]));
   const resolved = names.map((name, i) => {
     const { text, value, place } = answers.distinct![i]!;
     const found = [text, name].find((candidate) => known.has(candidate)) ?? values.get(value);
@@ -114,7 +126,8 @@ function amongKnown(
   };
 }
 
-const isNumber = (name: string): boolean => name.trim() !== '' && Number.isFinite(Number(name));
+const isExactNumber = (name: string): boolean =>
+  name.trim() !== '' && Math.abs(Number(name)) <= Number.MAX_SAFE_INTEGER;
 
 function numbered({ codes }: Answers, names: readonly string[], classes: string[]) {
   const numbers = new Map(classes.map((name, k) => [name, k]));

@@ -35,7 +35,13 @@ export function answersIn(
 ): FoundAnswers {
   const { name } = part;
   const rows = part.kind === 'array' ? (part.array.shape[0] ?? 0) : part.table.x.shape[0]!;
-  if (rows !== n) throw invalidFile(name, `a target for each of the ${n} inputs`, String(rows));
+  if (rows !== n) {
+    throw invalidFile(
+      name,
+      `a target for each of the ${n} inputs`,
+      `${rows}${rows === n - 1 ? headerHint(part) : ''}`,
+    );
+  }
   if (part.kind === 'table') {
     const { labels, targets, targetColumns } = part.table;
     if (labels !== null) return { ...decided(labels, 'matrix', settings, like), source: name };
@@ -54,6 +60,14 @@ export function answersIn(
   const targets = { data: Float64Array.from(data), shape: [n, columns] };
   expectFinite(targets, name);
   return matrix(targets, name, null, settings, like);
+}
+
+/** A table without names has lost its first row to them. */
+function headerHint(part: Part): string {
+  if (part.kind === 'array' || part.table.columns === null) return '';
+  const { labelColumn, targetColumns } = part.table;
+  const names = list(targetColumns ?? [labelColumn!]);
+  return `; its first line (${names}) is taken as names: ${written('header', 'false')} takes the first line of each table as data`;
 }
 
 function matrix(
@@ -82,9 +96,7 @@ function decided(
   const decision = decide(answers, {
     origin,
     targetsAre: likeNumbers ? 'numbers' : settings.targetsAre,
-    classes:
-      like?.classes ??
-      (typeof named === 'number' ? Array.from({ length: named }, (_, k) => String(k)) : named),
+    classes: like?.classes ?? (named === null ? null : classesNamed(named)),
     classesOf: like?.classes ? like.name : written('classes'),
   });
   if (decision.kind === 'numbers') {
@@ -98,6 +110,11 @@ function decided(
       ? []
       : [`${name}: no row has ${missing.length === 1 ? 'the class' : 'the classes'} ${list(missing)}`];
   return { ...NO_ANSWERS, labels, classes, plain, notes };
+}
+
+/** The names of the option `classes`; a number K stands for 0 to K - 1. */
+export function classesNamed(classes: number | readonly string[]): readonly string[] {
+  return typeof classes === 'number' ? Array.from({ length: classes }, (_, k) => String(k)) : classes;
 }
 
 function expectTargetsLike(

@@ -8,7 +8,8 @@ import { oneHot } from '../classes';
 import { invalidFile } from '../files';
 import { type DataSource, expectSource } from './bytes';
 import { type ColumnsOfTraining, orderNote } from './columns';
-import { answersIn, answersInTable, expectFinite } from './found';
+import { list } from './decide';
+import { answersIn, answersInTable, classesNamed, expectFinite } from './found';
 import type { Inputs, LoadedData } from './loaded';
 import { LOAD_OPTIONS, type LoadDataOptions, type LoadSettings, written } from './options';
 import { type Part, readPart } from './read';
@@ -45,6 +46,7 @@ export async function loadData(source: DataSource, options: LoadDataOptions = {}
     ...(onProgress !== undefined && { onProgress }),
   });
   expectConsistent(where, settings, source);
+  if (like !== null) expectAnswersAs(where, settings, like);
 
   const [watchX, watchY] = settings.y === null ? [watch, watch] : shares(watch, 0.9);
   const read = await readPart(
@@ -54,11 +56,13 @@ export async function loadData(source: DataSource, options: LoadDataOptions = {}
   );
   const inputs = inputsOf(read, settings, like);
   const n = inputs.x.shape[0]!;
+  const second = settings.y === null ? null : await readAnswers(settings.y, settings, watchY);
   const answers =
-    settings.y === null
-      ? answersInTable(read, settings, like)
-      : answersIn(await readAnswers(settings.y, settings, watchY), n, settings, like);
-  const { summary, notes } = summarize(inputs, answers);
+    second === null ? answersInTable(read, settings, like) : answersIn(second, n, settings, like);
+  const unused = [read, second].some((part) => part?.kind === 'table')
+    ? []
+    : unusedNotes(inputs.name, settings);
+  const { summary, notes } = summarize({ ...inputs, notes: [...inputs.notes, ...unused] }, answers);
   return {
     name: inputs.name,
     x: inputs.x,
@@ -125,10 +129,32 @@ function expectConsistent(where: string, settings: LoadSettings, source: DataSou
   }
 }
 
-function columnsOf({ name, columns, x, labelColumn }: LoadedData): ColumnsOfTraining {
-  return { name, columns, features: x.shape[1]!, labelColumn };
+/** Training data have decided what the answers are: the options may repeat that, but not change it. */
+function expectAnswersAs(where: string, { classes, targetsAre }: LoadSettings, like: LoadedData): void {
+  if (like.y === null) return;
+  const had = like.classes === null ? 'numbers' : 'classes';
+  if (targetsAre !== null && targetsAre !== had) {
+    throw invalidArgument(`${where}: targetsAre`, `${JSON.stringify(had)}, as ${like.name} has`, targetsAre);
+  }
+  if (classes === null || classesNamed(classes).join('\0') === like.classes?.join('\0')) return;
+  const wanted = like.classes === null ? 'none: it has numbers' : list(like.classes);
+  throw invalidArgument(`${where}: classes`, `those of ${like.name} (${wanted})`, classes);
 }
 
+function columnsOf({ name, columns, x, labelColumn, targetColumns }: LoadedData): ColumnsOfTraining {
+  return { name, columns, features: x.shape[1]!, labelColumn, targetColumns };
+}
+
+/** The format of tables may be meant for other data of the same command. */
+function unusedNotes(name: string, settings: LoadSettings): string[] {
+  const given = FORMAT_OF_TABLES.filter((option) => settings[option] !== LOAD_OPTIONS[option].default);
+  return given.map(
+    (option) =>
+      `${name}: is an array, so ${written(option, String(settings[option]))} is not used: it describes tables (CSV, TSV)`,
+  );
+}
+
+const FORMAT_OF_TABLES = ['header', 'delimiter', 'decimal', 'encoding'] as const;
 const TABLE_ONLY = ['labelColumn', 'targetColumn', 'columns'] as const;
 
 function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): Inputs {

@@ -60,7 +60,11 @@ function choose(
   if (arrays.length === 0)
     throw invalidFile(name, 'a .npz file of arrays', `a zip file of ${list(names) || 'nothing'}`);
   if (member === null && arrays.length > 1) {
-    throw invalidFile(name, `the name of an array, as in ${name}:${known[0]!}`, `arrays ${list(known, 20)}`);
+    const isFile = /\.npz(\.gz)?$/i.test(name);
+    const expected = isFile
+      ? `the name of an array, as in ${name}:${known[0]!}`
+      : 'one array, or a file .npz, whose arrays can be named';
+    throw invalidFile(name, expected, `arrays ${list(known, 20)}`);
   }
   const fitting = member === null ? arrays : arrays.filter(({ array }) => array === member);
   if (fitting.length === 1) return fitting[0]!;

@@ -59,7 +59,7 @@ export async function readPart(source: DataSource, options: TableOptions, watch:
 }
 
 function splitMember(source: DataSource): [DataSource, string | null] {
-  const [, file, member] = (typeof source === 'string' && /^(.*\.npz):(.+)$/is.exec(source)) || [];
+  const [, file, member] = (typeof source === 'string' && /^(.*\.npz(?:\.gz)?):(.+)$/is.exec(source)) || [];
   return file === undefined ? [source, null] : [file, member!];
 }
 

@@ -9,8 +9,8 @@ import { type Answers, AnswerReader } from './answers';
 import { type ColumnsOfTraining, type Layout, layOut, readHeader } from './columns';
 import { chooseDelimiter } from './delimiter';
 import { GrowingNumbers } from './growing';
-import { parseNumeral } from './numerals';
-import type { LoadSettings } from './options';
+import { isNumeral, parseNumeral } from './numerals';
+import { type LoadSettings, written } from './options';
 
 export interface Table {
   readonly x: NdArray<Float64Array>;
@@ -48,6 +48,8 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
   const { character, note } = chooseDelimiter(sample, settings, name);
   const parser = parse({
     delimiter: character,
+    // By default the first line decides for all: files that several programs wrote have both ends.
+    record_delimiter: ['\r\n', '\n', '\r'],
     info: true,
     trim: true,
     skip_empty_lines: true,
@@ -62,7 +64,7 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
       const line = firstLineOf(record, info);
       if (rows === null) {
-        const names = readHeader(record, settings, name);
+        const names = readHeader(record, settings, name, request.answersOnly);
         const layout = layOutOf(names, record.length, request);
         rows = new RowReader(request, layout, record.length);
         widest = record.length;
@@ -192,7 +194,9 @@ class RowReader {
     throw invalidFile(
       this.place(column, line),
       'a finite number',
-      cell === '' ? 'an empty cell' : JSON.stringify(cell),
+      cell === ''
+        ? 'an empty cell'
+        : `${JSON.stringify(cell)}${markHint(cell, this.request.settings.decimal)}`,
     );
   }
 
@@ -200,6 +204,20 @@ class RowReader {
     return `${this.request.name}: line ${line}, column ${quoted(this.layout.names, column)}`;
   }
 }
+
+/** What to do about another decimal mark, and about separators of thousands; "1,234" may have either. */
+function markHint(cell: string, decimal: '.' | ','): string {
+  const [other, marks] = decimal === '.' ? ([',', 'commas'] as const) : (['.', 'points'] as const);
+  const hints = [
+    ...(isNumeral(cell, other) && !isNumeral(cell, decimal)
+      ? [`${written('decimal', other)} reads decimal ${marks}`]
+      : []),
+    ...(THOUSANDS.test(cell) ? ['separators of thousands have to be removed'] : []),
+  ];
+  return hints.map((hint) => `; ${hint}`).join('');
+}
+
+const THOUSANDS = /^[+-]?\d{1,3}(?:[,.' ]\d{3})+(?:[.,]\d*)?$/;
 
 function quoted(names: readonly string[] | null, column: number): string {
   return names === null ? String(column) : JSON.stringify(names[column]!);

@@ -26,7 +26,7 @@ export async function* textOf(
   for await (const chunk of reader.rest()) {
     const text = decoder(chunk);
     if (text === null) throw invalidBytes(name, encoding, lines + newlinesBefore(chunk, encoding));
-    if (text.includes('\0')) throw zeroByte(name, encoding, lines + count(text.slice(0, text.indexOf('\0'))));
+    if (text.includes('\0')) throw zeroByte(name, encoding, text, lines);
     lines += count(text);
     yield text;
   }
@@ -59,9 +59,16 @@ function invalidBytes(name: string, encoding: Encoding, line: number): Error {
   return invalidFile(`${name}: line ${line}`, `text in ${encoding}`, `other bytes; ${other}`);
 }
 
-function zeroByte(name: string, encoding: Encoding, line: number): Error {
-  const hint = encoding === 'utf-8' ? `; if this is UTF-16, ${written('encoding', 'utf-16le')} reads it` : '';
-  return invalidFile(`${name}: line ${line}`, 'a table (CSV, TSV)', `a zero byte, which text has not${hint}`);
+/** Letters of UTF-16 have a zero byte each: the second of two in little-endian order, the first in big-endian. */
+function zeroByte(name: string, encoding: Encoding, text: string, lines: number): Error {
+  const at = text.indexOf('\0');
+  const other = written('encoding', at % 2 === 1 ? 'utf-16le' : 'utf-16be');
+  const hint = encoding === 'utf-8' ? `; if this is UTF-16, ${other} reads it` : '';
+  return invalidFile(
+    `${name}: line ${lines + count(text.slice(0, at))}`,
+    'a table (CSV, TSV)',
+    `a zero byte, which text has not${hint}`,
+  );
 }
 
 /** Line breaks before the first byte that is wrong, where a byte is a character. */
