@@ -131,7 +131,7 @@ function mergeByShapes(fixed: readonly Place[], others: readonly Place[], name: 
   const total = fixed.length + others.length;
   const byInputs = grouped(others, ({ layer }) => inputsOf(layer));
   if (grouped(others, ({ layer }) => layer.weights.shape.join()).size < others.length) {
-    throw openOrder('layers of one shape, whose names do not order them', fixed, others, name);
+    throw openOrder('layers of one shape, whose names do not determine the order', fixed, others, name);
   }
   const used = new Set<Place>();
   const chain: Place[] = [];
@@ -177,7 +177,7 @@ function openOrder(problem: string, fixed: readonly Place[], others: readonly Pl
     .map(({ layer }) => `${layer.name} ${outputsOf(layer)}x${inputsOf(layer)}`);
   return invalidFile(
     name,
-    'names or shapes that tell the order of the layers (or the option `order`; `prefix` chooses one of several nets)',
+    'names or shapes that determine the order of the layers (or the option `order`; `prefix` chooses one of several nets)',
     `${problem}: ${list.join(', ')}`,
   );
 }

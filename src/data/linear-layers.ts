@@ -83,11 +83,7 @@ function tensorsWithPrefix(
   const found = whole.size > 0 ? whole : beginningWith(prefix);
   if (found.size > 0) return found;
   const known = prefixesIn([...tensors.keys()]);
-  throw invalidArgument(
-    'prefix',
-    `how the names of some tensors begin${known === '' ? '' : `: ${known}`}`,
-    prefix,
-  );
+  throw invalidArgument('prefix', `a prefix of tensor names${known === '' ? '' : `: ${known}`}`, prefix);
 }
 
 /** Safetensors' `save_model` stores a shared tensor once, and under its other names the name that it has. */
@@ -111,7 +107,7 @@ function collectLayers(tensors: SafetensorsFile['tensors'], name: string): Named
   const modules = modulesIn(tensors.entries());
   for (const module of modules.values()) {
     const other = otherKindOf(module, modules);
-    if (other !== null) throw invalidFile(name, 'nn.Linear layers alone', other);
+    if (other !== null) throw invalidFile(name, 'only nn.Linear layers', other);
   }
   return [...modules.values()].map(({ name: module, parts }) => {
     const prefix = module === '' ? '' : `${module}.`;

@@ -132,7 +132,7 @@ function givenSpec(
   if (stored === null && parametrization === 'ntk' && weightVariance === undefined) {
     throw invalidArgument(
       `${where}: weightVariance`,
-      'a finite number > 0 with NTK parametrization, which computes with it',
+      'a finite number > 0 with NTK parametrization, which needs it',
       weightVariance,
     );
   }
@@ -168,7 +168,7 @@ function expectBiasesOf(where: string, spec: MlpSpec, without: readonly number[]
   if (without.some((layer) => trained[layer - 1]!)) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `${where}: biasGradients: expected false for ${layers}, which the file has no bias of, got true`,
+      `${where}: biasGradients: expected false for ${layers}, for which the file has no bias, got true`,
     );
   }
 }

@@ -17,13 +17,13 @@ export interface PlainNet {
 /** @internal */
 export function readPlainNet(where: string, plain: unknown): PlainNet {
   if (typeof plain !== 'object' || plain === null)
-    throw invalidArgument(where, 'a plain net of toPlain', plain);
+    throw invalidArgument(where, 'a plain net from Mlp.toPlain', plain);
   const { format, version, spec, parameters, notes = [] } = plain as Readonly<Record<string, unknown>>;
   if (format !== 'deepntk-net' || version !== 1) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
       `${where}: expected a plain net { format: "deepntk-net", version: 1, ... }, got format ${describe(format)}, version ` +
-        `${describe(version)}: another version of deepntk may have made it`,
+        `${describe(version)}: it may come from another version of deepntk`,
     );
   }
   const read = readMlpSpec(where, spec);

@@ -46,7 +46,7 @@ function changedHiddenWidths(
   if (depth !== 0 && new Set(before).size !== 1) {
     throw invalidArgument(
       `${where}: depth`,
-      `${before.length}, as widths has hidden layers (another depth needs width or hiddenWidths with it)`,
+      `${before.length}, the number of hidden layers in widths (to change the depth, pass width or hiddenWidths too)`,
       depth,
     );
   }

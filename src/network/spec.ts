@@ -156,16 +156,12 @@ function readLaw(
   | Pick<UnknownLawSpec, 'weightVariance' | 'biasVariance'> {
   if (weightVariance === null) {
     if (typeof biasVariance === 'number') {
-      throw invalidArgument(
-        `${where}: weightVariance`,
-        'a number > 0 with a biasVariance that is known',
-        null,
-      );
+      throw invalidArgument(`${where}: weightVariance`, 'a number > 0, because biasVariance is known', null);
     }
     if (parametrization === 'ntk') {
       throw invalidArgument(
         `${where}: weightVariance`,
-        'a number > 0 in NTK parametrization, which computes with it',
+        'a number > 0 in NTK parametrization, which needs it',
         null,
       );
     }

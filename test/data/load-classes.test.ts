@@ -53,11 +53,7 @@ describe('classes or numbers (A3, B1, B2)', () => {
 
   const prices = Array.from({ length: 60 }, (_, i) => 20_000 + ((i * 7919) % 6001));
   test.each([
-    [
-      'fractions',
-      prices.map((price) => price / 10 + 0.5),
-      'expected a class, that is a name or a whole number',
-    ],
+    ['fractions', prices.map((price) => price / 10 + 0.5), 'expected a class (a name or a whole number)'],
     ['whole prices', prices, 'expected classes that several rows share, got 60 different values in 60 rows'],
     ['identifiers', prices.map((price) => `id${price}`), 'got 60 different values in 60 rows'],
     [
@@ -131,8 +127,8 @@ describe('classes or numbers (A3, B1, B2)', () => {
     [{ delimiter: ',', decimal: ',' }, 'delimiter', 'expected another character than the decimal mark'],
     [{ columns: [] }, 'columns', 'expected at least one column'],
     [{ labelColumn: -1 }, 'labelColumn', 'the name or the number of a column, got -1'],
-    [{ delimiter: 'x' }, 'delimiter', 'one character between columns'],
-    [{ delimiter: '--' }, 'delimiter', 'one character between columns'],
+    [{ delimiter: 'x' }, 'delimiter', 'one character that separates columns'],
+    [{ delimiter: '--' }, 'delimiter', 'one character that separates columns'],
     [{ encoding: 'ascii' as 'utf-8' }, 'encoding', 'one of "utf-8", "utf-16le"'],
     [{ classes: ['a', 'a'] }, 'classes', 'the names of classes, each once'],
   ])('%j is refused, and the error has its argument', async (options, argument, message) => {
@@ -180,7 +176,7 @@ describe('test data fit training data (A1, A2)', () => {
       'numbers for classes',
       'a,b,c,k\n1,2,3,0.5\n',
       { targetColumn: 'k' },
-      'expected classes, as data in memory has (cat, dog, owl), got 1 numbers a row',
+      'expected classes, as data in memory has (cat, dog, owl), got 1 numbers per row',
     ],
     [
       'another number of features',
@@ -200,7 +196,7 @@ describe('test data fit training data (A1, A2)', () => {
   test('data without names are taken by place, and that is said', async () => {
     const test = await load('1,2,3\n', { like: await training(), header: false });
     expect(test.notes).toEqual([
-      'data in memory: has no names of columns; they are taken to be in the order of data in memory',
+      'data in memory: has no column names; its columns are assumed to be in the order of data in memory',
     ]);
     const array = await loadData(encodeNpy({ data: new Float64Array(3), shape: [1, 3] }), {
       like: await training(),
@@ -221,7 +217,7 @@ describe('test data fit training data (A1, A2)', () => {
       Float64Array.of(2, 3),
     );
     const one = await failure(load('a,p\n1,2\n', { like: numbers, targetColumn: 'p' }));
-    expect(one.message).toContain('expected 2 numbers a row, as data in memory has, got 1');
+    expect(one.message).toContain('expected 2 numbers per row, as data in memory has, got 1');
     const swapped = await failure(load('a,p,q\n1,2,3\n', { like: numbers, targetColumn: ['q', 'p'] }));
     expect(swapped.message).toContain('in this order: p, q, got q, p');
   });

@@ -59,7 +59,7 @@ describe("files of PyTorch's exporters", () => {
   test('a batch normalization that the exporter folded is a note', async () => {
     const { notes } = await Mlp.load(join(NETS, 'batchnorm.onnx'));
     expect(notes).toEqual([
-      'Gemm (node "node_Gemm_8") seems to have a BatchNorm that PyTorch\'s exporter folded into it: the kernel is of the folded weights and biases',
+      'Gemm (node "node_Gemm_8") seems to have a BatchNorm that PyTorch\'s exporter folded into it: the kernel is that of the folded weights and biases',
     ]);
     expect((await Mlp.load(join(NETS, 'bias.onnx'))).notes).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe("files of PyTorch's exporters", () => {
     // The exporter folded in float32.
     await expectKernel(net, golden.folded['batchnorm.onnx']!, 1e-6);
     expect(net.notes).toEqual([
-      'BatchNormalization (node "/1/BatchNormalization") is folded into Gemm (node "/0/Gemm"): the kernel is of the folded weights and biases',
+      'BatchNormalization (node "/1/BatchNormalization") is folded into Gemm (node "/0/Gemm"): the kernel is that of the folded weights and biases',
     ]);
   });
 
@@ -214,7 +214,7 @@ describe('the same net in other forms', () => {
     expect(Array.from(net.parameters.subarray(0, 9))).toEqual([2, 4, 6, 8, 10, 12, 0.25, -0.5, 1]);
     expect(net.notes).toHaveLength(2);
     expect(net.notes[0]).toBe(
-      'Gemm (node "h") has alpha 2, which is multiplied into the parameters: the kernel is of the products',
+      'Gemm (node "h") has alpha 2, which is multiplied into the parameters: the kernel is that of the products',
     );
   });
 
@@ -410,19 +410,19 @@ describe('anything else is refused by operator and node', () => {
     [
       'an absolute path',
       { dims: [3, 2], external: { location: '/etc/passwd' } },
-      'expected a file beside the model or below it, got "/etc/passwd"',
+      'expected a file in the folder of the model or below it, got "/etc/passwd"',
     ],
     [
       'a path upwards',
       { dims: [3, 2], external: { location: 'a/../../w.bin' } },
-      'expected a file beside the model or below it',
+      'expected a file in the folder of the model or below it',
     ],
     [
       'a path upwards as on Windows',
       { dims: [3, 2], external: { location: '..\\w.bin' } },
-      'expected a file beside the model or below it',
+      'expected a file in the folder of the model or below it',
     ],
-    ['no location', { dims: [3, 2], external: {} }, 'expected a file beside the model or below it'],
+    ['no location', { dims: [3, 2], external: {} }, 'expected a file in the folder of the model or below it'],
     [
       'another length',
       { dims: [3, 2], external: { location: 'w.bin', length: '8' } },

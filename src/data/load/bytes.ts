@@ -159,7 +159,7 @@ async function* gunzipped(chunks: AsyncIterable<Uint8Array>, name: string): Asyn
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !code.startsWith('Z_')) throw error;
-    throw invalidFile(name, 'a whole gzip file', (error as Error).message, { cause: error });
+    throw invalidFile(name, 'a complete gzip file', (error as Error).message, { cause: error });
   }
 }
 

@@ -111,11 +111,11 @@ function expectTargetsLike(
     throw invalidFile(
       name,
       `classes, as ${like.name} has (${list(like.classes)})`,
-      `${shape[1]!} numbers a row`,
+      `${shape[1]!} numbers per row`,
     );
   }
   if (like.y.shape[1] !== shape[1]) {
-    throw invalidFile(name, `${like.y.shape[1]!} numbers a row, as ${like.name} has`, String(shape[1]));
+    throw invalidFile(name, `${like.y.shape[1]!} numbers per row, as ${like.name} has`, String(shape[1]));
   }
   const differ =
     columns !== null && like.targetColumns !== null && columns.join('\0') !== like.targetColumns.join('\0');

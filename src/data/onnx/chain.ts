@@ -178,7 +178,7 @@ class Chain {
       if (factor === undefined || factor.float === 1 || numbers === null) continue;
       numbers.forEach((value, i) => (numbers[i] = value * factor.float));
       this.#notes.push(
-        `${nodeName(node)} has ${factor.name} ${factor.float}, which is multiplied into the parameters: the kernel is of the products`,
+        `${nodeName(node)} has ${factor.name} ${factor.float}, which is multiplied into the parameters: the kernel is that of the products`,
       );
     }
   }
@@ -217,7 +217,7 @@ class Chain {
     // A pattern of PyTorch's exporter: only the results of a batch normalization are taken from a tuple.
     if (this.#fromPyTorch && /^getitem(_\d+)?$/.test(node.outputs[0]!)) {
       this.#notes.push(
-        `${nodeName(node)} seems to have a BatchNorm that PyTorch's exporter folded into it: the kernel is of the folded weights and biases`,
+        `${nodeName(node)} seems to have a BatchNorm that PyTorch's exporter folded into it: the kernel is that of the folded weights and biases`,
       );
     }
   }
@@ -283,7 +283,7 @@ class Chain {
     }
     foldBatchNorm(node, layer, this.#constants, this.#name);
     this.#notes.push(
-      `${nodeName(node)} is folded into ${nodeName(layer.node)}: the kernel is of the folded weights and biases`,
+      `${nodeName(node)} is folded into ${nodeName(layer.node)}: the kernel is that of the folded weights and biases`,
     );
   }
 

@@ -93,7 +93,7 @@ function externalPart(tensor: OnnxTensor, entries: ReadonlyMap<string, string>, 
   ) {
     throw invalidFile(
       `${where}: external data`,
-      'a file beside the model or below it',
+      'a file in the folder of the model or below it',
       JSON.stringify(location),
     );
   }
