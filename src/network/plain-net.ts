@@ -1,4 +1,4 @@
-/** A net as plain data, which any thread and any copy of the package can take. */
+/** A net as plain data, which any thread and any copy of the package can read. */
 import { DeepntkError, describe, invalidArgument } from '../errors';
 import { isFloatArray } from '../ndarray';
 import { allocateParameters, parameterCount } from './parameters';
@@ -42,7 +42,7 @@ export function readPlainNet(where: string, plain: unknown): PlainNet {
   return { format, version, spec: read, parameters: parameters as Float64Array, notes };
 }
 
-/** @internal Threads read parameters in place, so they have to lie on memory that is shared and does not change its size. */
+/** @internal Threads read parameters in place, so their memory must be shared and of fixed size. */
 export function inSharedMemory(where: string, spec: MlpSpec, parameters: Float64Array): Float64Array {
   const { buffer } = parameters;
   const growable = 'growable' in buffer && buffer.growable === true;

@@ -83,7 +83,7 @@ describe('Mlp refuses', () => {
   const layers = net.layers.map(({ weights, biases }) => ({ weights, biases }));
   test.each<[what: string, attempt: () => unknown, message: string]>([
     [
-      'a value that is no spec',
+      'a value that is not a spec',
       () => Mlp.random(unchecked({}), { seed: 1 }),
       'Mlp.random: spec: expected a spec made by createSpec',
     ],

@@ -91,7 +91,12 @@ describe('labels and targets in arrays (B1, B2)', () => {
   });
 
   test.each<[name: string, y: Buffer, options: object, message: string]>([
-    ['fractions, N', npy([0, 0.5, 1, 2]), {}, 'row 1: expected a class number, or targets, N x 1, got 0.5'],
+    [
+      'fractions, N',
+      npy([0, 0.5, 1, 2]),
+      {},
+      'row 1: expected a class number, or targets of shape N x 1, got 0.5',
+    ],
     ['another length', npy([0, 1, 2]), {}, 'expected a target for each of the 4 inputs, got 3'],
     [
       'NaN in targets',
@@ -288,7 +293,7 @@ describe('formats that are not read are named, with a way to convert them (B3, A
     [
       'mnist.pkl.gz',
       gzipSync(Buffer.from([0x80, 3, 0x63, 0x6e])),
-      'a Python pickle, which runs code when it is read',
+      'a Python pickle, which runs code when it is loaded',
     ],
     ['old.pkl', latin('(lp0\nI1\na.'), 'a Python pickle'],
     ['t.parquet', latin('PAR1....PAR1'), "pandas.read_parquet(file).to_csv('data.csv', index=False)"],

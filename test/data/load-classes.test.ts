@@ -72,7 +72,7 @@ describe('classes or numbers (A3, B1, B2)', () => {
     const text = column('price', prices);
     const { y, summary } = await load(text, { targetColumn: 'price' });
     expect([y!.shape, y!.data[1]]).toEqual([[60, 1], prices[1]]);
-    expect(summary).toContain('targets: 1 number a row (price)');
+    expect(summary).toContain('targets: 1 number per row (price)');
     const { classes } = await load(text, { labelColumn: 'price', targetsAre: 'classes' });
     expect(classes).toHaveLength(60);
     const fractions = await load(column('k', ['0.5', '1.5', '.5']), {
@@ -130,7 +130,7 @@ describe('classes or numbers (A3, B1, B2)', () => {
     [{ delimiter: 'x' }, 'delimiter', 'one character that separates columns'],
     [{ delimiter: '--' }, 'delimiter', 'one character that separates columns'],
     [{ encoding: 'ascii' as 'utf-8' }, 'encoding', 'one of "utf-8", "utf-16le"'],
-    [{ classes: ['a', 'a'] }, 'classes', 'the names of classes, each once'],
+    [{ classes: ['a', 'a'] }, 'classes', 'distinct names of classes'],
   ])('%j is refused, and the error has its argument', async (options, argument, message) => {
     const error = await failure(load('a,k\n1,x\n', options));
     expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument });
@@ -158,12 +158,7 @@ describe('test data fit training data (A1, A2)', () => {
   test.each<[name: string, text: string, options: LoadDataOptions, message: string]>([
     ['other names', 'x,y,z,k\n1,2,3,cat\n', {}, 'got no a, b, c, also x, y, z'],
     ['a missing column', 'a,b,k\n1,2,cat\n', {}, 'got no c'],
-    [
-      'one column more',
-      'a,b,c,d,k\n1,2,3,4,cat\n',
-      {},
-      'got also d, which columns (--columns) can leave out',
-    ],
+    ['one column more', 'a,b,c,d,k\n1,2,3,4,cat\n', {}, 'got also d, which columns (--columns) can omit'],
     ['another case', 'A,b,c,k\n1,2,3,cat\n', {}, 'got no a, also A'],
     [
       'an unknown class',

@@ -150,7 +150,7 @@ describe('separators (A6)', () => {
   test('a decimal comma in a .csv file: the other character is found, and said', async () => {
     const { x, notes } = await loadData(file('german.csv', 'a;b\n1,5;2\n'), { decimal: ',' });
     expect(Array.from(x.data)).toEqual([1.5, 2]);
-    expect(notes[0]).toContain('columns between semicolons');
+    expect(notes[0]).toContain('columns are separated by semicolons');
   });
 
   test('one column needs no separator', async () => {
@@ -330,7 +330,11 @@ describe('cells and lines', () => {
     ['a short row', 'a,b\n1,2\n3\n', 'line 3: expected 2 cells, as in the first line, got 1'],
     ['a long row', 'a,b\n1,2,3\n', 'line 2: expected 2 cells, as in the first line, got 3'],
     ['an open quote', 'a,b\n1,"2\n3,4\n', 'a quote that is never closed'],
-    ['a quote inside', 'a,b\n1,2"x\n', 'line 2: expected a table (CSV, TSV), got a quote inside a cell'],
+    [
+      'a quote inside',
+      'a,b\n1,2"x\n',
+      'line 2: expected a table (CSV, TSV), got a quote inside an unquoted cell',
+    ],
     [
       'text after a quote',
       'a,b\n"1"x,2\n',

@@ -1,4 +1,4 @@
-/** The classes or targets of data that were read. */
+/** Finds the classes or targets of loaded data. */
 import type { NdArray } from '../../ndarray';
 import { invalidFile } from '../files';
 import { type Answers, answersOfArray } from './answers';
@@ -26,7 +26,7 @@ export function answersInTable(part: Part, settings: LoadSettings, like: LoadedD
   return { ...NO_ANSWERS, targets, targetColumns };
 }
 
-/** Answers from a file of their own, for n inputs. */
+/** Classes or targets from a separate file, for n inputs. */
 export function answersIn(
   part: Part,
   n: number,
@@ -128,7 +128,7 @@ function expectTargetsLike(
   }
 }
 
-/** @throws DeepntkError `ERR_INVALID_FILE` naming the entry */
+/** @throws DeepntkError `ERR_INVALID_FILE` with the entry */
 export function expectFinite({ data, shape }: NdArray, name: string): void {
   const at = data.findIndex((entry) => !Number.isFinite(entry));
   if (at < 0) return;

@@ -1,4 +1,4 @@
-/** What was understood, in one line. */
+/** Describes loaded data in one line. */
 import { list } from './decide';
 import type { FoundAnswers, Inputs, LoadedData } from './loaded';
 
