@@ -239,7 +239,7 @@ describe('anything else is refused by operator and node', () => {
     [
       'an operator of others',
       withNodes({ ...GEMM1, domain: 'com.microsoft' }, RELU, GEMM2),
-      'Gemm (node "h"): expected an operator of ONNX\'s own, got one of com.microsoft',
+      'Gemm (node "h"): expected a standard ONNX operator, got an operator of the domain com.microsoft',
     ],
     [
       'an unknown attribute',
@@ -319,7 +319,7 @@ describe('anything else is refused by operator and node', () => {
     [
       'a second bias',
       withNodes(GEMM1, { op: 'Add', inputs: ['h', 'B1'], output: 's' }),
-      'Add (node "s"): expected one bias of Gemm (node "h"), got a second one',
+      'Add (node "s"): expected one bias of Gemm (node "h"), got a second bias',
     ],
     [
       'an Add after a Relu',
@@ -339,7 +339,7 @@ describe('anything else is refused by operator and node', () => {
         RELU,
         GEMM2,
       ),
-      'expected a cast that changes no number, got one to data type 10',
+      'expected a cast that changes no number, got a cast to data type 10',
     ],
     [
       'Flatten of all',
@@ -381,7 +381,7 @@ describe('anything else is refused by operator and node', () => {
     [
       'images without a Flatten',
       base({ inputs: { x: ['N', 3, 2] } }),
-      'Gemm (node "h"): expected inputs that are flattened before it, got 3 axes',
+      'Gemm (node "h"): expected flattened inputs, got 3 axes',
     ],
     ['two inputs', base({ inputs: { x: [1, 2], z: [1, 2] } }), 'expected a graph of one input, got "x", "z"'],
     ['two outputs', base({ outputs: ['y', 'a'] }), 'expected a graph of one output, got "y", "a"'],
