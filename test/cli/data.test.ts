@@ -1,4 +1,4 @@
-/** Data of the command: the same flags everywhere, test data that fit training data, and a line that says what was read. */
+/** Data of the command: the same flags everywhere, test data that fit training data, and a line that describes the data. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

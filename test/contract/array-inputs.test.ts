@@ -1,4 +1,4 @@
-/** Every kind of array that callers have gives the bits of `{ data, shape }`, and everything else is refused by its index. */
+/** Every accepted form of array gives the same bits as `{ data, shape }`. The error for anything else names the index. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ const one = Mlp.random(deep, { seed: 2 });
 
 const unchecked = (value: unknown): never => value as never;
 
-/** The error that a call ends with, now or later. */
+/** The error of a call, thrown or rejected. */
 async function errorOf(call: () => unknown): Promise<DeepntkError> {
   try {
     await call();

@@ -1,4 +1,4 @@
-/** Arrays and images: .npy, .npz, IDX, gzipped or not; and what is not read, by name. */
+/** Arrays and images (.npy, .npz, IDX), gzipped or not, and the names of formats that are refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Classes or numbers, and test data that have to fit training data. */
+/** Classes or numbers, and test data that must fit training data. */
 import { createSpec, type LabelledData, type LoadDataOptions, loadData, Mlp, train } from '../../src/index';
 import { encodeNpy } from '../../src/data/npy';
 import { failure } from './failure';

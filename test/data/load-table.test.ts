@@ -1,4 +1,4 @@
-/** Tables: what is read, what is refused and where, and what is said. */
+/** Tables: accepted and refused files, the places in errors, and the notes. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -34,7 +34,7 @@ describe("files of PyTorch's exporters", () => {
     'batchnorm_legacy.onnx': 'BatchNormalization (node "/1/BatchNormalization")',
     'batchnorm.safetensors': 'a BatchNorm or InstanceNorm layer',
   };
-  // These state dicts do not say that the activation is another one: docs/from-pytorch.md says so.
+  // These state dicts do not show that the activation is not ReLU, as docs/from-pytorch.md explains.
   const silent = ['leaky.safetensors', 'tanh.safetensors'];
 
   test.each(files.filter((name) => !(name in refusals) && !silent.includes(name)))(

@@ -1,4 +1,4 @@
-/** State dicts as people have them: biases, ties, several nets, other layers (cases C1 to C5). */
+/** State dicts in common forms: biases, ties, several nets, other layers (cases C1 to C5). */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

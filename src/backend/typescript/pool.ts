@@ -28,7 +28,7 @@ let found: { readonly reason: string | null } | null = null;
 function lookForThreads(): string | null {
   const { permission } = process as { readonly permission?: { has(scope: string): boolean } };
   if (permission !== undefined && !permission.has('worker')) {
-    return "Node's permission model does not allow worker threads; --allow-worker does";
+    return "Node's permission model does not allow worker threads; use --allow-worker";
   }
   if (!__dirname.endsWith(FOLDER) || !existsSync(WORKER_FILE)) {
     return 'deepntk was bundled, without the file of its worker threads; mark deepntk as external in the bundler';
