@@ -4,7 +4,7 @@
  * The tests are written against src/ (that is what the type checker reads) and run against dist/, so that what is
  * tested is what is shipped: the compiled worker file, the addon's loader and its relative paths.
  *
- * A file's name says its tier: NAME.test.ts is in the default tier, NAME.TIER.test.ts in the tier named. Each tier is a jest
+ * A file's name determines its tier: NAME.test.ts is in the default tier, NAME.TIER.test.ts in the tier TIER. Each tier is a jest
  * project: jest --selectProjects default.
  */
 const TIERS = ['default', 'full', 'deep', 'timing'];

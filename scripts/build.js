@@ -3,9 +3,9 @@
 /**
  * Compiles src/ to dist/ (CommonJS and types) and writes the two faces of the package:
  *
- * - index.js, in place of the compiled one. It has the same exports, and loads the module of an export when the export is first used.
- * - index.mjs, which re-exports this CommonJS module. A program that mixes `import` and `require` so has one backend and one
- *   set of classes.
+ * - index.js, in place of the compiled one. It has the same exports, and loads the module of an export at the first use of that export.
+ * - index.mjs, which re-exports this CommonJS module. A program that mixes `import` and `require` therefore has one
+ *   backend and one set of classes.
  *
  * It then bundles src/browser/ into one ES module without imports, which a page can load as it is, and the page of
  * `deepntk explore`, which uses the bundle's sources.
@@ -37,7 +37,7 @@ function main() {
   }
 }
 
-/** Deletes what was compiled from a file of src/ that is no longer there. */
+/** Deletes outputs whose source in src/ no longer exists. */
 function deleteOrphans() {
   for (const file of filesIn(dist)) {
     const source = /^(.*)\.(?:js|d\.ts)$/.exec(path.relative(dist, file))?.[1];
@@ -45,7 +45,7 @@ function deleteOrphans() {
   }
 }
 
-/** Whether a result is newer than all that it may have been made of. */
+/** Whether a result is newer than all its possible sources. */
 function isNewer(result) {
   if (!fs.existsSync(result)) return false;
   const made = fs.statSync(result).mtimeMs;
@@ -96,7 +96,7 @@ ${lazyLines(names, modules).join('\n')}
   fs.writeFileSync(path.join(dist, 'index.d.mts'), `export * from './index.js';\n`);
 }
 
-/** The names that a CommonJS module exports, with this code in this place. */
+/** The names that a CommonJS module with this code exports. */
 function exportsOf(code, file) {
   const module = new Module(file);
   module.filename = file;
@@ -112,7 +112,7 @@ function lazyLines(names, modules) {
     return `define(() => require('${file}'), ${JSON.stringify(own)});`;
   });
   if (left.size > 0)
-    throw new Error(`exported by src/index.ts, but by none of its modules: ${[...left].join(', ')}`);
+    throw new Error(`src/index.ts exports names that none of its modules exports: ${[...left].join(', ')}`);
   return lines;
 }
 

@@ -1,4 +1,4 @@
-/** Arrays as callers have them: the one reader of array arguments, and the rules about their shapes. */
+/** The one reader of array arguments, and the rules about their shapes. */
 import { allocated, describeShape, expectInteger, invalidArgument, mismatch } from './errors';
 import {
   isFloatArray,
@@ -9,7 +9,7 @@ import {
   sizeOf,
 } from './ndarray';
 
-/** Typed arrays of integers. The entries of the two BigInt types are at most 2^53 in size. */
+/** Typed arrays of integers. Entries of the two BigInt types have an absolute value of at most 2^53. */
 export type IntegerArray =
   | Int8Array
   | Uint8Array
@@ -24,11 +24,11 @@ export type IntegerArray =
 /** One axis of numbers. */
 export type NumberList = readonly number[] | Float64Array | Float32Array | IntegerArray;
 
-/** Lists in lists, one level per axis, all lists of a level equally long; the innermost may be typed arrays. */
+/** Nested lists, one level per axis. All lists of a level have the same length, and the innermost may be typed arrays. */
 export type NestedNumbers = NumberList | readonly NestedNumbers[];
 
 /**
- * An array as every function takes it: nested lists of numbers, a typed array, or `{ data, shape }` with row-major data.
+ * An array that every function accepts: nested lists of numbers, a typed array, or `{ data, shape }` with row-major data.
  * Every number is converted to a double exactly. Anything that is not a number is refused with its index.
  *
  * @example net.ntk([[0.5, 1], [2, 3]]); net.ntk({ data: Float64Array.of(0.5, 1, 2, 3), shape: [2, 2] });
@@ -36,11 +36,11 @@ export type NestedNumbers = NumberList | readonly NestedNumbers[];
 export type ArrayInput = NestedNumbers | { readonly data: NumberList; readonly shape: readonly number[] };
 
 /**
- * Any array that deepntk takes as `{ data, shape }` with methods. A `Float64Array` or `Float32Array` is not copied: the result
+ * Converts any array that deepntk accepts to `{ data, shape }` with methods. A `Float64Array` or `Float32Array` is not copied: the result
  * shares its memory. A flat list has one axis.
  *
  * @param array nested lists of numbers, a typed array or `{ data, shape }`
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where rows differ in length, an entry is not a number, or data and shape do not agree
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` if rows differ in length, an entry is not a number, or data and shape disagree
  * @example toNdArray([[1, 2, 3], [4, 5, 6]]).shape; // [2, 3]
  */
 export function toNdArray(array: ArrayInput): ResultArray<Float64Array | Float32Array> {
@@ -50,7 +50,7 @@ export function toNdArray(array: ArrayInput): ResultArray<Float64Array | Float32
 /**
  * @internal Reads any {@link ArrayInput}; entries may be NaN or infinite. Float data are not copied.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT`, with the index of what is wrong
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`, with the index of the wrong entry
  */
 export function readArray(where: string, value: unknown): NdArray {
   if (isNumberSource(value)) return readNested(where, value);
@@ -84,12 +84,12 @@ export function readInputs(where: string, X: unknown, inputDim: number): NdArray
   );
 }
 
-/** @internal A matrix with a row per input, of any number of columns. */
+/** @internal A matrix with one row per input and any number of columns. */
 export function readRows(where: string, X: unknown): NdArray {
   const array = readArray(where, X);
   if (array.shape.length === 2) return array;
   const n = array.data.length;
-  const fix = array.shape.length === 1 ? `: one input? pass [x] or shape [1, ${n}]` : '';
+  const fix = array.shape.length === 1 ? `: for one input, pass [x] or shape [1, ${n}]` : '';
   throw mismatch(where, 'two axes, N x n_0', `shape ${describeShape(array.shape)}${fix}`);
 }
 
@@ -97,7 +97,7 @@ export function readRows(where: string, X: unknown): NdArray {
  * @internal Targets or outputs of N inputs, as N x K. One axis of N numbers is N x 1, and one axis of K numbers is 1 x K where
  * N is 1.
  *
- * @param outputs K; null where the array decides
+ * @param outputs K, or null if the array determines it
  */
 export function readOutputs(where: string, y: unknown, inputs: number, outputs: number | null): NdArray {
   const array = readArray(where, y);
@@ -129,24 +129,24 @@ function fixOfInputs(entries: number, shape: readonly number[], inputDim: number
   const rows = entries / inputDim;
   if (entries === 0) return ': at least one input is needed';
   if (shape.length === 2 && shape[0] === inputDim)
-    return ': a row is an input, so the transpose may be meant';
+    return ': each row is one input, so you may need the transpose';
   const wanted = describeShape([rows, inputDim]);
   if (shape.length === 1 && Number.isInteger(rows))
-    return `: ${rows} inputs? pass ${rows} rows or shape ${wanted}`;
+    return `: for ${rows} inputs, pass ${rows} rows or shape ${wanted}`;
   if (shape.length > 2 && sizeOf(shape.slice(1)) === inputDim) return `: flatten each input, shape ${wanted}`;
   return `: an input has ${inputDim} numbers`;
 }
 
 function fixOfOutputs(shape: readonly number[], inputs: number, outputs: number | null): string {
   if (shape.length === 2 && shape[1] === inputs && shape[0] === (outputs ?? shape[0]))
-    return ': a row belongs to an input, so the transpose may be meant';
+    return ': each row belongs to one input, so you may need the transpose';
   if (shape.length !== 1) return '';
   return outputs === null || outputs === 1
     ? `: a flat list has one number for each of the ${inputs} inputs`
     : `: pass a row of ${outputs} numbers for each input`;
 }
 
-/** NumPy's limit on axes; it also ends a list that contains itself. */
+/** NumPy's limit on axes. It also stops at a list that contains itself. */
 const MOST_AXES = 64;
 
 interface NumberSource {
@@ -166,12 +166,12 @@ function readNested(where: string, list: NumberSource): NdArray {
   return { data, shape };
 }
 
-/** The shape by the first list of every level; {@link copyNested} compares all others with it. */
+/** The shape, read from the first list of every level. {@link copyNested} compares all other lists with it. */
 function shapeOfNested(where: string, list: NumberSource): number[] {
   const shape: number[] = [];
   for (let level: unknown = list; isNumberSource(level); level = level[0]) {
     shape.push(level.length);
-    if (shape.length > MOST_AXES) throw mismatch(where, `at most ${MOST_AXES} axes`, 'lists nested deeper');
+    if (shape.length > MOST_AXES) throw mismatch(where, `at most ${MOST_AXES} axes`, 'deeper nesting');
   }
   return shape;
 }
@@ -179,8 +179,9 @@ function shapeOfNested(where: string, list: NumberSource): number[] {
 function copyNested(where: string, list: unknown, shape: readonly number[], out: Float64Array): void {
   const [extent, ...inner] = shape;
   const what = inner.length === 0 ? `${extent!} numbers` : `${extent!} lists`;
-  if (!isNumberSource(list)) throw invalidArgument(where, `a list of ${what}, as before it`, list);
-  if (list.length !== extent) throw mismatch(where, `${what}, as before it`, `${list.length}`);
+  if (!isNumberSource(list))
+    throw invalidArgument(where, `a list of ${what}, like the lists before it`, list);
+  if (list.length !== extent) throw mismatch(where, `${what}, like the lists before it`, `${list.length}`);
   if (inner.length === 0) {
     copyNumbers(where, list, out);
     return;
@@ -198,7 +199,7 @@ function numbersOf(where: string, list: NumberSource): Float64Array | Float32Arr
   return data;
 }
 
-/** The entries of one list as doubles, each of them exactly what it was. */
+/** Converts the entries of one list to doubles, exactly. */
 function copyNumbers(where: string, list: NumberSource, out: Float64Array): void {
   if (list.length === 0) {
     expectMemory(where, list);
@@ -217,7 +218,7 @@ function copyNumbers(where: string, list: NumberSource, out: Float64Array): void
   }
 }
 
-/** Tells an empty typed array from one whose buffer was transferred away: only the latter's buffer takes no views. */
+/** Refuses a typed array whose buffer was transferred away. Unlike an empty array's buffer, it accepts no views. */
 function expectMemory(where: string, list: NumberSource): void {
   if (!ArrayBuffer.isView(list)) return;
   try {
@@ -230,6 +231,6 @@ function expectMemory(where: string, list: NumberSource): void {
 function exactNumber(where: string, integer: bigint): number {
   const number = Number(integer);
   if (Math.abs(number) > 2 ** 53 || BigInt(number) !== integer)
-    throw invalidArgument(where, 'an integer of at most 2^53 in size', integer);
+    throw invalidArgument(where, 'an integer with an absolute value of at most 2^53', integer);
   return number;
 }

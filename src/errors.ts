@@ -23,7 +23,7 @@ export type ErrorCode =
 /** Every error that deepntk raises on purpose; {@link DeepntkError.code} says of which kind. */
 export class DeepntkError extends Error {
   override readonly name = 'DeepntkError';
-  /** The argument or option that is wrong, such as `labelColumn`; undefined if no single argument is wrong. */
+  /** The wrong argument or option, such as `labelColumn`; undefined if the error does not concern a single argument. */
   readonly argument: string | undefined;
   readonly #rest: string;
 
@@ -41,7 +41,7 @@ export class DeepntkError extends Error {
   }
 
   /**
-   * The message under another name of the argument: a command writes `--label-column` for `loadData: labelColumn`.
+   * The message with another name of the argument. A command writes `--label-column` for `loadData: labelColumn`.
    *
    * @example error.argument === 'labelColumn' ? error.naming('--label-column') : error.message
    */
@@ -50,7 +50,7 @@ export class DeepntkError extends Error {
   }
 }
 
-/** "train: steps" of "train: steps: expected ...", "train: x" of "train: x.shape[0]: expected ...". */
+/** Matches "train: steps" in "train: steps: expected ...", and "train: x" in "train: x.shape[0]: expected ...". */
 const PLACE = /^\w+: ([A-Za-z]\w*)(?=[.[:])/;
 
 /** "`where`: expected `what`, got ...", the form of every complaint about an argument. */
@@ -58,12 +58,12 @@ export function invalidArgument(where: string, what: string, got: unknown): Deep
   return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${describe(got)}`);
 }
 
-/** "`where`: expected `what`, got ..." where words describe better what came than the value itself. */
+/** The error "`where`: expected `what`, got `got`", for cases in which words describe the value better than the value itself. */
 export function mismatch(where: string, what: string, got: string): DeepntkError {
   return new DeepntkError('ERR_INVALID_ARGUMENT', `${where}: expected ${what}, got ${got}`);
 }
 
-/** What `make` allocates; where the system refuses, the error is ours. @param what names it, e.g. "the parameters of the net" */
+/** Calls `make`, and throws `ERR_OUT_OF_MEMORY` if the system refuses the memory. @param what the name of the memory, e.g. "the parameters of the net" */
 export function allocated<T>(what: string, make: () => T): T {
   try {
     return make();

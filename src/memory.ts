@@ -28,7 +28,7 @@ export function availableMemory(): number {
   return Math.max(0, Math.min(ofMachine, left));
 }
 
-/** 0 where there is no limit, or where the process may not ask for it (Node's permission model, Deno without --allow-sys). */
+/** 0 if there is no limit, or if the process is not allowed to read it (Node's permission model, Deno without --allow-sys). */
 function constrainedMemory(): number {
   try {
     return process.constrainedMemory();

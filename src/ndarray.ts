@@ -4,12 +4,12 @@ export interface NdArray<T extends Float64Array | Float32Array = Float64Array | 
   readonly shape: readonly number[];
 }
 
-/** Numbers in nested lists, one level per axis; a single number where there are no axes. */
+/** Numbers in nested lists, one level per axis. Without axes it is a single number. */
 export type Nested = number | Nested[];
 
 /**
- * An array that deepntk returns: an {@link NdArray} with methods. The methods are on the prototype: a copy by
- * `structuredClone` or `postMessage` and a spread `{ ...array }` are plain objects without them.
+ * An array that deepntk returns: an {@link NdArray} with methods. The methods are on the prototype, so copies by
+ * `structuredClone`, `postMessage` or `{ ...array }` are plain objects without them.
  *
  * @example const rows = (await net.ntk(X)).toNested(); // [[...], ...]
  */
@@ -22,21 +22,21 @@ export class ResultArray<T extends Float64Array | Float32Array = Float64Array> i
     Object.assign(this, fields);
   }
 
-  /** The entries as nested arrays of numbers, a copy: a list of rows for two axes, a number for none. */
+  /** A copy of the entries as nested arrays: a list of rows for two axes, a number for no axes. */
   toNested(): Nested {
     return nest(this.data, this.shape);
   }
 
   /**
-   * The same as {@link toNested}: `JSON.stringify(array)` writes the entries alone, without the fields that say what made
-   * them. JSON has no NaN and no Infinity: it writes them as null.
+   * Returns the same as {@link toNested}. `JSON.stringify(array)` therefore writes only the entries, without the fields that
+   * record how they were computed. JSON has no NaN and no Infinity, so they become null.
    */
   toJSON(): Nested {
     return this.toNested();
   }
 }
 
-/** @internal The result with these fields: `data`, `shape` and whatever else the result says. */
+/** @internal The result with these fields: `data`, `shape` and any others. */
 export function resultArray<Fields extends NdArray>(fields: Fields): Fields & ResultArray<Fields['data']> {
   return new ResultArray(fields) as Fields & ResultArray<Fields['data']>;
 }
@@ -52,7 +52,7 @@ export function isFloatArray(data: unknown): data is Float64Array | Float32Array
   return kind === 'Float64Array' || kind === 'Float32Array';
 }
 
-/** @internal The name of the typed array's type, whatever its realm; undefined for anything else, a DataView among them. */
+/** @internal The type name of a typed array from any realm; undefined for everything else, including a DataView. */
 export function kindOfTypedArray(data: unknown): string | undefined {
   if (!ArrayBuffer.isView(data)) return undefined;
   const tag = (data as { readonly [Symbol.toStringTag]?: string })[Symbol.toStringTag];

@@ -1,6 +1,6 @@
 /**
- * Declarations of options. One declaration has the name, type, default, check, flag and help of an option; the library checks
- * values by it, and the command makes its flag from it.
+ * Declarations of options. One declaration has the name, type, default, check, flag and help of an option. The library uses it
+ * to check values, and the command uses it to make the flag.
  */
 import {
   DeepntkError,
@@ -16,17 +16,17 @@ import {
 export type OptionKind =
   'integer' | 'number' | 'integers' | 'numbers' | 'choice' | 'switch' | 'path' | 'text' | 'names';
 
-/** One option: its default, its help, and how a value is checked. */
+/** One option: its default, its help and its check. */
 export interface OptionRule<T> {
   readonly kind: OptionKind;
-  /** The value of an option that is not given. */
+  /** The value if the option is not given. */
   readonly default: T;
   readonly help: string;
   /** The flag of the command without its dashes; by default the name in kebab case. */
   readonly flag?: string;
   /** The values of a choice. */
   readonly choices?: readonly string[];
-  /** How a command reads the text of a flag, if not by the kind alone; undefined leaves it to the kind. */
+  /** Reads the text of a flag. If it is absent or returns undefined, the kind decides. */
   readonly fromText?: (text: string) => unknown;
   /** Returns a checked value, or throws `ERR_INVALID_ARGUMENT`. */
   readonly read: (where: string, value: unknown) => T;
@@ -38,7 +38,7 @@ export type OptionRules = Readonly<Record<string, OptionRule<unknown>>>;
 /** The values that rules read. */
 export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends OptionRule<infer T> ? T : never };
 
-/** What a caller may give: any of the options. */
+/** The options that a caller may give. All are optional. */
 export type OptionsOf<R> = { readonly [K in keyof R]?: R[K] extends OptionRule<infer T> ? T : never };
 
 /** The part of a declaration that the caller of a rule writes. */
@@ -55,7 +55,7 @@ export interface Range {
   readonly above?: number;
 }
 
-/** A declaration has the type of its kind, so that its default is not the only value that it takes. */
+/** Widens the type of a declaration to that of its kind, so that it does not accept only its default. */
 export function declareOption<T>(
   kind: OptionKind,
   { default: preset, help, flag }: Declared<T>,
@@ -73,7 +73,7 @@ export function numberOption(declared: Declared<number> & Range): OptionRule<num
   return declareOption('number', declared, (where, value) => expectInRange(where, value, declared));
 }
 
-/** At least one integer; each once, in ascending order. */
+/** At least one integer. The result is distinct and ascending. */
 export function integersOption(
   declared: Declared<readonly number[]> & { readonly min?: number },
 ): OptionRule<readonly number[]> {
@@ -83,14 +83,14 @@ export function integersOption(
   );
 }
 
-/** At least one number; each once, in ascending order. */
+/** At least one number. The result is distinct and ascending. */
 export function numbersOption(declared: Declared<readonly number[]> & Range): OptionRule<readonly number[]> {
   return declareOption('numbers', declared, (where, value) =>
     expectAxis(where, value, (place, entry) => expectInRange(place, entry, declared)),
   );
 }
 
-/** One of some names; null stands for none of them, if it is the default. */
+/** One of several names. Null, if it is the default, means none of them. */
 export function choiceOption<C extends string | null>(
   declared: Declared<C> & { readonly choices: readonly NonNullable<C>[] },
 ): OptionRule<C> {
@@ -100,7 +100,7 @@ export function choiceOption<C extends string | null>(
   return { ...declareOption<C>('choice', declared, read), choices };
 }
 
-/** True or false; null, if it is the default, stands for neither. */
+/** True or false. Null, if it is the default, means neither. */
 export function switchOption<B extends boolean | null>(declared: Declared<B>): OptionRule<B> {
   return declareOption<B>('switch', declared, (where, value) =>
     value === null && declared.default === null ? declared.default : (expectBoolean(where, value) as B),
@@ -118,7 +118,7 @@ export function pathOption(declared: Declared<string | null>): OptionRule<string
 }
 
 /**
- * The value of every option: the given value, else the default.
+ * The value of every option, which is the given value or else the default.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` for a value that its rule refuses, and for an unknown name
  */

@@ -70,7 +70,7 @@ export interface BackendInfo {
   readonly cuda: CudaDescription | null;
   /** The default number of threads of a computation. */
   readonly threads: number;
-  /** Why the TypeScript backend computes on the calling thread alone; null where it has threads. */
+  /** The reason why the TypeScript backend runs only on the calling thread; null if it has threads. */
   readonly noThreads: string | null;
   readonly version: string;
 }
@@ -105,7 +105,7 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** @internal How many threads a backend computes with that is asked for so many. */
+/** @internal The number of threads that a backend uses for a requested number. */
 export function threadsOf({ name }: Backend, asked: number): number {
   return name === 'typescript' && whyNoThreads() !== null ? 1 : asked;
 }

@@ -1,4 +1,4 @@
-/** Data of every command that reads some: the same flags, one loader, and a line that says what was understood. */
+/** Data of the commands: the same flags, one loader, and a line that describes the data. */
 import { createRequire } from 'node:module';
 
 import type { Command } from 'commander';
@@ -14,7 +14,7 @@ import { UsageError } from './usage';
 /** The format of tables, and which of their columns are features. */
 const TABLE = ['columns', 'header', 'delimiter', 'decimal', 'encoding'] as const;
 const COLUMNS = ['labelColumn', 'targetColumn'] as const;
-/** What a command that needs answers takes besides. */
+/** Further options of a command that needs classes or targets. */
 const ANSWERS = ['y', 'targetsAre', 'classes'] as const;
 
 export interface InputFlags {
@@ -24,32 +24,32 @@ export interface InputFlags {
   readonly json?: true;
 }
 
-/** Where inputs come from, and what of a table they are. */
+/** Adds the options for the source of the inputs and their columns. */
 export function addInputOptions(command: Command, help = SOURCE_OPTION.help): Command {
   for (const option of optionsOf('x', SOURCE_OPTION, help)) command.addOption(option);
   return addDeclaredOptions(command, LOAD_OPTIONS, [...COLUMNS, ...TABLE]);
 }
 
-/** {@link addInputOptions}, and where classes or targets come from. */
+/** Adds {@link addInputOptions} and the options for the source of classes or targets. */
 export function addDataOptions(command: Command): Command {
   for (const option of optionsOf('x', SOURCE_OPTION)) command.addOption(option);
   return addDeclaredOptions(command, LOAD_OPTIONS, ['y', ...COLUMNS, 'targetsAre', 'classes', ...TABLE]);
 }
 
-/** What a command loads besides its first data. */
+/** Settings of a command that loads data. */
 export interface LoadRequest {
   readonly signal: AbortSignal;
   /** The flag of the inputs. */
   readonly flag?: string;
-  /** The file of answers of these inputs; by default that of --y. */
+  /** The file of classes or targets of these inputs; by default that of --y. */
   readonly y?: string | null;
   readonly like?: LoadedData;
-  /** Whether the command uses answers; else columns of labels and targets are left out. */
+  /** Whether the command uses classes or targets. If not, their columns are left out. */
   readonly answers?: boolean;
   readonly allowNonFinite?: boolean;
 }
 
-/** Loads inputs with the flags of the command line, and says what they are. */
+/** Loads inputs with the flags of the command line and describes them on stderr. */
 export async function loadFlags(
   source: string,
   flags: InputFlags,
@@ -58,7 +58,7 @@ export async function loadFlags(
 ): Promise<LoadedData> {
   const names = [...COLUMNS, ...TABLE, ...(answers ? ANSWERS : [])];
   const given = givenOptions(LOAD_OPTIONS, flags, command, names);
-  // Loaded when it is needed: a command may also do without data.
+  // Loaded only when needed, because a command may use no data.
   const { loadData } = createRequire(__filename)('../data/load/load') as typeof Loading;
   const bar = progressBar('read');
   try {
@@ -81,7 +81,7 @@ export function sayLoaded({ summary, notes }: Pick<LoadedData, 'summary' | 'note
   for (const line of [summary, ...notes]) process.stderr.write(`data: ${line}\n`);
 }
 
-/** What was understood, for --json. */
+/** Describes the loaded data, for --json. */
 export function describeLoaded({ name, x, columns, classes, y, targetColumns, notes }: LoadedData) {
   return {
     file: name,
@@ -95,7 +95,7 @@ export function describeLoaded({ name, x, columns, classes, y, targetColumns, no
   };
 }
 
-/** What was understood of digits of MNIST, which come without options. */
+/** Describes digits of MNIST, which have no options. */
 export function describeDigits(
   x: NdArray,
   classes: readonly string[] | null,
@@ -113,16 +113,17 @@ export function describeDigits(
   };
 }
 
-/** The line of {@link describeDigits}. */
+/** Prints the line of {@link describeDigits}. */
 export function sayDigits({ rows, features, classes }: ReturnType<typeof describeDigits>): void {
   const labels = classes === null ? '' : `; labels: ${classes.length} classes (0 to ${classes.length - 1})`;
   sayLoaded({ summary: `MNIST: ${rows} rows, ${features} features${labels}`, notes: [] });
 }
 
 /**
- * Classes 3 and 8 get the numbers 0 and 1. That is not meant if the net has an output for each digit.
+ * Refuses renumbered classes if the net has more outputs. Classes 3 and 8 get the numbers 0 and 1, which is wrong for a net
+ * with an output for each digit.
  *
- * @param what says where the number of outputs comes from
+ * @param what the source of the number of outputs, for messages
  */
 export function expectOutputsFit({ classes, y, name }: LoadedData, outputs: number, what: string): void {
   if (y === null) return;
@@ -139,6 +140,6 @@ export function expectOutputsFit({ classes, y, name }: LoadedData, outputs: numb
   const wouldFit = classes.every((label) => /^\d+$/.test(label) && Number(label) < outputs);
   if (plain || !wouldFit || classes.length === outputs) return;
   throw new UsageError(
-    `${what}: the classes ${classes.join(', ')} would be numbered from 0 on, but there are ${outputs} outputs; --classes ${outputs} keeps their numbers`,
+    `${what}: the classes ${classes.join(', ')} would be numbered from 0, but there are ${outputs} outputs; --classes ${outputs} keeps their numbers`,
   );
 }

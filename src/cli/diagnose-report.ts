@@ -17,7 +17,7 @@ import { figures, printTable, type Rows, seconds } from './output';
 
 export interface DiagnoseRun {
   readonly net: string | null;
-  /** What was understood of that file; null where the net was drawn. */
+  /** How that file was understood; null if the net was drawn. */
   readonly network: NetFacts | null;
   readonly out: string | null;
   readonly seconds: number;

@@ -142,7 +142,7 @@ async function readSubject(flags: Flags, command: Command, data: DiagnoseInputs)
   return specFromFlags({ ...flags, outputs }, features);
 }
 
-/** One output learns class numbers, or the one target. */
+/** A net of one output learns the class numbers or the single target. */
 function expectOutputs({ loaded }: DiagnoseInputs, outputs: number, what: string): void {
   if (loaded !== null && (outputs > 1 || loaded.classes === null)) expectOutputsFit(loaded, outputs, what);
 }

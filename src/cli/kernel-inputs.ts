@@ -13,7 +13,7 @@ import { describeDigits, describeLoaded, type InputFlags, loadFlags, sayDigits }
 export interface KernelInputs {
   readonly x: NdArray;
   readonly x2: NdArray | null;
-  /** What was understood of each file, for --json. */
+  /** How each file was understood, for --json. */
   readonly loaded: readonly ReturnType<typeof describeLoaded>[];
 }
 
@@ -23,7 +23,7 @@ export async function readKernelInputs(
   command: Command,
   signal: AbortSignal,
 ): Promise<KernelInputs> {
-  // The library looks at every entry itself.
+  // The library checks every entry itself.
   const request = { signal, allowNonFinite: true };
   const first = flags.x === undefined ? null : await loadFlags(flags.x, flags, command, request);
   const second =

@@ -17,12 +17,12 @@ export interface KernelRun {
   readonly seconds: number;
   /** The file of the net; null where it was drawn. */
   readonly net: string | null;
-  /** What was understood of that file; null where the net was drawn. */
+  /** How that file was understood; null if the net was drawn. */
   readonly network: NetFacts | null;
   readonly seed: number | null;
   readonly replica: number | null;
   readonly file: string | null;
-  /** What was understood of each file of inputs. */
+  /** How each file of inputs was understood. */
   readonly loaded: readonly object[];
   readonly parts?: readonly Part[];
 }

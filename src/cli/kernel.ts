@@ -99,7 +99,7 @@ export function addKernelCommand(program: Command): void {
     .addOption(
       new Option('--precision <name>', 'arithmetic').choices(['float64', 'mixed']).default('float64'),
     )
-    .option('--allow-non-finite', 'let NaN and infinite inputs through')
+    .option('--allow-non-finite', 'accept NaN and infinite inputs')
     .option('--out <file>', 'write the kernel to this .npy file')
     .addOption(
       new Option(

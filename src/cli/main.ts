@@ -8,7 +8,7 @@ void runCommand(process.argv.slice(2)).then((status) => {
   process.exitCode = status;
 });
 
-/** A reader such as `head` closes the pipe when it has seen enough. That is not an error. */
+/** A reader such as `head` closes the pipe when it has read enough. This is not an error. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

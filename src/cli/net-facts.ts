@@ -1,4 +1,4 @@
-/** What a command has understood of a net from a file, for people and for programs. */
+/** Describes how a command understood a net from a file, for people and for programs. */
 import type { Mlp } from '../network/mlp';
 import { biasGradientsByLayer, type Parametrization } from '../network/spec';
 import type { Rows } from './output';
@@ -7,9 +7,9 @@ export interface NetFacts {
   /** n_0 .. n_{L+1} */
   readonly widths: readonly number[];
   readonly activation: 'relu';
-  /** Which layers have trained biases, 1 .. L+1. */
+  /** The layers, 1 .. L+1, whose biases are trained. */
   readonly biases: 'all' | 'none' | readonly number[];
-  /** Null where the law of initialization is unknown. */
+  /** Null if the law of initialization is unknown. */
   readonly weightVariance: number | null;
   readonly biasVariance: number | null;
   readonly parametrization: Parametrization;
@@ -23,7 +23,7 @@ export function netFacts({ spec, notes }: Mlp): NetFacts {
   return { widths, activation: 'relu', biases, weightVariance, biasVariance, parametrization, notes };
 }
 
-/** The rows of a table on a net from a file: what was understood of it, and the notes of its reader. */
+/** Table rows for a net from a file: its description and the notes of its reader. */
 export function netRows(path: string, facts: NetFacts, label = 'net'): Rows {
   return [[label, `${path}: ${netLine(facts)}`], ...facts.notes.map((note) => ['note', note] as const)];
 }
@@ -39,7 +39,7 @@ function netLine({ widths, biases, weightVariance, biasVariance, parametrization
   return `${shortWidths(widths)}, ReLU, biases: ${layers}, ${law}${raw}`;
 }
 
-/** Widths of which more than this many follow one another are counted: `784-100 (20 layers)-10`. */
+/** A longer sequence of equal widths is abbreviated: `784-100 (20 layers)-10`. */
 const MOST_EQUAL = 4;
 
 function shortWidths(widths: readonly number[]): string {

@@ -1,4 +1,4 @@
-/** The command `deepntk`: its subcommands, and the exit status that a run of it ends with. */
+/** The command `deepntk`: its subcommands and its exit status. */
 import { createRequire } from 'node:module';
 
 import { Command, CommanderError } from 'commander';
@@ -25,7 +25,7 @@ const WRONG_USAGE = 2;
 
 const load = createRequire(__filename);
 
-/** The commands, in the order of the help. The file of one is loaded when it is asked for, those of all for the help. */
+/** The commands, in the order of the help. A command's file is loaded when the command runs. The help loads all of them. */
 const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
   doctor: (program) => {
     (load('./doctor') as typeof DoctorCommand).addDoctorCommand(program);
@@ -73,7 +73,7 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
  * `process.argv` nor ends the process.
  *
  * @param args the arguments after the command's name
- * @returns the exit status: 0; 1 if the work failed; 2 for wrong usage; 130 if it was interrupted
+ * @returns the exit status: 0 for success, 1 if the work failed, 2 for wrong usage, 130 if it was interrupted
  * @example
  * const status = await runCommand(['phase', '--sw2', '2', '--json']);
  */

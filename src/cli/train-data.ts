@@ -1,4 +1,4 @@
-/** The data of `deepntk train`: training data, and test data that have their columns and classes. */
+/** The data of `deepntk train`: training data, and test data with the same columns and classes. */
 import { type Command, Option } from 'commander';
 
 import { choosePerClass, createScaling, oneHot, type Scaling, SCALINGS, takeRows } from '../data/classes';
@@ -30,10 +30,10 @@ export interface Samples {
 export interface TrainingData {
   readonly training: Samples;
   readonly test: Samples | null;
-  /** Names of the features and of the classes, in the order in which the net has them; null where there are none. */
+  /** Names of the features and of the classes, in the order of the net; null if there are none. */
   readonly columns: readonly string[] | null;
   readonly classes: readonly string[] | null;
-  /** What was understood of each file, for --json. */
+  /** How each file was understood, for --json. */
   readonly loaded: readonly ReturnType<typeof describeLoaded>[];
 }
 
@@ -41,24 +41,22 @@ export function addTrainingDataOptions(command: Command): Command {
   const count = integer({ min: 1 });
   addDataOptions(command);
   for (const option of [
-    ...optionsOf(
-      'testX',
-      { ...SOURCE_OPTION, flag: 'test-x' },
-      'inputs that are not trained on, matched to --x by name',
-    ),
+    ...optionsOf('testX', { ...SOURCE_OPTION, flag: 'test-x' }, 'test inputs, matched to --x by name'),
     ...optionsOf('testY', { ...LOAD_OPTIONS.y, flag: 'test-y' }, 'their classes or targets'),
   ]) {
     command.addOption(option);
   }
   return command
     .addOption(
-      new Option('--per-class <n>', 'train on so many of each class, chosen by --seed').argParser(count),
+      new Option('--per-class <n>', 'number of training samples per class, chosen by --seed').argParser(
+        count,
+      ),
     )
-    .addOption(new Option('--test-per-class <n>', 'test on so many of each class').argParser(count))
+    .addOption(new Option('--test-per-class <n>', 'number of test samples per class').argParser(count))
     .addOption(new Option('--scale <how>', 'scaling of the inputs').choices(SCALINGS).default('none'));
 }
 
-/** @param outputs K, where the command line says it; else there is an output for every class or target */
+/** @param outputs K, if the command line states it; otherwise there is one output per class or target */
 export async function readTrainingData(
   flags: DataFlags,
   command: Command,

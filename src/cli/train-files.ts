@@ -16,7 +16,7 @@ import { UsageError } from './usage';
 /** What decides every number of a run; a run can only go on as what it was. */
 export type RunDescription = Readonly<Record<string, unknown>>;
 
-/** Names of the features and classes, in the order in which the net has them; null where there are none. */
+/** Names of the features and classes, in the order of the net; null if there are none. */
 export interface DataNames {
   readonly columns: readonly string[] | null;
   readonly classes: readonly string[] | null;
@@ -96,7 +96,7 @@ export async function writeCheckpoint(folder: string, state: TrainingState, name
   await writeSafetensors(join(folder, CHECKPOINT), new Map(tensors));
 }
 
-/** JSON as UTF-8, a byte an entry: a file of tensors has nothing but tensors. */
+/** JSON as UTF-8, one byte per entry, because a file of tensors can hold only tensors. */
 function encodeNames({ columns, classes }: DataNames): Float64Array {
   return Float64Array.from(Buffer.from(JSON.stringify({ columns, classes })));
 }

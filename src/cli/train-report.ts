@@ -12,10 +12,10 @@ export interface RunFacts {
   readonly seconds: number;
   readonly resumedFrom: number | null;
   readonly samples: number;
-  /** Names of the features and classes, in the order in which the net has them. */
+  /** Names of the features and classes, in the order of the net. */
   readonly columns: readonly string[] | null;
   readonly classes: readonly string[] | null;
-  /** What was understood of each file. */
+  /** How each file was understood. */
   readonly loaded: readonly object[];
 }
 

@@ -100,7 +100,7 @@ function fromBigIntegers(
     if (BigInt(rounded) !== exact || Math.abs(rounded) > 2 ** 53) {
       throw invalidFile(
         `${name}: entry ${first + i}`,
-        'an integer that float64 holds, up to 2^53',
+        'an integer that float64 can represent, up to 2^53',
         exact.toString(),
       );
     }

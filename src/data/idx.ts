@@ -12,7 +12,7 @@ export interface ByteArray {
 }
 
 const UNSIGNED_BYTES = 0x08;
-/** Four bytes, and four for each of at most 255 axes. */
+/** The largest header: four bytes, and four bytes for each of at most 255 axes. */
 const LONGEST_HEADER = 4 + 4 * 255;
 
 /**
@@ -28,7 +28,7 @@ export async function readIdx(source: DataSource): Promise<ByteArray> {
   const { shape, dataStart } = await idxLayout(reader, name);
   const expected = sizeOf(shape);
   await reader.skip(dataStart);
-  // No more is unpacked than the header says there is: a small file can hold gigabytes of zeros.
+  // A small gzip file can hold gigabytes of zeros, so no more is unpacked than the header states.
   const data = await reader.whole(name, expected);
   if (data.length === expected) return { data, shape };
   const [problem, got] =
@@ -36,7 +36,7 @@ export async function readIdx(source: DataSource): Promise<ByteArray> {
   throw invalidFile(`${name} (${problem})`, `${expected} bytes of data for shape (${shape.join(', ')})`, got);
 }
 
-/** The numbers of an IDX file that is open, as float64. */
+/** The numbers of an open IDX file, as float64. */
 export async function readIdxFrom(reader: ByteReader, name: string): Promise<NdArray> {
   const layout = await idxLayout(reader, name);
   const type = { kind: 'unsigned', bytes: 1, order: 'big' } as const;

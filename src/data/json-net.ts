@@ -6,8 +6,8 @@
  *                 "parametrization": "standard", "biasGradients": true },
  *       "layers": [ { "weights": { "shape": [3, 2], "data": [...] }, "biases": { "shape": [3], "data": [...] } }, ... ] }
  *
- * `spec` takes what `createSpec` takes, with the same defaults; `weightVariance` and `biasVariance` null say that the law is
- * unknown. `biases` null is a layer without biases, whose entry of `biasGradients` is false. `data` is flat and row-major; a row of weights belongs to
+ * `spec` has the fields and defaults of `createSpec`. If `weightVariance` and `biasVariance` are null, the law is
+ * unknown. If `biases` is null, the layer has no biases, and its entry of `biasGradients` is false. `data` is flat and row-major; a row of weights belongs to
  * one output of the layer. Numbers have as many digits as a float64 needs to come back bit for bit.
  */
 import { DeepntkError, describe, invalidArgument } from '../errors';

@@ -1,10 +1,10 @@
 /**
- * The order of the layers of a net, and whether they are one net.
+ * Finds the order of the layers of a net, and checks that they are one net.
  *
- * Names are read as a tree. Where it forks, at most one branch may have several layers, and at most one family of names
- * (names that differ only in numbers: `fc1`, `fc2`, `fc10`): two of either may be two nets, and have to be chosen between by
- * a prefix or joined by an explicit order. Within a family the numbers tell the order; the layers of other names go
- * where their shapes allow it, if there is exactly one way.
+ * Names are read as a tree. A family is a set of names that differ only in numbers, such as `fc1`, `fc2`, `fc10`. At a fork, at
+ * most one branch and at most one family may have several layers. Otherwise there may be two nets, so a prefix must choose
+ * one, or an explicit order must join them. Within a family the numbers determine the order. Layers with other names are
+ * placed by their shapes if exactly one order fits.
  */
 import { invalidArgument } from '../errors';
 import { invalidFile } from './files';
@@ -13,8 +13,8 @@ import type { NamedLayer } from './linear-layers';
 /**
  * The layers, first to last.
  *
- * @param order names of modules, or prefixes that stand for theirs
- * @throws DeepntkError `ERR_INVALID_FILE`, `ERR_INVALID_ARGUMENT` where the order has not each layer once
+ * @param order names of modules, or prefixes of several modules
+ * @throws DeepntkError `ERR_INVALID_FILE`, `ERR_INVALID_ARGUMENT` if the order does not have each layer once
  */
 export function orderLayers(
   layers: readonly NamedLayer[],
@@ -100,7 +100,7 @@ function severalNets(candidates: readonly string[], name: string): Error {
   );
 }
 
-/** How the names of a family begin. */
+/** The common beginning of the names of a family. */
 function commonStart(family: readonly Place[]): string {
   const [first, ...rest] = family.map(({ layer }) => layer.name);
   let length = first!.length;
@@ -129,25 +129,25 @@ function takeOrder(places: readonly Place[], order: readonly string[], name: str
   return taken;
 }
 
-/** Layers looked at in a search, after which the order counts as open. */
+/** The search stops after this number of layers, and the order counts as undetermined. */
 const MOST_STEPS = 200_000;
 
 /**
- * The one order in which every layer takes what the one before it gives, `fixed` ones among the others in their own order:
- * a search in depth.
+ * The only order in which the inputs of every layer are the outputs of the previous layer. Layers of `fixed` keep their order.
+ * This is a depth-first search.
  */
 function mergeByShapes(fixed: readonly Place[], others: readonly Place[], name: string): Place[] {
   const total = fixed.length + others.length;
   const byInputs = grouped(others, ({ layer }) => inputsOf(layer));
   if (grouped(others, ({ layer }) => layer.weights.shape.join()).size < others.length) {
-    throw openOrder('layers of one shape, whose names do not order them', fixed, others, name);
+    throw openOrder('layers of one shape, whose names do not determine the order', fixed, others, name);
   }
   const used = new Set<Place>();
   const chain: Place[] = [];
   let fixedUsed = 0;
   let found: Place[] | null = null;
   let steps = 0;
-  // Each entry has the layers that may come at its place in the chain and are still to be tried.
+  // Each entry has the untried layers that may come at its place in the chain.
   const open = [[...others, ...fixed.slice(0, 1)]];
   while (open.length > 0) {
     const choices = open.at(-1)!;
@@ -186,12 +186,12 @@ function openOrder(problem: string, fixed: readonly Place[], others: readonly Pl
     .map(({ layer }) => `${layer.name} ${outputsOf(layer)}x${inputsOf(layer)}`);
   return invalidFile(
     name,
-    'names or shapes that tell the order of the layers (or the option `order`; `prefix` chooses one of several nets)',
+    'names or shapes that determine the order of the layers (or the option `order`; `prefix` chooses one of several nets)',
     `${problem}: ${list.join(', ')}`,
   );
 }
 
-/** How many components all paths begin with; at most one less than the shortest has. */
+/** The number of common first components of all paths; at most one less than the shortest path has. */
 function commonLength(paths: readonly (readonly string[])[], from = 0): number {
   const shortest = paths.reduce((least, path) => Math.min(least, path.length), Infinity);
   let length = from;

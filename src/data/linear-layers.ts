@@ -15,7 +15,7 @@ import type { SafetensorsFile, StoredTensor } from './safetensors';
 export interface LayerArrays {
   /** n_out x n_in */
   readonly weights: NdArray<Float64Array>;
-  /** n_out; null where the layer has none. */
+  /** n_out; null if the layer has no biases. */
   readonly biases: NdArray<Float64Array> | null;
 }
 
@@ -26,11 +26,11 @@ export interface NamedLayer extends LayerArrays {
 
 export interface LayerChoice {
   /**
-   * The modules in the order in which they run; needed only where names and shapes leave it open. A prefix stands for its
-   * modules in the order of their names.
+   * The modules in the order in which they run. It is needed only if names and shapes do not determine the order. A prefix
+   * means its modules in the order of their names.
    */
   readonly order?: readonly string[] | undefined;
-  /** How the names of the net's tensors begin, where a file has several nets: `models.0.` */
+  /** The prefix of the tensors of one net, for a file with several nets, such as `models.0.` */
   readonly prefix?: string | undefined;
   /** What error messages call the source of the tensors. */
   readonly name?: string | undefined;
@@ -40,9 +40,9 @@ export interface LayerChoice {
  * Finds the `nn.Linear` layers of a state dict, first to last, in float64.
  *
  * @param file `<module>.weight` (n_out x n_in) and `<module>.bias` (n_out), any prefix
- * @throws DeepntkError `ERR_INVALID_FILE` where a tensor is not a linear layer's, layers are tied, a layer does not take
- *   what the one before it gives, the order is not determined, or there are several nets; `ERR_INVALID_ARGUMENT` for an
- *   order or a prefix that the file does not have
+ * @throws DeepntkError `ERR_INVALID_FILE` if a tensor does not belong to a linear layer, layers are tied, the sizes of
+ *   successive layers do not fit, the order is not determined, or there are several nets; `ERR_INVALID_ARGUMENT` for an
+ *   order or a prefix that does not fit the file
  */
 export function layersFromTensors(
   file: SafetensorsFile,
@@ -105,19 +105,15 @@ function tensorsWithPrefix(
   if (typeof prefix !== 'string') throw invalidArgument('prefix', 'how the names of tensors begin', prefix);
   const beginningWith = (text: string): SafetensorsFile['tensors'] =>
     new Map([...tensors].filter(([tensor]) => tensor.startsWith(text)));
-  // "models.1" means "models.1.", not "models.10." as well.
+  // "models.1" means "models.1.", and not also "models.10.".
   const whole = beginningWith(prefix.endsWith('.') ? prefix : `${prefix}.`);
   const found = whole.size > 0 ? whole : beginningWith(prefix);
   if (found.size > 0) return found;
   const known = prefixesIn([...tensors.keys()]);
-  throw invalidArgument(
-    'prefix',
-    `how the names of some tensors begin${known === '' ? '' : `: ${known}`}`,
-    prefix,
-  );
+  throw invalidArgument('prefix', `a prefix of tensor names${known === '' ? '' : `: ${known}`}`, prefix);
 }
 
-/** Safetensors' `save_model` stores a shared tensor once, and under its other names the name that it has. */
+/** Safetensors' `save_model` stores a shared tensor once. The metadata map its other names to the stored name. */
 function expectNoTies(
   { metadata, tensors }: SafetensorsFile,
   chosen: SafetensorsFile['tensors'],
@@ -138,7 +134,7 @@ function collectLayers(tensors: SafetensorsFile['tensors'], name: string): Named
   const modules = modulesIn(tensors.entries());
   for (const module of modules.values()) {
     const other = otherKindOf(module, modules);
-    if (other !== null) throw invalidFile(name, 'nn.Linear layers alone', other);
+    if (other !== null) throw invalidFile(name, 'only nn.Linear layers', other);
   }
   return [...modules.values()].map(({ name: module, parts }) => {
     const prefix = module === '' ? '' : `${module}.`;

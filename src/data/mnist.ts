@@ -1,4 +1,4 @@
-/** Inputs for kernels from MNIST-like files: all digits, or a number of each class in class order. */
+/** Inputs for kernels from MNIST-like files: all digits, or the same number of each class in class order. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -15,20 +15,20 @@ export interface MnistOptions {
   readonly images: string;
   /** Path of the IDX file of their n labels, 0 to 9. */
   readonly labels: string;
-  /** How many images of each of the ten classes: the first ones in the file. By default all images, in the order of the file. */
+  /** The number of images per class; the first ones in the file are taken. The default is all images, in the order of the file. */
   readonly perClass?: number;
 }
 
 /** Inputs with their classes. */
 export interface LabelledInputs {
-  /** (10 perClass) x (rows columns), class 0 first; or n x (rows columns), all images. Pixels are from 0 to 1. */
+  /** (10 perClass) x (rows columns) with class 0 first, or n x (rows columns) for all images. Pixels are from 0 to 1. */
   readonly x: ResultArray;
   /** The class of each row. */
   readonly labels: number[];
 }
 
 /**
- * Takes the first `perClass` images of every class, class by class; or all images, in the order of the file.
+ * Takes the first `perClass` images of every class, class by class, or all images in the order of the file.
  *
  * @throws DeepntkError `ERR_INVALID_FILE` where a file is no such IDX file, images and labels differ in number, a label
  *   is above 9, or a class has fewer images; `ERR_INVALID_ARGUMENT` where an option is not as described
@@ -63,7 +63,7 @@ export async function loadMnist(options: MnistOptions): Promise<LabelledInputs> 
 }
 
 /**
- * The IDX file of a folder, under the names that it has in the wild: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`,
+ * Finds an IDX file in a folder by one of its usual names: `train-images-idx3-ubyte`, `train-images.idx3-ubyte`,
  * `emnist-letters-train-images-idx3-ubyte`, plain or gzipped.
  *
  * @throws DeepntkError `ERR_INVALID_FILE` if there is no such file, or several
@@ -90,7 +90,7 @@ function filesOf(folder: string, wanted: string): string[] {
   }
 }
 
-/** Positions of the first `perClass` labels of class 0, then of class 1, ...; or of all labels. */
+/** Positions of the first `perClass` labels of class 0, then of class 1, and so on, or positions of all labels. */
 function choosePositions(labels: Uint8Array, perClass: number | null, name: string): number[] {
   const positions = Array.from({ length: CLASSES }, (): number[] => []);
   labels.forEach((label, position) => {

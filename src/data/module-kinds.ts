@@ -1,11 +1,11 @@
-/** Modules of PyTorch that are no `nn.Linear`, recognised by the names and shapes of their tensors. */
+/** Recognises PyTorch modules other than `nn.Linear` by the names and shapes of their tensors. */
 import type { StoredTensor } from './safetensors';
 
 /** The tensors of one module. */
 export interface Module {
   /** `layers.0`; empty for tensors without a prefix. */
   readonly name: string;
-  /** By the rest of their names: `weight`, `bias`, `running_mean`, `parametrizations.weight.original0`. */
+  /** Tensors by the rest of their names: `weight`, `bias`, `running_mean`, `parametrizations.weight.original0`. */
   readonly parts: Map<string, StoredTensor>;
 }
 
@@ -24,7 +24,7 @@ export function modulesIn(tensors: Iterable<readonly [string, StoredTensor]>): M
   return modules;
 }
 
-/** What a module is, with a remedy if there is one; null where nothing speaks against `nn.Linear`. */
+/** The kind of a module, with a remedy if there is one; null if the module can be an `nn.Linear`. */
 export function otherKindOf(module: Module, modules: ReadonlyMap<string, Module>): string | null {
   const { parts } = module;
   const ordinary = parts.get('weight')?.shape.length === 2 && parts.size === (parts.has('bias') ? 2 : 1);
@@ -60,7 +60,7 @@ const QUERIES = [
   ['to_q', 'to_k', 'to_v'],
 ];
 
-/** One of the three projections of an attention layer, which the other two stand beside. */
+/** Whether a module is one of the three projections of an attention layer, next to the other two. */
 function isAttentionProjection({ name }: Module, modules: ReadonlyMap<string, Module>): boolean {
   const [, parent = '', own = ''] = /^(.*\.)?([^.]*)$/s.exec(name) ?? [];
   return (
@@ -69,7 +69,7 @@ function isAttentionProjection({ name }: Module, modules: ReadonlyMap<string, Mo
   );
 }
 
-/** The first that fits names the module. */
+/** The first kind that fits is the kind of the module. */
 const KINDS: readonly Kind[] = [
   {
     test: named(/^(running_mean|running_var|num_batches_tracked)$/),
@@ -123,7 +123,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Of modules that have a matrix, and perhaps a bias, alone: only their names tell them from `nn.Linear`. */
+/** Kinds with only a matrix and perhaps a bias. Only their names distinguish them from `nn.Linear`. */
 const KINDS_OF_MATRICES: readonly Kind[] = [
   { test: isAttentionProjection, kind: 'an attention layer' },
   {

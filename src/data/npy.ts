@@ -17,7 +17,7 @@ const ALIGNMENT = 64;
 const GROWTH_DIGITS = 21;
 /** The longest header of version 1, in bytes; numpy itself reads 10,000 of any version. */
 const LONGEST_HEADER = 65_535;
-/** Before the header: magic bytes, version and length. */
+/** The part before the header: magic bytes, version and length. */
 const LONGEST_PREFIX = 12;
 /** The most axes that numpy takes. */
 const MAX_AXES = 64;
@@ -39,12 +39,12 @@ export async function readNpy(source: DataSource): Promise<ResultArray<Float64Ar
 
 const NO_WATCH = { signal: undefined, onProgress: undefined };
 
-/** {@link readNpy} of bytes that are open. */
+/** {@link readNpy} for an open reader. */
 export async function readNpyFrom(
   reader: ByteReader,
   name: string,
 ): Promise<ResultArray<Float64Array | Float32Array>> {
-  // A shorter file is the whole of what is looked at.
+  // If the file is shorter, all of it is examined.
   const { text, dataStart } = splitHeader(await reader.peek(LONGEST_HEADER + LONGEST_PREFIX), name);
   const { descr, fortranOrder, shape } = parseNpyHeader(text, name);
   const type = numberTypeOf(descr, name);

@@ -7,11 +7,11 @@ import { invalidFile, readBytes, shown, writeFileAtomically } from './files';
 /** Tensors by name, in the order of the file. */
 export type NamedTensors = ReadonlyMap<string, NdArray>;
 
-/** A tensor in a file that is not decoded yet. */
+/** A tensor of a file, not yet decoded. */
 export interface StoredTensor {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** @throws DeepntkError `ERR_INVALID_FILE` where the dtype is not one of floats */
+  /** @throws DeepntkError `ERR_INVALID_FILE` if the dtype is not a float type */
   readonly decode: () => NdArray;
 }
 
@@ -34,7 +34,7 @@ const TYPES: ReadonlyMap<string, NumberType> = new Map([
 /**
  * Reads a safetensors file. F64 tensors keep their type; F32, F16 and BF16 become float32, exactly.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where the file cannot be read, is no safetensors file, is truncated, or has
+ * @throws DeepntkError `ERR_INVALID_FILE` if the file cannot be read, is not a safetensors file, is truncated, or has
  *   tensors that overlap or leave gaps
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
@@ -42,9 +42,9 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /**
- * Writes named tensors as the `safetensors` library does, byte for byte; the file appears whole or not at all.
+ * Writes named tensors, with the same bytes as the `safetensors` library. A failed write leaves no partial file.
  *
- * @param metadata texts by name, for programs that know them
+ * @param metadata texts by name, for other programs
  */
 export async function writeSafetensors(
   path: string,
@@ -55,7 +55,7 @@ export async function writeSafetensors(
 }
 
 /**
- * {@link readSafetensors} of a file that is already in memory. Tensors of other dtypes than floats are errors only where
+ * {@link readSafetensors} of a file that is already in memory. Tensors of other dtypes than floats are errors only when
  * they are decoded.
  *
  * @param name what error messages call it

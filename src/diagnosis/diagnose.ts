@@ -35,8 +35,8 @@ export interface DiagnoseOptions extends Omit<ComputeOptions, 'onProgress' | 'al
   /** The most inputs that are looked at; 100 by default, 50 with `quick`. */
   readonly inputs?: number;
   /**
-   * For a given net: take its variances from its `spec`, or estimate them from its weights; by default the spec's where it
-   * has them.
+   * For a given net: take the variances from its `spec`, or estimate them from its weights. The default is the spec if it has
+   * variances.
    */
   readonly law?: 'spec' | 'estimated';
   /** Bounds of the verdict in place of {@link DIAGNOSIS_THRESHOLDS}. */
@@ -194,7 +194,7 @@ function readRequest(net: Mlp | MlpSpec, data: DiagnosisData, options: DiagnoseO
   return { given, law, estimated, chosen, effort, seed, replica, compute, thresholds, provenance };
 }
 
-/** A net has layers, also one of another copy of the package. */
+/** Recognises nets by their layers, because a net may come from another copy of the package. */
 function isNet(value: unknown): value is Mlp {
   return value instanceof Mlp || (typeof value === 'object' && value !== null && 'layers' in value);
 }

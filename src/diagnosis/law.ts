@@ -33,7 +33,7 @@ export function lawOf(where: string, net: Mlp, x: NdArray, estimate: boolean): L
       ? createSpec({ ...lawFree(spec), ...(spec.weightVariance !== null && lawOfSpec(spec)) })
       : readSpec(where, spec);
     const assumptions = estimate
-      ? [`A net without hidden layers tells no σ_w²; ${known.weightVariance} is taken.`]
+      ? [`σ_w² cannot be estimated from a net without hidden layers; ${known.weightVariance} is assumed.`]
       : [];
     return { spec: known, report: null, assumptions, warnings: [] };
   }

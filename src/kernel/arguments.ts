@@ -75,7 +75,7 @@ export function readComputation(where: string, options: ComputeOptions): Computa
   };
 }
 
-/** Inputs N x n_0 as backends take them: a float64 copy that belongs to the computation alone, its entries checked. */
+/** Inputs N x n_0 for backends: a float64 copy that only the computation uses, with checked entries. */
 export function copyInputs(where: string, X: NdArray, allowNonFinite: boolean): Float64Array {
   const data = allocated(`a copy of the inputs ${where}`, () => new Float64Array(X.data));
   if (!allowNonFinite) {

@@ -6,12 +6,12 @@ import type { NdArray } from '../ndarray';
 import { expectArray, expectKernel } from './matrix';
 import { kernelCosine } from './structure';
 
-/** A kernel as `{ data, shape }`, and the parts of its layers where they were asked for (`perLayer: true`). */
+/** A kernel as `{ data, shape }`, and the parts of its layers if `perLayer: true` was given. */
 export interface KernelWithParts extends NdArray {
   readonly perLayer?: { readonly weights: readonly ArrayInput[]; readonly biases: readonly ArrayInput[] };
 }
 
-/** Each part as float64; all of one shape. */
+/** Every part as float64. All parts have the same shape. */
 interface Parts {
   readonly weights: readonly NdArray<Float64Array>[];
   readonly biases: readonly NdArray<Float64Array>[];

@@ -64,7 +64,7 @@ export function expectArray(where: string, array: unknown): NdArray {
   return expectFinite(where, read);
 }
 
-/** Targets or outputs of N inputs, N x K, as float64; all finite. @param outputs K; null where the array decides */
+/** Targets or outputs of N inputs, N x K, as float64; all finite. @param outputs K, or null if the array determines it */
 export function expectOutputs(
   where: string,
   y: unknown,

@@ -132,7 +132,7 @@ export function explainNtk(
   return planRequest(network, request, n, X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim));
 }
 
-/** The number of inputs, given as such or by the inputs themselves. */
+/** The number of inputs, given as a number or as the inputs themselves. */
 export function countInputs(where: string, X: ArrayInput | number, inputDim: number): number {
   return typeof X === 'number' ? expectInteger(where, X) : readInputs(where, X, inputDim).shape[0]!;
 }

@@ -116,7 +116,7 @@ export async function eachBatch(
   }
 }
 
-/** What a result of products consists of. */
+/** The fields of a result of products. */
 export function fieldsOf({ request }: LargeRequest, data: Float64Array, shape: readonly number[]) {
   return { data, shape, precision: request.precision, ...request.provenance };
 }
@@ -133,7 +133,7 @@ export function chosenColumns({ shape }: LargeRequest): boolean[] {
     ]);
 }
 
-/** Reads an array of rows x r numbers, or of rows: its numbers as float64, its shape and r. */
+/** Reads an array of shape rows x r, or rows. Returns its numbers as float64, its shape and r. */
 function vectorsOf(where: string, V: ArrayInput, rows: readonly number[]) {
   const { data, shape } = readArray(where, V);
   const r = shape[rows.length] ?? 1;

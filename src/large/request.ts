@@ -46,7 +46,7 @@ export function readLargeRequest(
   };
 }
 
-/** A {@link LargeRequest}, and its inputs N x n_0 once they have been looked at: their shape, and whether they are finite. */
+/** A {@link LargeRequest} with its inputs N x n_0, whose shape and finiteness have been checked. */
 export async function readLargeInputs(
   where: string,
   network: KernelNetwork,
@@ -60,7 +60,7 @@ export async function readLargeInputs(
   return { large, inputs };
 }
 
-/** The inputs of a kernel, N x n_0 and N' x n_0; X2 is null where it is X. */
+/** The inputs of a kernel, N x n_0 and N' x n_0. X2 is null if it equals X. */
 export interface InputPair {
   readonly X: NdArray;
   readonly X2: NdArray | null;

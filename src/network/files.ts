@@ -17,27 +17,27 @@ import {
   unknownLawSpec,
 } from './spec';
 
-/** What a file of PyTorch's does not say of a net; not to be given with a JSON net, which says it all. */
+/** Facts about a net that a PyTorch file does not state. They are refused for a JSON net, which states all of them. */
 export interface LoadOptions {
   /**
-   * sigma_w^2 of the law that the net was drawn from, for theory about it. Without it (and without a statement in the file)
-   * the law is unknown: the spec's variances are null.
+   * sigma_w^2 of the law that the net was drawn from, for theory about it. If neither this option nor the file states it, the
+   * law is unknown and the spec's variances are null.
    */
   readonly weightVariance?: number;
-  /** sigma_b^2; 0 where `weightVariance` is given alone. */
+  /** sigma_b^2. It is 0 if only `weightVariance` is given. */
   readonly biasVariance?: number;
   /** How the file's numbers enter: `standard` (PyTorch's; the default) or as the raw parameters of `ntk`. */
   readonly parametrization?: Parametrization;
-  /** By default true for the layers that have a bias in the file. */
+  /** The default is true for the layers that have a bias in the file. */
   readonly biasGradients?: boolean | readonly boolean[];
   /**
-   * For `.safetensors`: the modules in the order in which they run, needed only where names and shapes leave it open. The
-   * prefix of several modules stands for them.
+   * For `.safetensors`: the modules in the order in which they run. It is needed only if names and shapes do not determine
+   * the order. A prefix means all modules under it.
    */
   readonly order?: readonly string[];
-  /** For `.safetensors`: how the names of the net's tensors begin, where the file has several nets: `models.0.` */
+  /** For `.safetensors` with several nets: the prefix of the tensors of one net, such as `models.0.` */
   readonly prefix?: string;
-  /** For `.onnx`: fold a BatchNormalization into the layer before it, instead of refusing it. */
+  /** For `.onnx`: folds a BatchNormalization into the layer before it. By default it is refused. */
   readonly foldBatchNorm?: boolean;
 }
 
@@ -46,7 +46,7 @@ const LAW_NAMES = ['weightVariance', 'biasVariance', 'parametrization', 'biasGra
 export interface LoadedNet {
   readonly spec: MlpSpec;
   readonly layers: readonly LayerArrays[];
-  /** What the reader changed or assumed, a sentence each. */
+  /** Changes and assumptions of the reader, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -94,7 +94,7 @@ export async function saveNet(path: string, spec: MlpSpec, layers: readonly Laye
   await writeSafetensors(path, tensorsFromLayers(written), { [SPEC_KEY]: JSON.stringify(storedSpec(spec)) });
 }
 
-/** Under this name `Mlp.save` writes the spec into the metadata of a safetensors file. */
+/** The name of the spec in the metadata of a safetensors file that `Mlp.save` writes. */
 const SPEC_KEY = 'deepntk.spec';
 
 function storedBySave(
@@ -113,7 +113,7 @@ function storedBySave(
   return specOfLayers(path, stored, layers);
 }
 
-/** The spec of layers from a file: what the caller says, else what the file says, else what the layers show. */
+/** The spec of layers from a file. Each field comes from the caller, else from the file, else from the layers. */
 function givenSpec(
   where: string,
   layers: readonly LayerArrays[],
@@ -132,7 +132,7 @@ function givenSpec(
   if (stored === null && parametrization === 'ntk' && weightVariance === undefined) {
     throw invalidArgument(
       `${where}: weightVariance`,
-      'a finite number > 0 with NTK parametrization, which computes with it',
+      'a finite number > 0 with NTK parametrization, which needs it',
       weightVariance,
     );
   }
@@ -153,7 +153,7 @@ function givenSpec(
   return spec;
 }
 
-/** Layers without a bias can neither be said to train one nor to have drawn one. */
+/** Refuses options that state trained or random biases for layers without a bias. */
 function expectBiasesOf(where: string, spec: MlpSpec, without: readonly number[], lawIsGiven: boolean): void {
   if (without.length === 0) return;
   const layers = `${without.length === 1 ? 'layer' : 'layers'} ${without.join(', ')}`;
@@ -168,7 +168,7 @@ function expectBiasesOf(where: string, spec: MlpSpec, without: readonly number[]
   if (without.some((layer) => trained[layer - 1]!)) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `${where}: biasGradients: expected false for ${layers}, which the file has no bias of, got true`,
+      `${where}: biasGradients: expected false for ${layers}, for which the file has no bias, got true`,
     );
   }
 }
@@ -177,7 +177,7 @@ const FORMATS = ['.json', '.safetensors', '.onnx'] as const;
 
 type Format = (typeof FORMATS)[number];
 
-/** How files of other programs become one that is read, by their extension. */
+/** How to convert files of other programs, by extension. */
 const RECIPES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ['.pt', '.pth', '.bin', '.ckpt'].map((extension) => [
@@ -201,7 +201,7 @@ const RECIPES: Readonly<Record<string, string>> = {
   ),
 };
 
-/** @internal The format of a file that a net is read from, or one clear error with the way to convert it. */
+/** @internal The format of a net's file, or an error that explains how to convert the file. */
 export function formatOfNet(where: string, path: unknown): Format {
   const extension = extensionOf(where, path);
   const format = FORMATS.find((known) => known === extension);
@@ -225,7 +225,7 @@ function widthsOf(layers: readonly LayerArrays[]): number[] {
   return [layers[0]!.weights.shape[1]!, ...layers.map(({ weights }) => weights.shape[0]!)];
 }
 
-/** A spec in the file, which has to be that of its layers. */
+/** The spec in the file. It must agree with the layers. */
 function specOfLayers(path: string, stored: unknown, layers: readonly LayerArrays[]): MlpSpec {
   const spec = mlpSpecOfFile(path, stored);
   const widths = widthsOf(layers);

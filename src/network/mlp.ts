@@ -24,11 +24,11 @@ import { biasGradientsByLayer, type MlpSpec, readMlpSpec, readSpec } from './spe
 /** The parameters of one layer: weights n_l x n_{l-1} (a row per unit), biases n_l. */
 export interface Layer {
   readonly weights: ArrayInput;
-  /** Null only for a layer without biases, whose entry of `biasGradients` is false. */
+  /** Null only for a layer without biases. Its entry of `biasGradients` is false. */
   readonly biases: ArrayInput | null;
 }
 
-/** Under this key a net shows its plain form to other copies of the package, which do not know its class. */
+/** The key of a net's plain form. Other copies of the package, which do not know its class, read this form. */
 const PLAIN_FORM = Symbol.for('deepntk.Mlp');
 
 /** Which net {@link Mlp.random} draws. */
@@ -42,7 +42,7 @@ export interface RandomOptions {
 /** @internal A net as kernel functions take it. */
 export let networkOf: (net: Mlp) => KernelNetwork;
 
-/** @internal A net as an argument: of this copy of the package, or of another one, whose parameters it then shares. */
+/** @internal A net as an argument. A net from another copy of the package is converted and shares its parameters. */
 export let readNet: (where: string, net: unknown) => Mlp;
 
 let netOfPlain: (where: string, plain: unknown) => Mlp;
@@ -61,7 +61,7 @@ export class Mlp {
     readonly weights: ResultArray;
     readonly biases: ResultArray;
   }[];
-  /** What a reader did with the file that the net comes from, a sentence each; empty for other nets. */
+  /** Changes and assumptions of the reader of the net's file, one sentence each; empty for other nets. */
   readonly notes: readonly string[];
   readonly #network: KernelNetwork;
 
@@ -146,10 +146,10 @@ export class Mlp {
    * Reads a net from a file: `.json` (written by {@link save}; it holds the spec), `.safetensors` (PyTorch's names for
    * `nn.Linear` layers) or `.onnx` (a chain of `Gemm`, `MatMul`, `Add` and `Relu`). The widths come from the weights. A layer
    * without a bias in the file has no bias gradients. The law of initialization is unknown (null variances in the spec)
-   * unless `options` or the file state it. {@link notes} says what the reader changed or assumed.
+   * unless `options` or the file state it. {@link notes} lists changes and assumptions of the reader.
    *
-   * @throws DeepntkError `ERR_INVALID_FILE` where the file is not what it should be; `ERR_INVALID_ARGUMENT` for options that
-   *   do not fit it
+   * @throws DeepntkError `ERR_INVALID_FILE` if the file is damaged or has no such net; `ERR_INVALID_ARGUMENT` for options that
+   *   do not fit the file
    * @see docs/from-pytorch.md
    * @example const net = await Mlp.load('model.safetensors', { weightVariance: 2 });
    */
@@ -160,19 +160,19 @@ export class Mlp {
   }
 
   /**
-   * The net of a plain form. Its parameters are used where they are if they lie on a `SharedArrayBuffer`, and copied if not.
+   * Makes a net from its plain form. Parameters on a `SharedArrayBuffer` are used in place; others are copied.
    *
-   * @param plain what {@link toPlain} returned, here or in another thread
-   * @throws DeepntkError `ERR_INVALID_ARGUMENT` where it is no plain net, or of another version
+   * @param plain the result of {@link toPlain}, from this or another thread
+   * @throws DeepntkError `ERR_INVALID_ARGUMENT` if it is not a plain net, or has another version
    */
   static fromPlain(plain: PlainNet): Mlp {
     return netOfPlain('Mlp.fromPlain', plain);
   }
 
   /**
-   * The net as plain data, for `postMessage`; {@link fromPlain} makes a net of it there. The parameters lie on a
-   * `SharedArrayBuffer`: they are not cloned, both threads read and write the same memory. Clone
-   * `Float64Array.from(net.parameters)` for a net of its own.
+   * Returns the net as plain data for `postMessage`. The receiver makes a net from it with {@link fromPlain}. The parameters
+   * are on a `SharedArrayBuffer`, so they are not cloned, and both threads read and write the same memory. For an independent
+   * net, send `Float64Array.from(net.parameters)` as the parameters.
    *
    * @example worker.postMessage(net.toPlain()); // in the worker: const net = Mlp.fromPlain(message)
    */
@@ -188,8 +188,8 @@ export class Mlp {
 
   /**
    * Writes the net to a file: `.json` (spec and parameters, exactly) or `.safetensors` (the parameters in float64, with the
-   * names of a PyTorch `nn.Sequential`; the spec as metadata). {@link load} gives back the same net. The file appears
-   * whole or not at all.
+   * names of a PyTorch `nn.Sequential` and the spec as metadata). {@link load} returns the same net. A failed write leaves
+   * no partial file.
    */
   async save(path: string): Promise<void> {
     await saveNet(path, this.spec, this.layers);

@@ -1,4 +1,4 @@
-/** A net as plain data, which any thread and any copy of the package can take. */
+/** A net as plain data, which any thread and any copy of the package can read. */
 import { DeepntkError, describe, invalidArgument } from '../errors';
 import { isFloatArray } from '../ndarray';
 import { allocateParameters, parameterCount } from './parameters';
@@ -17,13 +17,13 @@ export interface PlainNet {
 /** @internal */
 export function readPlainNet(where: string, plain: unknown): PlainNet {
   if (typeof plain !== 'object' || plain === null)
-    throw invalidArgument(where, 'a plain net of toPlain', plain);
+    throw invalidArgument(where, 'a plain net from Mlp.toPlain', plain);
   const { format, version, spec, parameters, notes = [] } = plain as Readonly<Record<string, unknown>>;
   if (format !== 'deepntk-net' || version !== 1) {
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
       `${where}: expected a plain net { format: "deepntk-net", version: 1, ... }, got format ${describe(format)}, version ` +
-        `${describe(version)}: another version of deepntk may have made it`,
+        `${describe(version)}: it may come from another version of deepntk`,
     );
   }
   const read = readMlpSpec(where, spec);
@@ -42,7 +42,7 @@ export function readPlainNet(where: string, plain: unknown): PlainNet {
   return { format, version, spec: read, parameters: parameters as Float64Array, notes };
 }
 
-/** @internal Threads read parameters in place, so they have to lie on memory that is shared and does not change its size. */
+/** @internal Threads read parameters in place, so their memory must be shared and of fixed size. */
 export function inSharedMemory(where: string, spec: MlpSpec, parameters: Float64Array): Float64Array {
   const { buffer } = parameters;
   const growable = 'growable' in buffer && buffer.growable === true;

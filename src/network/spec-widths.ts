@@ -1,7 +1,7 @@
 /** The sizes of layers among the options of `createSpec`. */
 import { expectInteger, invalidArgument } from '../errors';
 
-/** The largest depth: a layer's number takes 24 bits of a random stream's address. */
+/** The largest depth, because a layer's number has 24 bits in the address of a random stream. */
 const MAX_DEPTH = 2 ** 24 - 2;
 
 /** @internal n_0 .. n_{L+1} of the options of `createSpec`. */
@@ -29,7 +29,7 @@ export function readSpecWidths(where: string, options: Readonly<Record<string, u
   ];
 }
 
-/** The hidden layers of a spec with changes. @param before those that its `widths` say */
+/** The hidden layers of a spec with changes. @param before the hidden layers in its `widths` */
 function changedHiddenWidths(
   where: string,
   { hiddenWidths, depth, width }: Readonly<Record<string, unknown>>,
@@ -46,7 +46,7 @@ function changedHiddenWidths(
   if (depth !== 0 && new Set(before).size !== 1) {
     throw invalidArgument(
       `${where}: depth`,
-      `${before.length}, as widths has hidden layers (another depth needs width or hiddenWidths with it)`,
+      `${before.length}, the number of hidden layers in widths (to change the depth, pass width or hiddenWidths too)`,
       depth,
     );
   }

@@ -18,15 +18,15 @@ interface CommonSpecOptions {
   readonly biasVariance?: number | null;
   readonly parametrization?: Parametrization;
   /**
-   * Whether biases are parameters, counted in gradients; true by default, also where sigma_b^2 = 0. A list has one entry for
-   * each layer 1 .. L+1.
+   * Whether biases are parameters that count in gradients. The default is true, even if sigma_b^2 = 0. A list has one entry
+   * for each layer 1 .. L+1.
    */
   readonly biasGradients?: boolean | readonly boolean[];
 }
 
 /**
- * Hidden layers of one width, or each of its own; `depth: 0` or `hiddenWidths: []` is a linear net. The last form is a spec
- * with changes: see {@link createSpec}.
+ * Hidden layers with one width, or with a width for each layer. `depth: 0` or `hiddenWidths: []` is a linear net. The last
+ * form is a spec with changes; see {@link createSpec}.
  */
 export type SpecOptions = CommonSpecOptions &
   (
@@ -51,7 +51,7 @@ export type SpecOptions = CommonSpecOptions &
       }
   );
 
-/** Sizes of a fully connected ReLU net, and what of it is trained. */
+/** Sizes of a fully connected ReLU net, and which of its biases are trained. */
 export interface Architecture {
   readonly inputDim: number;
   /** L, the number of HIDDEN layers. */
@@ -62,7 +62,7 @@ export interface Architecture {
   /** n_0, n_1 .. n_L, n_{L+1} */
   readonly widths: readonly number[];
   readonly parametrization: Parametrization;
-  /** Whether biases are trained: of all layers, or a list with one entry for each layer 1 .. L+1. */
+  /** Whether biases are trained, for all layers or as a list with one entry for each layer 1 .. L+1. */
   readonly biasGradients: boolean | readonly boolean[];
 }
 
@@ -72,7 +72,7 @@ export interface NetworkSpec extends Architecture {
   readonly biasVariance: number;
 }
 
-/** The spec of a net from a file that does not state how it was initialized: both variances are null. */
+/** The spec of a net from a file that does not state its initialization. Both variances are null. */
 export interface UnknownLawSpec extends Architecture {
   readonly weightVariance: null;
   readonly biasVariance: null;
@@ -97,9 +97,9 @@ const OPTION_NAMES = [
 /**
  * Describes a fully connected ReLU net with a linear output.
  *
- * A spec is accepted too, also one that was sent through JSON or `structuredClone`, with changes: `widths` says what it
- * was, and every other field that differs is a change. `width` applies to all hidden layers; `depth` alone needs hidden
- * layers of one width; `hiddenWidths` excludes changes of `depth` and `width`.
+ * A spec with changes is accepted too, also after JSON or `structuredClone`. `widths` has the original sizes, and every other
+ * field that differs from them is a change. `width` applies to all hidden layers. `depth` alone needs hidden layers of equal
+ * width. `hiddenWidths` cannot be combined with changes of `depth` or `width`.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a size is not a positive integer, a variance is out of range, an
  *   option is unknown, or the hidden layers are given twice or not at all
@@ -110,15 +110,15 @@ export function createSpec(options: SpecOptions): NetworkSpec {
   return knownLaw('createSpec', specFrom('createSpec', options));
 }
 
-/** @internal {@link createSpec} for a net whose law nobody states. */
+/** @internal {@link createSpec} for a net of unknown law. */
 export function unknownLawSpec(options: SpecOptions): MlpSpec {
   return specFrom('createSpec', { ...options, weightVariance: null, biasVariance: null });
 }
 
-/** All that {@link specFrom} returned. */
+/** Every result of {@link specFrom}. */
 const made = new WeakSet<object>();
 
-/** The spec that options describe. Only null variances make one of unknown law. */
+/** The spec that options describe. The law is unknown only if the variances are null. */
 function specFrom(where: string, options: unknown): MlpSpec {
   if (made.has(options as object)) return options as MlpSpec;
   expectOptions(where, options, OPTION_NAMES);
@@ -156,16 +156,12 @@ function readLaw(
   | Pick<UnknownLawSpec, 'weightVariance' | 'biasVariance'> {
   if (weightVariance === null) {
     if (typeof biasVariance === 'number') {
-      throw invalidArgument(
-        `${where}: weightVariance`,
-        'a number > 0 with a biasVariance that is known',
-        null,
-      );
+      throw invalidArgument(`${where}: weightVariance`, 'a number > 0, because biasVariance is known', null);
     }
     if (parametrization === 'ntk') {
       throw invalidArgument(
         `${where}: weightVariance`,
-        'a number > 0 in NTK parametrization, which computes with it',
+        'a number > 0 in NTK parametrization, which needs it',
         null,
       );
     }
@@ -183,7 +179,7 @@ function readLaw(
   };
 }
 
-/** One boolean where all layers agree, else a frozen list. */
+/** One boolean if all layers agree, otherwise a frozen list. */
 function readBiasGradients(where: string, value: unknown, layers: number): boolean | readonly boolean[] {
   if (typeof value === 'boolean') return value;
   if (!Array.isArray(value) || value.length !== layers || value.some((entry) => typeof entry !== 'boolean')) {
@@ -200,7 +196,7 @@ export function biasGradientsByLayer({ biasGradients, widths }: Architecture): r
     : biasGradients;
 }
 
-/** A spec of known law, or one clear error. */
+/** Refuses a spec of unknown law with one clear error. */
 function knownLaw(where: string, spec: MlpSpec): NetworkSpec {
   if (spec.weightVariance !== null) return spec;
   throw new DeepntkError(
@@ -227,8 +223,8 @@ export function storedSpec(spec: MlpSpec): SpecOptions {
 }
 
 /**
- * @internal The spec that a file holds, checked as if it were given by hand. A field that follows from others (`depth` and
- * `widths`, in files that hold a whole spec) has to agree with them: a file is not a spec with changes.
+ * @internal The spec in a file, checked like an argument. Files with a whole spec have fields that follow from others, such as
+ * `depth` and `widths`. These must agree, because a file is not a spec with changes.
  *
  * @throws DeepntkError `ERR_INVALID_FILE`: a spec that is wrong is the file's fault and not the caller's
  */
@@ -261,16 +257,16 @@ export function mlpSpecOfFile(path: string, stored: unknown): MlpSpec {
 }
 
 /**
- * @internal A spec as an argument, made by {@link createSpec} here or anywhere (another copy of the package, JSON,
- * `structuredClone`), or written by hand with the fields that `createSpec` takes.
+ * @internal A spec as an argument. {@link createSpec} made it, in this or another copy of the package, or it came through JSON
+ * or `structuredClone`, or it was written by hand with the fields that `createSpec` accepts.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where a field is wrong or the law is unknown
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` if a field is wrong or the law is unknown
  */
 export function readSpec(where: string, spec: unknown): NetworkSpec {
   return knownLaw(where, readMlpSpec(where, spec));
 }
 
-/** @internal {@link readSpec} where the law does not matter. */
+/** @internal {@link readSpec} for callers that do not need the law. */
 export function readMlpSpec(where: string, spec: unknown): MlpSpec {
   if (typeof spec !== 'object' || spec === null || !('inputDim' in spec)) {
     throw invalidArgument(`${where}: spec`, 'a spec made by createSpec, or its fields', spec);

@@ -24,7 +24,7 @@ export function expectResult(where: string, name: string, value: number): number
   );
 }
 
-/** The inputs of a net, a row each, as doubles. */
+/** The inputs of a net as doubles, one row per input. */
 export function expectInputs(where: string, x: ArrayInput, inputDim: number): Float64Array[] {
   const { data, shape } = readInputs(where, x, inputDim);
   const bad = data.findIndex((entry) => !Number.isFinite(entry));

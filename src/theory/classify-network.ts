@@ -83,7 +83,7 @@ export interface NetworkReport {
  * entries are not what independent draws would be (training, structure, low rank), and the basis is what gradients
  * really do.
  *
- * @param X N x n_0, any `ArrayInput`; two inputs or more for angles, a dozen or more for fair errors
+ * @param X N x n_0, any `ArrayInput`; angles need at least two inputs, and good standard errors need a dozen or more
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the net has no hidden layer, or shapes or entries are not right
  * @see docs/theory.md, "The phase of a given net"
  */

@@ -120,7 +120,7 @@ export function pairKernel(spec: NetworkSpec, pair: InputPair): { nngp: Scaled; 
     v = otherSize;
     const factorOfBiases = biasFactor(spec, l + 1);
     let beta = scaleByPower(factorOfBiases, -exponent);
-    // Numbers that shrank without biases may be out of reach of the next layer that has one.
+    // Without biases the numbers can become too small to combine with the next layer that has a bias.
     while (beta > ROOT_SCALE) {
       rescale(1 / SCALE);
       beta = scaleByPower(factorOfBiases, -exponent);

@@ -14,7 +14,7 @@ interface Initialization {
   readonly weightVariance?: number;
   readonly biasVariance?: number;
   readonly parametrization?: Parametrization;
-  /** A list has an entry for each layer, and says nothing of other depths. */
+  /** A list has one entry per layer, so it does not apply to other depths. */
   readonly biasGradients?: boolean | readonly boolean[];
   /** |x|^2; 1 by default. */
   readonly inputNorm2?: number;
@@ -96,7 +96,7 @@ export function widthForDispersion(question: WidthQuestion): WidthAnswer {
  * In the ordered phase the deviation can rise above the bound and fall below it again; the answer is the depth
  * before the first break.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where createSpec would, or where the bound is not > 0; `ERR_COMPUTATION` where
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` if createSpec would, or if the bound is not > 0; `ERR_COMPUTATION` if
  *   a variance is so large that the deviation is beyond the range of doubles
  * @example depthForDispersion({ inputDim: 784, width: 300, relativeStandardDeviation: 0.5 }).depth
  */

@@ -15,14 +15,14 @@ export function weightFactor(law: Law, fanIn: number): number {
   return law.parametrization === 'standard' ? 1 : weightScale(law, fanIn);
 }
 
-/** beta_l: what |delta^l|^2 counts in Theta by the bias's gradient. @param layer 1 .. L+1 */
+/** beta_l: the factor of |delta^l|^2 in Theta from the bias's gradient. @param layer 1 .. L+1 */
 export function biasFactor({ biasGradients, parametrization, biasVariance }: BiasLaw, layer: number): number {
   const trained = typeof biasGradients === 'boolean' ? biasGradients : biasGradients[layer - 1]!;
   if (!trained) return 0;
   return parametrization === 'standard' ? 1 : biasVariance;
 }
 
-/** The largest of the beta_l; 0 where no bias counts. */
+/** The largest beta_l; 0 if no bias counts. */
 export function largestBiasFactor(law: BiasLaw): number {
   const trained =
     law.biasGradients === true || (law.biasGradients !== false && law.biasGradients.includes(true));
@@ -30,7 +30,7 @@ export function largestBiasFactor(law: BiasLaw): number {
 }
 
 /**
- * Refuses a list of bias gradients where nets of other depths than the spec's are asked about.
+ * Refuses a list of bias gradients if the question concerns nets of other depths than the spec's.
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT`
  */
@@ -38,7 +38,7 @@ export function expectUniformBiases(where: string, biasGradients: boolean | read
   if (typeof biasGradients === 'boolean') return biasGradients;
   throw invalidArgument(
     `${where}: biasGradients`,
-    'true or false, because a list of layers says nothing of nets of other depths',
+    'true or false, because a list of layers does not apply to nets of other depths',
     biasGradients,
   );
 }

@@ -143,7 +143,7 @@ export function enterTerm(state: RecursionState, alpha: number, beta: number): v
 
   let earlierBiases = slope * state.meanBiases;
   let newBiases = scaleByPower(beta, -state.biasExponent);
-  // A part that shrank through layers without biases may be out of reach of the next layer that has one.
+  // Through layers without biases a part can become too small to combine with the next layer that has a bias.
   while (newBiases > SCALE) {
     earlierBiases /= SCALE;
     state.biasExponent += SCALE_EXPONENT;

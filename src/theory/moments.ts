@@ -106,7 +106,7 @@ export function traceRelativeVariance(state: RecursionState, outputs: number): S
   return combine(state, (pair) => traceNumber(pair, outputs));
 }
 
-/** The same as a plain number. Loops use it: while nothing has been rescaled it takes a few multiplications. */
+/** The same as a plain number, for use in loops. Until a rescaling it costs only a few multiplications. */
 export function traceRelativeVarianceNumber(state: RecursionState, outputs: number): number {
   const { meanWeights, meanBiases, forwardExponent, biasExponent, ww, wb, bb } = state;
   if (forwardExponent !== biasExponent || ww.exponent !== 0 || wb.exponent !== 0 || bb.exponent !== 0)
@@ -159,7 +159,7 @@ function squareRoot(a: Scaled): number {
     : toNumber({ value: Math.sqrt(2 * a.value), exponent: (a.exponent - 1) / 2 });
 }
 
-/** Checks what `moments` and its relatives take. */
+/** Checks the arguments of `moments` and related functions. */
 export function readMomentsOptions(
   where: string,
   given: MlpSpec,

@@ -65,7 +65,7 @@ export function gainsOf(spec: MlpSpec): Gains {
   };
 }
 
-/** The net with its arrays read, and its spec as `createSpec` makes it. */
+/** Reads the arrays of the net and completes its spec as `createSpec` does. */
 export function readNetwork(where: string, net: GivenNetwork): ProbedNetwork {
   const given = net as Partial<GivenNetwork> | null | undefined;
   if (!Array.isArray(given?.layers) || given.spec === undefined) {

@@ -10,8 +10,8 @@ export interface LabelledData {
   /** N x n_0, or one input of n_0 numbers. */
   readonly x: ArrayInput;
   /**
-   * Targets, N x K, or a flat list: N numbers where K is 1, K numbers where N is 1. For the cross-entropy, shares of the classes
-   * (one-hot rows, or any numbers >= 0, not all 0), K > 1.
+   * Targets, N x K, or a flat list: N numbers if K is 1, or K numbers if N is 1. For the cross-entropy, K > 1, and the targets
+   * are shares of the classes: one-hot rows, or any numbers >= 0 that are not all 0.
    */
   readonly y: ArrayInput;
 }
@@ -60,13 +60,13 @@ function crossEntropy(f: readonly number[], y: readonly number[]): number {
   return f.reduce((sum, value, k) => (y[k] === 0 ? sum : sum - y[k]! * (value - logSum)), 0);
 }
 
-/** Inputs N x n_0 and targets N x K whose shapes are checked, and whose entries are not. */
+/** Inputs N x n_0 and targets N x K. Their shapes are checked, but not their entries. */
 export interface DataArrays {
   readonly x: NdArray;
   readonly y: NdArray;
 }
 
-/** @param where what error messages put before "x" and "y" */
+/** @param where the text before "x" and "y" in error messages */
 export function readLabelledData(where: string, data: unknown, spec: MlpSpec): DataArrays {
   if (typeof data !== 'object' || data === null)
     throw invalidArgument(`${where}data`, 'inputs and targets { x, y }', data);
@@ -75,7 +75,7 @@ export function readLabelledData(where: string, data: unknown, spec: MlpSpec): D
   return { x: inputs, y: readOutputs(`${where}y`, y, inputs.shape[0]!, spec.outputDim) };
 }
 
-/** A copy of the targets as a loss takes them, their entries checked. */
+/** A copy of the targets for a loss, with checked entries. */
 export function targetsOf(where: string, { y }: DataArrays, loss: LossName): Float64Array {
   const targets = Float64Array.from(y.data);
   const at = targets.findIndex((entry) => !Number.isFinite(entry));
@@ -84,11 +84,11 @@ export function targetsOf(where: string, { y }: DataArrays, loss: LossName): Flo
   return targets;
 }
 
-/** With one class, or none in a row, the cross-entropy is 0 whatever the net answers: nothing would be learned, in silence. */
+/** With one class, or a row without a class, the cross-entropy is 0 for any outputs, so the net would silently learn nothing. */
 function expectShares(where: string, targets: Float64Array, K: number): void {
   if (K === 1) {
     const what =
-      'two classes or more for the cross-entropy (the softmax of one output is always 1; "mse" takes one)';
+      'two classes or more for the cross-entropy (the softmax of one output is always 1; "mse" accepts one output)';
     throw invalidArgument(where, what, 1);
   }
   for (let begin = 0; begin < targets.length; begin += K) {

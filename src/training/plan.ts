@@ -91,7 +91,7 @@ const OPTION_NAMES = [
   ],
 ];
 
-/** Inputs and targets that are not trained on. */
+/** Inputs and targets of test data. */
 export interface TestData {
   readonly x: NdArray;
   readonly targets: Float64Array;

@@ -65,8 +65,8 @@ export function createWorkspace(
 }
 
 /**
- * The net and whether its biases are trained, which backends take as one answer for all layers. Biases that are zero and stay
- * so do not enter with a gain of 0: then neither outputs nor gradients know of them.
+ * The net, and whether its biases are trained. Backends accept one answer for all layers. Zero biases that are not trained get
+ * a gain of 0, so they affect neither outputs nor gradients.
  */
 function networkOf(spec: MlpSpec, parameters: Float64Array): Pick<TrainTask, 'network' | 'biasGradients'> {
   const network = networkData(spec, parameters);
@@ -75,7 +75,7 @@ function networkOf(spec: MlpSpec, parameters: Float64Array): Pick<TrainTask, 'ne
   return { network: { ...network, biasGains }, biasGradients: true };
 }
 
-/** Only biases of all layers can be frozen at other values than 0. */
+/** Biases with values other than 0 can be frozen only in all layers at once. */
 function expectFrozenBiasesAreZero(where: string, spec: MlpSpec, parameters: Float64Array): void {
   if (typeof spec.biasGradients === 'boolean') return;
   layerSlots(spec.widths).forEach((slot, i) => {
@@ -83,7 +83,7 @@ function expectFrozenBiasesAreZero(where: string, spec: MlpSpec, parameters: Flo
     if (biasGradientsByLayer(spec)[i]! || biases.every((bias) => bias === 0)) return;
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `${where}: expected biases of 0 in layer ${i + 1}, whose biases are not trained while other layers' are, got others`,
+      `${where}: expected biases of 0 in layer ${i + 1}, because its biases are not trained but those of other layers are, got other values`,
     );
   });
 }

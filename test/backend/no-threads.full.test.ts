@@ -1,4 +1,4 @@
-/** Where threads and addons are not allowed, or not there, the calling thread computes and says why (cases D1 and D2). */
+/** Without threads or addons, the calling thread computes and the reason is reported (cases D1 and D2). */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,9 +76,9 @@ test('under the permission model', async () => {
   ]);
   await expectRightKernel(report);
   expect(report).toMatchObject({ used: 1, threads: 1, last: 1, failure: 'enough' });
-  expect(report.noThreads).toBe("Node's permission model does not allow worker threads; --allow-worker does");
+  expect(report.noThreads).toBe("Node's permission model does not allow worker threads; use --allow-worker");
   expect(report.unavailable['native']).toMatch(
-    /^Node's permission model does not allow the native addon \(ERR_[A-Z_]+\); --allow-addons and --allow-fs-read=\* do$/,
+    /^Node's permission model does not allow the native addon \(ERR_[A-Z_]+\); use --allow-addons and --allow-fs-read=\*$/,
   );
 });
 

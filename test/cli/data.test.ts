@@ -1,4 +1,4 @@
-/** Data of the command: the same flags everywhere, test data that fit training data, and a line that says what was read. */
+/** Data of the command: the same flags everywhere, test data that fit training data, and a line that describes the data. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,7 +145,7 @@ describe('classes or targets', () => {
     expectFailure(
       await runInProcess(trainWith('--x', 'reg.csv', '--label-column', 'price'), here()),
       1,
-      'reg.csv: line 2, column "price": expected a class, that is a name or a whole number',
+      'reg.csv: line 2, column "price": expected a class (a name or a whole number)',
     );
     const result = await runJsonInProcess(trainWith('--x', 'reg.csv', '--target-column', 'price'), here());
     expect(result).toMatchObject({
@@ -164,7 +164,7 @@ describe('classes or targets', () => {
     expectFailure(
       await runInProcess(trainWith(...data), here()),
       1,
-      'column.npy: expected classes or targets that can be told apart',
+      'column.npy: expected data that are either classes or targets',
     );
     expect(await runJsonInProcess(trainWith(...data, '--targets-are', 'classes'), here())).toMatchObject({
       classes: ['0', '1', '2', '3'],
@@ -199,7 +199,7 @@ describe('classes or targets', () => {
       '--target-column: not to be given with labelColumn (--label-column)',
     ],
     [[...LABELLED, '--targets-are', 'numbers'], '--targets-are: expected classes with labelColumn'],
-    [[...LABELLED, '--delimiter', 'ab'], 'Expected one character between columns'],
+    [[...LABELLED, '--delimiter', 'ab'], 'Expected one character that separates columns'],
     [[...LABELLED, '--decimal', ';'], 'Allowed choices are ., ,'],
     [[...LABELLED, '--encoding', 'ebcdic'], 'Allowed choices are utf-8'],
     [[...LABELLED, '--columns', '"a'], 'Expected names such as a,b,c'],

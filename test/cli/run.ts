@@ -1,8 +1,8 @@
 /**
- * Runs the compiled command: `run` as users do, in a process of its own; `runInProcess` in the process of the test, which
+ * Run the compiled command. `run` starts a process, as users do. `runInProcess` runs it in the process of the test, which
  * takes milliseconds.
  *
- * Use `run` for what belongs to a process: signals, pipes, memory, modules that a hook replaces, variables that are read
+ * Use `run` for the features of a process: signals, pipes, memory, modules that a hook replaces, variables that are read
  * when the addon loads, and warnings that Node prints once a process. Everything else is the same either way.
  */
 import { spawnSync } from 'node:child_process';
@@ -34,7 +34,7 @@ export function run(args: readonly string[], { cwd, env = {} }: Surroundings = {
   return { status, stdout, stderr };
 }
 
-/** {@link jsonOf} what {@link run} gives. */
+/** {@link jsonOf} the result of {@link run}. */
 export function runJson(args: readonly string[], surroundings?: Surroundings): Record<string, unknown> {
   return jsonOf(run([...args, '--json'], surroundings));
 }
@@ -69,7 +69,7 @@ export async function runInProcess(
   }
 }
 
-/** {@link jsonOf} what {@link runInProcess} gives. */
+/** {@link jsonOf} the result of {@link runInProcess}. */
 export async function runJsonInProcess(
   args: readonly string[],
   surroundings?: Surroundings,
@@ -77,7 +77,7 @@ export async function runJsonInProcess(
   return jsonOf(await runInProcess([...args, '--json'], surroundings));
 }
 
-/** The one JSON object that a command printed; fails where stdout holds anything else, or stderr anything at all. */
+/** The only JSON object that a command printed. Fails if stdout has anything else, or if stderr is not empty. */
 export function jsonOf({ status, stdout, stderr }: Outcome): Record<string, unknown> {
   expect(stderr).toBe('');
   expect(status).toBe(0);
@@ -87,8 +87,8 @@ export function jsonOf({ status, stdout, stderr }: Outcome): Record<string, unkn
 }
 
 /**
- * Fails unless the command ended with this status, one line on stderr that has `message` in it, and empty stdout. Lines before
- * it that say what data were read do not count.
+ * Fails unless the command ended with this status, one line on stderr that contains `message`, and empty stdout. Lines before
+ * it that describe the data do not count.
  */
 export function expectFailure(
   { status, stdout, stderr }: Outcome,
@@ -104,7 +104,7 @@ export function expectFailure(
 
 type Undo = () => void;
 
-/** Takes over what is written to a stream, which is no terminal meanwhile. */
+/** Captures the output of a stream. Meanwhile the stream is not a terminal. */
 function capture(name: 'stdout' | 'stderr', onText: (text: string) => void): Undo {
   const stream = process[name];
   const write = jest.spyOn(stream, 'write').mockImplementation((chunk) => {
@@ -119,7 +119,7 @@ function capture(name: 'stdout' | 'stderr', onText: (text: string) => void): Und
   };
 }
 
-/** Node prints warnings to stderr on its own way, past `process.stderr`. */
+/** Node prints warnings directly to stderr, not through `process.stderr`. */
 function captureWarnings(onText: (text: string) => void): Undo {
   const emit = jest.spyOn(process, 'emitWarning').mockImplementation((warning) => {
     onText(`(node) Warning: ${String(warning)}\n`);
@@ -129,7 +129,7 @@ function captureWarnings(onText: (text: string) => void): Undo {
   };
 }
 
-/** A command that fails leaves its listener to the end of its process. */
+/** Removes the listener that a failed command leaves until its process ends. */
 function keepListeners(signal: NodeJS.Signals): Undo {
   const before = new Set(process.listeners(signal));
   return () => {

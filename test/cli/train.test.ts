@@ -208,7 +208,7 @@ test('labels that are out of range and targets of another length are named', asy
   expectFailure(
     await runInProcess(withTargets('fractions.npy'), { cwd: folder }),
     1,
-    'fractions.npy: row 0: expected a class number, or targets, N x 1, got 0.5',
+    'fractions.npy: row 0: expected a class number, or targets of shape N x 1, got 0.5',
   );
   expectFailure(
     await runInProcess(withTargets('labels.npy', '--outputs', '2'), { cwd: folder }),

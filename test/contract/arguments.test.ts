@@ -83,7 +83,7 @@ describe('Mlp refuses', () => {
   const layers = net.layers.map(({ weights, biases }) => ({ weights, biases }));
   test.each<[what: string, attempt: () => unknown, message: string]>([
     [
-      'a value that is no spec',
+      'a value that is not a spec',
       () => Mlp.random(unchecked({}), { seed: 1 }),
       'Mlp.random: spec: expected a spec made by createSpec',
     ],
@@ -155,7 +155,7 @@ describe.each(testedBackends())('%s backend: the heavy calls refuse', (backend) 
       [
         'a bare typed array of several inputs',
         new Float64Array(20),
-        'X: expected N x 5, got shape [20]: 4 inputs? pass 4 rows or shape [4, 5]',
+        'X: expected N x 5, got shape [20]: for 4 inputs, pass 4 rows or shape [4, 5]',
       ],
       [
         'data without numbers',
@@ -165,7 +165,7 @@ describe.each(testedBackends())('%s backend: the heavy calls refuse', (backend) 
       [
         'one axis',
         { data: good.data, shape: [20] },
-        'X: expected N x 5, got shape [20]: 4 inputs? pass 4 rows or shape [4, 5]',
+        'X: expected N x 5, got shape [20]: for 4 inputs, pass 4 rows or shape [4, 5]',
       ],
       [
         'no inputs',
@@ -175,7 +175,7 @@ describe.each(testedBackends())('%s backend: the heavy calls refuse', (backend) 
       [
         'another number of features',
         { data: good.data, shape: [5, 4] },
-        'X: expected N x 5, got shape [5, 4]: a row is an input, so the transpose may be meant',
+        'X: expected N x 5, got shape [5, 4]: each row is one input, so you may need the transpose',
       ],
       [
         'too few entries',

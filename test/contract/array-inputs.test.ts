@@ -1,4 +1,4 @@
-/** Every kind of array that callers have gives the bits of `{ data, shape }`, and everything else is refused by its index. */
+/** Every accepted form of array gives the same bits as `{ data, shape }`. The error for anything else names the index. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ const one = Mlp.random(deep, { seed: 2 });
 
 const unchecked = (value: unknown): never => value as never;
 
-/** The error that a call ends with, now or later. */
+/** The error of a call, thrown or rejected. */
 async function errorOf(call: () => unknown): Promise<DeepntkError> {
   try {
     await call();
@@ -225,15 +225,23 @@ describe('refused, with the index and the fix', () => {
   itself.push(itself);
 
   test.each<[what: string, array: unknown, message: string]>([
-    ['a short row', rows((r) => r[1]!.pop()), 'X[1]: expected 4 numbers, as before it, got 3'],
-    ['a long row', rows((r) => r[2]!.push(1)), 'X[2]: expected 4 numbers, as before it, got 5'],
+    ['a short row', rows((r) => r[1]!.pop()), 'X[1]: expected 4 numbers, like the lists before it, got 3'],
+    ['a long row', rows((r) => r[2]!.push(1)), 'X[2]: expected 4 numbers, like the lists before it, got 5'],
     [
       'a typed row of another length',
       [ROWS[0], new Float64Array(3)],
-      'X[1]: expected 4 numbers, as before it, got 3',
+      'X[1]: expected 4 numbers, like the lists before it, got 3',
     ],
-    ['a number in place of a row', [ROWS[0], 3], 'X[1]: expected a list of 4 numbers, as before it, got 3'],
-    ['a missing row', withHole(ROWS, 1), 'X[1]: expected a list of 4 numbers, as before it, got undefined'],
+    [
+      'a number in place of a row',
+      [ROWS[0], 3],
+      'X[1]: expected a list of 4 numbers, like the lists before it, got 3',
+    ],
+    [
+      'a missing row',
+      withHole(ROWS, 1),
+      'X[1]: expected a list of 4 numbers, like the lists before it, got undefined',
+    ],
     ['a string', rows((r) => (r[1]![2] = '1')), 'X[1][2]: expected a number, got "1"'],
     ['null', rows((r) => (r[0]![0] = null)), 'X[0][0]: expected a number, got null'],
     ['undefined', rows((r) => (r[2]![3] = undefined)), 'X[2][3]: expected a number, got undefined'],
@@ -250,18 +258,18 @@ describe('refused, with the index and the fix', () => {
     [
       'a large bigint',
       BigInt64Array.of(0n, 2n ** 53n + 1n, 0n, 0n),
-      'X[1]: expected an integer of at most 2^53 in size, got 9007199254740993n',
+      'X[1]: expected an integer with an absolute value of at most 2^53, got 9007199254740993n',
     ],
     [
       'NaN',
       rows((r) => (r[1]![2] = NaN)),
       'X: entry [1, 2]: expected a finite number (allowNonFinite: true lets others through), got NaN',
     ],
-    ['a list of itself', itself, 'X: expected at most 64 axes, got lists nested deeper'],
+    ['a list of itself', itself, 'X: expected at most 64 axes, got deeper nesting'],
     [
       'several inputs without rows',
       FLAT,
-      'X: expected N x 4, got shape [12]: 3 inputs? pass 3 rows or shape [3, 4]',
+      'X: expected N x 4, got shape [12]: for 3 inputs, pass 3 rows or shape [3, 4]',
     ],
     ['a vector of another length', [1, 2, 3], 'X: expected N x 4, got shape [3]: an input has 4 numbers'],
     [
@@ -272,7 +280,7 @@ describe('refused, with the index and the fix', () => {
         [1, 2, 3],
         [1, 2, 3],
       ],
-      'X: expected N x 4, got shape [4, 3]: a row is an input, so the transpose may be meant',
+      'X: expected N x 4, got shape [4, 3]: each row is one input, so you may need the transpose',
     ],
     [
       'images',
@@ -302,7 +310,7 @@ describe('refused, with the index and the fix', () => {
     const narrow = Mlp.random(createSpec({ inputDim: 1, depth: 1, width: 3 }), { seed: 1 });
     const error = await errorOf(() => narrow.ntk([1, 2, 3]));
     expect(error.message).toBe(
-      'ntk: X: expected N x 1, got shape [3]: 3 inputs? pass 3 rows or shape [3, 1]',
+      'ntk: X: expected N x 1, got shape [3]: for 3 inputs, pass 3 rows or shape [3, 1]',
     );
     expect(await narrow.ntk([2])).toEqual(await narrow.ntk([[2]]));
   });
@@ -325,7 +333,7 @@ describe('refused, with the index and the fix', () => {
 
   test('a vector where any number of columns is taken', () => {
     expect(() => deepntk.createScaling('standard', [1, 2, 3])).toThrow(
-      'createScaling: reference: expected two axes, N x n_0, got shape [3]: one input? pass [x] or shape [1, 3]',
+      'createScaling: reference: expected two axes, N x n_0, got shape [3]: for one input, pass [x] or shape [1, 3]',
     );
   });
 

@@ -1,4 +1,4 @@
-/** Arrays that functions return: plain fields, and methods that neither clones nor comparisons see. */
+/** Arrays that functions return: plain fields, and methods that clones and comparisons ignore. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

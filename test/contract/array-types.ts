@@ -1,4 +1,4 @@
-/** What the compiler takes as an array and what it refuses: checked by `npm run typecheck`, never run. */
+/** Arrays that the compiler accepts and refuses. `npm run typecheck` checks this file; it never runs. */
 import {
   type ArrayInput,
   kernelDrift,
@@ -44,7 +44,7 @@ export async function arrayTypes(net: Mlp): Promise<unknown[]> {
   await net.ntk('1, 2');
   // @ts-expect-error -- a DataView has no numbers
   await net.ntk(new DataView(new ArrayBuffer(8)));
-  // @ts-expect-error -- a spread is a plain object: the methods stay behind
+  // @ts-expect-error -- a spread is a plain object without methods
   const spread: Pick<ResultArray, 'toNested'> = { ...kernel };
   // @ts-expect-error -- an NdArray of the caller's has no methods
   const methods: Pick<ResultArray, 'toNested'> = array;

@@ -1,4 +1,4 @@
-/** Arrays and images: .npy, .npz, IDX, gzipped or not; and what is not read, by name. */
+/** Arrays and images (.npy, .npz, IDX), gzipped or not, and the names of formats that are refused. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,7 +83,7 @@ describe('labels and targets in arrays (B1, B2)', () => {
   test('whole numbers, N x 1, are refused, and read when it is said what they are', async () => {
     const y = npy([0, 1, 2, 3], [4, 1]);
     const { message } = await failure(load(y));
-    expect(message).toContain('whole numbers, N x 1, which may be either');
+    expect(message).toContain('whole numbers, N x 1, which can mean either');
     expect(message).toContain('(--targets-are classes)');
     expect(message).toContain('(--targets-are numbers)');
     expect(await load(y, { targetsAre: 'classes' })).toMatchObject({ classes: ['0', '1', '2', '3'] });
@@ -91,7 +91,12 @@ describe('labels and targets in arrays (B1, B2)', () => {
   });
 
   test.each<[name: string, y: Buffer, options: object, message: string]>([
-    ['fractions, N', npy([0, 0.5, 1, 2]), {}, 'row 1: expected a class number, or targets, N x 1, got 0.5'],
+    [
+      'fractions, N',
+      npy([0, 0.5, 1, 2]),
+      {},
+      'row 1: expected a class number, or targets of shape N x 1, got 0.5',
+    ],
     ['another length', npy([0, 1, 2]), {}, 'expected a target for each of the 4 inputs, got 3'],
     [
       'NaN in targets',
@@ -131,7 +136,7 @@ describe('labels and targets in arrays (B1, B2)', () => {
 
   test('a table of whole numbers beside an array is refused like N x 1', async () => {
     const { message } = await failure(loadData(rows(4), { y: file('y.csv', 'p\n1\n2\n3\n4\n') }));
-    expect(message).toContain('whole numbers, N x 1, which may be either');
+    expect(message).toContain('whole numbers, N x 1, which can mean either');
   });
 
   test('a number beyond float64 is no target', async () => {
@@ -183,7 +188,7 @@ describe('inputs', () => {
     [
       'IDX labels',
       idx([3], [1, 2, 3]),
-      'expected inputs, N x n_0, got IDX labels, one a row; y (--y) takes them',
+      'expected inputs, N x n_0, got IDX labels, one per row; pass them as y (--y)',
     ],
   ])('%s: refused', async (_, content, message) => {
     expect((await failure(loadData(content))).message).toContain(message);
@@ -198,7 +203,7 @@ describe('inputs', () => {
     expect(array).toMatchObject({ x: { shape: [1, 4] }, columns: null });
     expect(Array.from(array.x.data)).toEqual([0, 51, 102, 255]);
     expect(array.notes).toEqual([
-      'data in memory: inputs of 2 x 2 are flattened to 4 features, with the numbers as they are',
+      'data in memory: inputs of 2 x 2 are flattened to 4 features, and their values are not changed',
     ]);
     const images = await loadData(idx([1, 2, 2], [0, 51, 102, 255]));
     expect(Array.from(images.x.data)).toEqual([0, 0.2, 0.4, 1]);
@@ -247,7 +252,7 @@ describe('gzipped files (B3)', () => {
   });
 
   test.each([
-    ['cut off', gzipSync(rows(3)).subarray(0, 40), 'expected a whole gzip file'],
+    ['cut off', gzipSync(rows(3)).subarray(0, 40), 'expected a complete gzip file'],
     ['gzipped twice', gzipSync(gzipSync(rows(3))), 'a gzip file inside a gzip file'],
     ['of nothing', gzipSync(''), 'got an empty file'],
     ['of a header that promises more', gzipSync(rows(3).subarray(0, 140)), '(truncated): expected 48 bytes'],
@@ -289,7 +294,7 @@ describe('.npz', () => {
     ['no name for two', zip(both), '', 'expected the name of an array'],
     ['a name that is not there', zip(both), ':z', 'expected one array "z", got arrays x, y'],
     ['a damaged array', zip(both, { sum: 1 }), ':x', 'the file is damaged'],
-    ['a file that is cut off', zip(both).subarray(0, 200), ':x', 'expected a whole .npz file'],
+    ['a file that is cut off', zip(both).subarray(0, 200), ':x', 'expected a complete .npz file'],
     [
       'no arrays',
       zip({ 'a.txt': Buffer.from('a') }),
@@ -329,7 +334,7 @@ describe('formats that are not read are named, with a way to convert them (B3, A
     [
       'mnist.pkl.gz',
       gzipSync(Buffer.from([0x80, 3, 0x63, 0x6e])),
-      'a Python pickle, which runs code when it is read',
+      'a Python pickle, which runs code when it is loaded',
     ],
     ['old.pkl', latin('(lp0\nI1\na.'), 'a Python pickle'],
     ['t.parquet', latin('PAR1....PAR1'), "pandas.read_parquet(file).to_csv('data.csv', index=False)"],

@@ -1,4 +1,4 @@
-/** Classes or numbers, and test data that have to fit training data. */
+/** Classes or numbers, and test data that must fit training data. */
 import { createSpec, type LabelledData, type LoadDataOptions, loadData, Mlp, train } from '../../src/index';
 import { encodeNpy } from '../../src/data/npy';
 import { failure } from './failure';
@@ -53,11 +53,7 @@ describe('classes or numbers (A3, B1, B2)', () => {
 
   const prices = Array.from({ length: 60 }, (_, i) => 20_000 + ((i * 7919) % 6001));
   test.each([
-    [
-      'fractions',
-      prices.map((price) => price / 10 + 0.5),
-      'expected a class, that is a name or a whole number',
-    ],
+    ['fractions', prices.map((price) => price / 10 + 0.5), 'expected a class (a name or a whole number)'],
     ['whole prices', prices, 'expected classes that several rows share, got 60 different values in 60 rows'],
     ['identifiers', prices.map((price) => `id${price}`), 'got 60 different values in 60 rows'],
     [
@@ -76,7 +72,7 @@ describe('classes or numbers (A3, B1, B2)', () => {
     const text = column('price', prices);
     const { y, summary } = await load(text, { targetColumn: 'price' });
     expect([y!.shape, y!.data[1]]).toEqual([[60, 1], prices[1]]);
-    expect(summary).toContain('targets: 1 number a row (price)');
+    expect(summary).toContain('targets: 1 number per row (price)');
     const { classes } = await load(text, { labelColumn: 'price', targetsAre: 'classes' });
     expect(classes).toHaveLength(60);
     const fractions = await load(column('k', ['0.5', '1.5', '.5']), {
@@ -148,10 +144,10 @@ describe('classes or numbers (A3, B1, B2)', () => {
     [{ delimiter: ',', decimal: ',' }, 'delimiter', 'expected another character than the decimal mark'],
     [{ columns: [] }, 'columns', 'expected at least one column'],
     [{ labelColumn: -1 }, 'labelColumn', 'the name or the number of a column, got -1'],
-    [{ delimiter: 'x' }, 'delimiter', 'one character between columns'],
-    [{ delimiter: '--' }, 'delimiter', 'one character between columns'],
+    [{ delimiter: 'x' }, 'delimiter', 'one character that separates columns'],
+    [{ delimiter: '--' }, 'delimiter', 'one character that separates columns'],
     [{ encoding: 'ascii' as 'utf-8' }, 'encoding', 'one of "utf-8", "utf-16le"'],
-    [{ classes: ['a', 'a'] }, 'classes', 'the names of classes, each once'],
+    [{ classes: ['a', 'a'] }, 'classes', 'distinct names of classes'],
   ])('%j is refused, and the error has its argument', async (options, argument, message) => {
     const error = await failure(load('a,k\n1,x\n', options));
     expect(error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT', argument });
@@ -179,12 +175,7 @@ describe('test data fit training data (A1, A2)', () => {
   test.each<[name: string, text: string, options: LoadDataOptions, message: string]>([
     ['other names', 'x,y,z,k\n1,2,3,cat\n', {}, 'got no a, b, c, also x, y, z'],
     ['a missing column', 'a,b,k\n1,2,cat\n', {}, 'got no c'],
-    [
-      'one column more',
-      'a,b,c,d,k\n1,2,3,4,cat\n',
-      {},
-      'got also d, which columns (--columns) can leave out',
-    ],
+    ['one column more', 'a,b,c,d,k\n1,2,3,4,cat\n', {}, 'got also d, which columns (--columns) can omit'],
     ['another case', 'A,b,c,k\n1,2,3,cat\n', {}, 'got no a, also A'],
     [
       'an unknown class',
@@ -197,7 +188,7 @@ describe('test data fit training data (A1, A2)', () => {
       'numbers for classes',
       'a,b,c,k\n1,2,3,0.5\n',
       { targetColumn: 'k' },
-      'expected classes, as data in memory has (cat, dog, owl), got 1 numbers a row',
+      'expected classes, as data in memory has (cat, dog, owl), got 1 numbers per row',
     ],
     [
       'another number of features',
@@ -217,7 +208,7 @@ describe('test data fit training data (A1, A2)', () => {
   test('data without names are taken by place, and that is said', async () => {
     const test = await load('1,2,3\n', { like: await training(), header: false });
     expect(test.notes).toEqual([
-      'data in memory: has no names of columns; they are taken to be in the order of data in memory',
+      'data in memory: has no column names; its columns are assumed to be in the order of data in memory',
     ]);
     const array = await loadData(encodeNpy({ data: new Float64Array(3), shape: [1, 3] }), {
       like: await training(),
@@ -238,7 +229,7 @@ describe('test data fit training data (A1, A2)', () => {
       Float64Array.of(2, 3),
     );
     const one = await failure(load('a,p\n1,2\n', { like: numbers, targetColumn: 'p' }));
-    expect(one.message).toContain('expected 2 numbers a row, as data in memory has, got 1');
+    expect(one.message).toContain('expected 2 numbers per row, as data in memory has, got 1');
     const swapped = await failure(load('a,p,q\n1,2,3\n', { like: numbers, targetColumn: ['q', 'p'] }));
     expect(swapped.message).toContain('in this order: p, q, got q, p');
   });

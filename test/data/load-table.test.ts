@@ -1,4 +1,4 @@
-/** Tables: what is read, what is refused and where, and what is said. */
+/** Tables: accepted and refused files, the places in errors, and the notes. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,7 +91,7 @@ describe('what is read', () => {
       targetColumns: ['d', 'b'],
       classes: null,
     });
-    expect(data.summary).toContain('targets: 2 numbers a row (d, b)');
+    expect(data.summary).toContain('targets: 2 numbers per row (d, b)');
   });
 
   test('chosen columns, in the order asked for', async () => {
@@ -155,13 +155,13 @@ describe('separators (A6)', () => {
   ])('%s are found where the extension does not say it, and that is said', async (word, text) => {
     const { x, notes } = await load(text);
     expect(Array.from(x.data)).toEqual([1, 2, 3, 4]);
-    expect(notes).toEqual([`data in memory: columns between ${word}, as the data show`]);
+    expect(notes).toEqual([`data in memory: columns are separated by ${word}, as detected from the data`]);
   });
 
   test('a decimal comma in a .csv file: the other character is found, and said', async () => {
     const { x, notes } = await loadData(file('german.csv', 'a;b\n1,5;2\n'), { decimal: ',' });
     expect(Array.from(x.data)).toEqual([1.5, 2]);
-    expect(notes[0]).toContain('columns between semicolons');
+    expect(notes[0]).toContain('columns are separated by semicolons');
   });
 
   test('one column needs no separator', async () => {
@@ -169,7 +169,7 @@ describe('separators (A6)', () => {
   });
 
   test.each<[name: string, text: string, options: LoadDataOptions, message: string]>([
-    ['both fit', 'a,b;c\n1,2;3\n', {}, 'got commas and semicolons; name it: delimiter (--delimiter)'],
+    ['both fit', 'a,b;c\n1,2;3\n', {}, 'got commas and semicolons; state it with delimiter (--delimiter)'],
     ['none fits', 'a,b\n1;2\n', {}, 'got none with the same count in the first 2 lines'],
     ['a thousands separator', 'a;b\n1.234,5;2\n', { decimal: ',', delimiter: ';' }, 'got "1.234,5"'],
   ])('%s: refused', async (_, text, options, message) => {
@@ -179,7 +179,7 @@ describe('separators (A6)', () => {
   test('semicolons in a .csv file are named, with the option that reads them', async () => {
     const { message } = await failure(loadData(file('semi.csv', 'a;b\n1,5;2\n')));
     expect(message).toContain(
-      'line 1: expected columns between commas, as the extension .csv says, got semicolons; delimiter: ";" (--delimiter ";")',
+      'line 1: expected columns separated by commas, because the extension is .csv, got semicolons; delimiter: ";" (--delimiter ";")',
     );
   });
 });
@@ -218,12 +218,14 @@ describe('encodings (A6)', () => {
     expect(classes).toEqual(['é', 'ü']);
   });
 
-  test('UTF-16 without a mark, and a mark of another encoding than the one named', async () => {
+  test('UTF-16 without a byte order mark, and with the mark of another encoding', async () => {
     const bare = Buffer.from('a,b\n1,2\n', 'utf16le');
     expect((await failure(loadData(bare))).message).toContain('--encoding utf-16le');
     expect((await failure(loadData(Buffer.from(bare).swap16()))).message).toContain('--encoding utf-16be');
     const marked = Buffer.from('\ufeffa\n1\n');
-    expect((await failure(loadData(marked, { encoding: 'latin1' }))).message).toContain('the mark of utf-8');
+    expect((await failure(loadData(marked, { encoding: 'latin1' }))).message).toContain(
+      'the byte order mark of utf-8',
+    );
   });
 
   test('windows-1252 has the euro sign where Latin-1 has a control character', async () => {
@@ -245,7 +247,7 @@ describe('headers (A4, A5)', () => {
     expect(message).toContain('header: true (--header)');
   });
 
-  test('header: false takes them as data, and columns are numbers', async () => {
+  test('header: false reads them as data, and columns are numbers', async () => {
     const data = await load('5,0,0,7\n0,0,0,9\n4,0,3,1\n', { header: false, labelColumn: '0' });
     expect(data).toMatchObject({
       x: { shape: [3, 3] },
@@ -256,7 +258,7 @@ describe('headers (A4, A5)', () => {
     expect(data.x.data[2]).toBe(7);
   });
 
-  test('header: true takes them as names', async () => {
+  test('header: true reads them as names', async () => {
     const data = await load('label,0,1\n1,2,3\n', { header: true, labelColumn: 'label' });
     expect(data.columns).toEqual(['0', '1']);
   });
@@ -346,10 +348,14 @@ describe('cells and lines', () => {
     ['after a quoted line break', '"a\nname",b\n1,2\n3,x\n', 'line 4, column "b"'],
     ['after both', 'a,"b\n\n2"\r\n\r\n1,2\r\n3,x\r\n', 'line 6, column "b\\n\\n2"'],
     ['without a header', '1,2\nx,4\n', 'line 2, column 0'],
-    ['a short row', 'a,b\n1,2\n3\n', 'line 3: expected 2 cells, as the first line has, got 1'],
-    ['a long row', 'a,b\n1,2,3\n', 'line 2: expected 2 cells, as the first line has, got 3'],
+    ['a short row', 'a,b\n1,2\n3\n', 'line 3: expected 2 cells, as in the first line, got 1'],
+    ['a long row', 'a,b\n1,2,3\n', 'line 2: expected 2 cells, as in the first line, got 3'],
     ['an open quote', 'a,b\n1,"2\n3,4\n', 'a quote that is never closed'],
-    ['a quote inside', 'a,b\n1,2"x\n', 'line 2: expected a table (CSV, TSV), got a quote inside a cell'],
+    [
+      'a quote inside',
+      'a,b\n1,2"x\n',
+      'line 2: expected a table (CSV, TSV), got a quote inside an unquoted cell',
+    ],
     [
       'text after a quote',
       'a,b\n"1"x,2\n',

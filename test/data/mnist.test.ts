@@ -35,7 +35,7 @@ describe('IDX', () => {
     ['half a header', whole.subarray(0, 7), '(truncated): expected a header of 12 bytes, got 7'],
     ['half the data', whole.subarray(0, 14), '(truncated): expected 6 bytes of data for shape (2, 3), got 2'],
     ['trailing bytes', Buffer.concat([whole, Buffer.alloc(1)]), '(trailing bytes): expected 6 bytes'],
-    ['half a gzip file', gzipSync(whole).subarray(0, 20), 'a whole gzip file'],
+    ['half a gzip file', gzipSync(whole).subarray(0, 20), 'a complete gzip file'],
   ])('%s: its own error, which names the file', async (_, bytes, message) => {
     await expect(readIdx(bytes)).rejects.toThrow(message);
     await expect(readIdx(bytes)).rejects.toThrow(/^data in memory/);

@@ -53,7 +53,7 @@ describe('files that numpy wrote', () => {
     ['dates', 'dates (dtype "<M8[D]")'],
     ['structured', 'records (a structured dtype)'],
     ['longdouble', 'dtype "<f16"'],
-    ['i8_too_large', 'expected an integer that float64 holds, up to 2^53, got 9007199254740993'],
+    ['i8_too_large', 'expected an integer that float64 can represent, up to 2^53, got 9007199254740993'],
     ['u8_too_large', 'got 18446744073709551615'],
   ])('%s.npy is refused by name', async (name, message) => {
     const path = join(FIXTURES, `${name}.npy`);

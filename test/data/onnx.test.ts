@@ -34,7 +34,7 @@ describe("files of PyTorch's exporters", () => {
     'batchnorm_legacy.onnx': 'BatchNormalization (node "/1/BatchNormalization")',
     'batchnorm.safetensors': 'a BatchNorm or InstanceNorm layer',
   };
-  // These state dicts do not say that the activation is another one: docs/from-pytorch.md says so.
+  // These state dicts do not show that the activation is not ReLU, as docs/from-pytorch.md explains.
   const silent = ['leaky.safetensors', 'tanh.safetensors'];
 
   test.each(files.filter((name) => !(name in refusals) && !silent.includes(name)))(
@@ -59,7 +59,7 @@ describe("files of PyTorch's exporters", () => {
   test('a batch normalization that the exporter folded is a note', async () => {
     const { notes } = await Mlp.load(join(NETS, 'batchnorm.onnx'));
     expect(notes).toEqual([
-      'Gemm (node "node_Gemm_8") seems to have a BatchNorm that PyTorch\'s exporter folded into it: the kernel is of the folded weights and biases',
+      'Gemm (node "node_Gemm_8") seems to have a BatchNorm that PyTorch\'s exporter folded into it: the kernel is that of the folded weights and biases',
     ]);
     expect((await Mlp.load(join(NETS, 'bias.onnx'))).notes).toEqual([]);
   });
@@ -69,7 +69,7 @@ describe("files of PyTorch's exporters", () => {
     // The exporter folded in float32.
     await expectKernel(net, golden.folded['batchnorm.onnx']!, 1e-6);
     expect(net.notes).toEqual([
-      'BatchNormalization (node "/1/BatchNormalization") is folded into Gemm (node "/0/Gemm"): the kernel is of the folded weights and biases',
+      'BatchNormalization (node "/1/BatchNormalization") is folded into Gemm (node "/0/Gemm"): the kernel is that of the folded weights and biases',
     ]);
   });
 
@@ -213,7 +213,7 @@ describe('the same net in other forms', () => {
     expect(Array.from(net.parameters.subarray(0, 9))).toEqual([2, 4, 6, 8, 10, 12, 0.25, -0.5, 1]);
     expect(net.notes).toHaveLength(2);
     expect(net.notes[0]).toBe(
-      'Gemm (node "h") has alpha 2, which is multiplied into the parameters: the kernel is of the products',
+      'Gemm (node "h") has alpha 2, which is multiplied into the parameters: the kernel is that of the products',
     );
   });
 
@@ -238,7 +238,7 @@ describe('anything else is refused by operator and node', () => {
     [
       'an operator of others',
       withNodes({ ...GEMM1, domain: 'com.microsoft' }, RELU, GEMM2),
-      'Gemm (node "h"): expected an operator of ONNX\'s own, got one of com.microsoft',
+      'Gemm (node "h"): expected a standard ONNX operator, got an operator of the domain com.microsoft',
     ],
     [
       'an unknown attribute',
@@ -318,7 +318,7 @@ describe('anything else is refused by operator and node', () => {
     [
       'a second bias',
       withNodes(GEMM1, { op: 'Add', inputs: ['h', 'B1'], output: 's' }),
-      'Add (node "s"): expected one bias of Gemm (node "h"), got a second one',
+      'Add (node "s"): expected one bias of Gemm (node "h"), got a second bias',
     ],
     [
       'an Add after a Relu',
@@ -338,7 +338,7 @@ describe('anything else is refused by operator and node', () => {
         RELU,
         GEMM2,
       ),
-      'expected a cast that changes no number, got one to data type 10',
+      'expected a cast that changes no number, got a cast to data type 10',
     ],
     [
       'Flatten of all',
@@ -380,7 +380,7 @@ describe('anything else is refused by operator and node', () => {
     [
       'images without a Flatten',
       base({ inputs: { x: ['N', 3, 2] } }),
-      'Gemm (node "h"): expected inputs that are flattened before it, got 3 axes',
+      'Gemm (node "h"): expected flattened inputs, got 3 axes',
     ],
     ['two inputs', base({ inputs: { x: [1, 2], z: [1, 2] } }), 'expected a graph of one input, got "x", "z"'],
     ['two outputs', base({ outputs: ['y', 'a'] }), 'expected a graph of one output, got "y", "a"'],
@@ -444,19 +444,19 @@ describe('anything else is refused by operator and node', () => {
     [
       'an absolute path',
       { dims: [3, 2], external: { location: '/etc/passwd' } },
-      'expected a file beside the model or below it, got "/etc/passwd"',
+      'expected a file in the folder of the model or below it, got "/etc/passwd"',
     ],
     [
       'a path upwards',
       { dims: [3, 2], external: { location: 'a/../../w.bin' } },
-      'expected a file beside the model or below it',
+      'expected a file in the folder of the model or below it',
     ],
     [
       'a path upwards as on Windows',
       { dims: [3, 2], external: { location: '..\\w.bin' } },
-      'expected a file beside the model or below it',
+      'expected a file in the folder of the model or below it',
     ],
-    ['no location', { dims: [3, 2], external: {} }, 'expected a file beside the model or below it'],
+    ['no location', { dims: [3, 2], external: {} }, 'expected a file in the folder of the model or below it'],
     [
       'another length',
       { dims: [3, 2], external: { location: 'w.bin', length: '8' } },

@@ -88,7 +88,7 @@ describe('files that PyTorch and safetensors wrote', () => {
   test('where names and shapes leave the order open, the caller has to say it', () => {
     const tensors = openSafetensors(fixture('autoencoder'));
     expect(() => layersFromTensors(tensors, { name: 'autoencoder.safetensors' })).toThrow(
-      'autoencoder.safetensors: expected names or shapes that tell the order of the layers (or the option `order`; `prefix` chooses one of several nets), ' +
+      'autoencoder.safetensors: expected names or shapes that determine the order of the layers (or the option `order`; `prefix` chooses one of several nets), ' +
         'got more than one order that fits: decoder 4x3, encoder 3x4',
     );
     const layers = layersFromTensors(tensors, { order: ['encoder', 'decoder'] });
@@ -101,8 +101,8 @@ describe('files that PyTorch and safetensors wrote', () => {
 
   test.each([
     ['integers', 'tensor "0.weight": expected dtype F64, F32, F16, BF16, got I64'],
-    ['convolution', 'expected nn.Linear layers alone, got a convolution (nn.Conv2d) (module "")'],
-    ['batch_norm', 'expected nn.Linear layers alone, got a BatchNorm or InstanceNorm layer'],
+    ['convolution', 'expected only nn.Linear layers, got a convolution (nn.Conv2d) (module "")'],
+    ['batch_norm', 'expected only nn.Linear layers, got a BatchNorm or InstanceNorm layer'],
   ])('%s is refused by name', (name, message) => {
     expect(() => layersFromTensors(openSafetensors(fixture(name)))).toThrow(message);
   });

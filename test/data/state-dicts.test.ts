@@ -1,4 +1,4 @@
-/** State dicts as people have them: biases, ties, several nets, other layers (cases C1 to C5). */
+/** State dicts in common forms: biases, ties, several nets, other layers (cases C1 to C5). */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ describe('biases (C1)', () => {
   test('cannot be asked of layers without them', async () => {
     const shapes = { '0.weight': [8, 6], '2.weight': [1, 8], '2.bias': [1] };
     await expect(loaded(shapes, { biasGradients: true })).rejects.toThrow(
-      'Mlp.load: biasGradients: expected false for layer 1, which the file has no bias of, got true',
+      'Mlp.load: biasGradients: expected false for layer 1, for which the file has no bias, got true',
     );
     await expect(loaded(shapes, { weightVariance: 2, biasVariance: 0.5 })).rejects.toThrow(
       'Mlp.load: biasVariance: expected 0, because the file has no bias in layer 1, got 0.5',
@@ -224,7 +224,7 @@ describe('several nets in a file (C3)', () => {
 
   test('a prefix that the file does not have is an error that lists those it has', () => {
     expect(() => names(ensemble, { prefix: 'model.' })).toThrow(
-      'prefix: expected how the names of some tensors begin: models.0., models.1., models.2., got "model."',
+      'prefix: expected a prefix of tensor names: models.0., models.1., models.2., got "model."',
     );
   });
 
@@ -445,7 +445,7 @@ describe('the law of a loaded net', () => {
       'Mlp.load: weightVariance: expected a finite number > 0 with biasVariance, got undefined',
     );
     await expect(loaded(shapes, { parametrization: 'ntk' })).rejects.toThrow(
-      'with NTK parametrization, which computes with it',
+      'with NTK parametrization, which needs it',
     );
     expect((await loaded(shapes, { parametrization: 'ntk', weightVariance: 2 })).spec.parametrization).toBe(
       'ntk',
@@ -485,7 +485,7 @@ describe('the order is found or refused without a long search (C5)', () => {
   test.each([21, 27, 200])('%i modules of one shape, one of which does not fit', (count) => {
     const shapes: Record<string, number[]> = { 'odd.weight': [7, 9] };
     for (const word of words(count)) shapes[`${word}.weight`] = [3, 3];
-    expect(() => names(shapes)).toThrow('layers of one shape, whose names do not order them');
+    expect(() => names(shapes)).toThrow('layers of one shape, whose names do not determine the order');
   });
 
   test('many shapes that fit in very many ways', () => {

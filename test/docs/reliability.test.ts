@@ -66,7 +66,7 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
     () => net.forward({ data: new Float64Array(3), shape: [1, 3] }),
   ],
   'NaN or infinity': [() => net.forward({ data: Float64Array.of(NaN, 1), shape: [1, 2] })],
-  'a value that is no spec': [
+  'a value that is not a spec': [
     () => moments({ ...spec, widths: [2] }),
     () => moments({} as never),
     () => moments(null as never),

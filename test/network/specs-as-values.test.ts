@@ -71,7 +71,7 @@ describe('a spec with changes', () => {
   test('of the depth alone needs hidden layers of one width', () => {
     expect(createSpec({ ...uniform, depth: 5 }).widths).toEqual([3, 7, 7, 7, 7, 7, 1]);
     expect(() => createSpec({ ...spec, depth: 3 })).toThrow(
-      'createSpec: depth: expected 2, as widths has hidden layers (another depth needs width or hiddenWidths with it), got 3',
+      'createSpec: depth: expected 2, the number of hidden layers in widths (to change the depth, pass width or hiddenWidths too), got 3',
     );
   });
 
@@ -136,7 +136,7 @@ describe('a second copy of the package', () => {
     const stranger = { [Symbol.for('deepntk.Mlp')]: { format: 'deepntk-net', version: 2 } };
     const V = { data: Float64Array.of(1, 2), shape: [2] };
     await expect(kernelProduct(stranger as never, X, V)).rejects.toThrow(
-      'got format "deepntk-net", version 2: another version of deepntk may have made it',
+      'got format "deepntk-net", version 2: it may come from another version of deepntk',
     );
   });
 });
@@ -179,7 +179,7 @@ describe('the plain form of a net', () => {
   });
 
   test.each<[string, object, string]>([
-    ['null', null as never, 'expected a plain net of toPlain, got null'],
+    ['null', null as never, 'expected a plain net from Mlp.toPlain, got null'],
     ['another format', { format: 'x' }, 'got format "x", version undefined'],
     [
       'too few parameters',

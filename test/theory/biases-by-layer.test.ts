@@ -182,7 +182,7 @@ describe.each(testedBackends())('on %s', (backend) => {
     const spec = net(LAWS[1], MASKS[1]!);
     const data = { x: X, y: { data: new Float64Array(3), shape: [3, 1] } };
     await expect(lossGradient(Mlp.random(spec, { seed: 1 }), data, { backend })).rejects.toThrow(
-      "lossGradient: expected biases of 0 in layer 1, whose biases are not trained while other layers' are, got others",
+      'lossGradient: expected biases of 0 in layer 1, because its biases are not trained but those of other layers are, got other values',
     );
   });
 });
@@ -214,7 +214,7 @@ test('the closed form of the first step takes them: one hidden layer, no bias of
 test('questions about other depths refuse a list of layers', () => {
   const biasGradients = [true, false, true];
   expect(() => momentsByDepth(createSpec({ inputDim: 2, depth: 2, width: 3, biasGradients }))).toThrow(
-    'momentsByDepth: biasGradients: expected true or false, because a list of layers says nothing of nets of other depths',
+    'momentsByDepth: biasGradients: expected true or false, because a list of layers does not apply to nets of other depths',
   );
   expect(() =>
     depthForDispersion({ inputDim: 2, width: 30, relativeStandardDeviation: 0.5, biasGradients }),

@@ -185,7 +185,7 @@ describe('bad input is one clear error', () => {
     [
       'a wrong shape',
       { data: new Float64Array(6), shape: [2, 3] },
-      'x: expected N x 2, got shape [2, 3]: a row is an input, so the transpose may be meant',
+      'x: expected N x 2, got shape [2, 3]: each row is one input, so you may need the transpose',
     ],
     [
       'NaN',

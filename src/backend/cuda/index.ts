@@ -35,7 +35,7 @@ function addonFile(): string {
   return path.join(root, 'build-cuda', 'Release', 'deepntk_cuda.node');
 }
 
-/** False also where the permission model does not allow to look: then an addon could not be loaded either. */
+/** False also if the permission model forbids the check, because then an addon could not be loaded either. */
 function isThere(file: string): boolean {
   try {
     return existsSync(file);

@@ -177,7 +177,7 @@ export type Loaded<T> = T | { readonly reason: string; readonly broken: boolean 
 const FOLDER = path.join('backend', 'native');
 const root = path.join(__dirname, '..', '..', '..');
 
-/** Whether a bundler put this file elsewhere than beside the package's binaries. */
+/** Whether a bundler moved this file away from the package's binaries. */
 const isBundled = !__dirname.endsWith(FOLDER);
 
 /** The addon from build/Release or prebuilds/, or why there is none. */
@@ -188,7 +188,7 @@ export function loadAddon(): Loaded<{ readonly addon: Addon }> {
   }
   let addon: Addon;
   try {
-    // Loaded here because it looks at the machine's files at once, which the permission model may not allow.
+    // Loaded here because it reads system files at once, which the permission model may forbid.
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- a literal path, which bundlers follow
     const nodeGypBuild = require('node-gyp-build') as typeof NodeGypBuild;
     const file = nodeGypBuild.resolve(root);
@@ -214,7 +214,7 @@ function explain(error: unknown): { reason: string; broken: boolean } {
   }
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ERR_ACCESS_DENIED' || code === 'ERR_DLOPEN_DISABLED') {
-    const reason = `Node's permission model does not allow the native addon (${code}); --allow-addons and --allow-fs-read=* do`;
+    const reason = `Node's permission model does not allow the native addon (${code}); use --allow-addons and --allow-fs-read=*`;
     return { reason, broken: false };
   }
   const remedy = /libopenblas/.test(message)

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { onAbort } from '../abort';
 
 const WORKER_FILE = path.join(__dirname, 'worker.js');
-/** The folder of this file in the package; in a bundle, a worker.js beside it would be another program's. */
+/** The folder of this file in the package. In a bundle, a worker.js in the same folder would belong to another program. */
 const FOLDER = path.join('backend', 'typescript');
 
 /** An idle thread does not collect its garbage: one that has seen arrays larger than this is not kept, */
@@ -17,7 +17,7 @@ const KEEP_BELOW_BYTES = 2 ** 26;
 /** and any other one only for so many milliseconds. */
 const KEEP_FOR = 5000;
 
-/** Why no thread can be started here, or null; jobs then run on the calling thread. Found out once. */
+/** The reason why no thread can be started, or null. With a reason, jobs run on the calling thread. It is computed once. */
 export function whyNoThreads(): string | null {
   found ??= { reason: lookForThreads() };
   return found.reason;
@@ -28,7 +28,7 @@ let found: { readonly reason: string | null } | null = null;
 function lookForThreads(): string | null {
   const { permission } = process as { readonly permission?: { has(scope: string): boolean } };
   if (permission !== undefined && !permission.has('worker')) {
-    return "Node's permission model does not allow worker threads; --allow-worker does";
+    return "Node's permission model does not allow worker threads; use --allow-worker";
   }
   if (!__dirname.endsWith(FOLDER) || !existsSync(WORKER_FILE)) {
     return 'deepntk was bundled, without the file of its worker threads; mark deepntk as external in the bundler';

@@ -44,7 +44,7 @@ function runHere<J extends Job, R>(work: Work<J, R>, run: RunOptions): R {
   return work.result(job, (array) => array);
 }
 
-/** The calling thread as a team. It holds the event loop, so that only `onProgress` can abort it. */
+/** Uses the calling thread as a team. It blocks the event loop, so only `onProgress` can abort it. */
 function callingThread(flops: number, { signal, onProgress }: RunOptions): Team {
   let done = 0;
   let reported = performance.now();

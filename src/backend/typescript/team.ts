@@ -29,7 +29,7 @@ export const soloTeam: Team = {
     for (let index = 0; index < count; index++) tile(index);
   },
   advance() {
-    // Nobody watches.
+    // There is no watcher.
   },
 };
 

@@ -1,10 +1,10 @@
-/** A column of answers, before it is decided whether they are classes or numbers. */
+/** A column of answers that may be classes or numbers. */
 import { allocated } from '../../errors';
 import { invalidFile } from '../files';
 import { GrowingNumbers } from './growing';
 import { MOST_CLASSES } from './options';
 
-/** An answer as it stands in the file, and where it is first. */
+/** An answer as it is written in the file, with its first place. */
 export interface DistinctAnswer {
   readonly text: string;
   /** NaN for a name. */
@@ -13,14 +13,14 @@ export interface DistinctAnswer {
 }
 
 export interface Answers {
-  /** What messages call the file, or the column in it. */
+  /** The name of the file, or of its column, in messages. */
   readonly name: string;
-  /** One number a row; NaN for a name. */
+  /** One number per row; NaN for a name. */
   readonly values: Float64Array;
-  /** The different answers, and which one each row has; null for more than {@link MOST_CLASSES}. */
+  /** The distinct answers; null if there are more than {@link MOST_CLASSES}. `codes` has the index of each row's answer. */
   readonly distinct: readonly DistinctAnswer[] | null;
   readonly codes: Float64Array;
-  /** The first answer that is a name, and the first that is a fraction. */
+  /** The first name and the first fraction among the answers. */
   readonly firstName: DistinctAnswer | null;
   readonly firstFraction: DistinctAnswer | null;
 }
@@ -79,7 +79,7 @@ export class AnswerReader {
   }
 }
 
-/** The entries of an array as answers, an entry a row. */
+/** The entries of an array as answers, one per row. */
 export function answersOfArray(data: ArrayLike<number>, name: string): Answers {
   const reader = new AnswerReader(name, data.length);
   for (let row = 0; row < data.length; row++) {

@@ -1,4 +1,4 @@
-/** Arrays: .npy and IDX, read chunk by chunk into their result. */
+/** Reads .npy and IDX arrays chunk by chunk into the result. */
 import { allocated } from '../../errors';
 import { expectFits } from '../../memory';
 import { type NdArray, type ResultArray, resultArray, sizeOf } from '../../ndarray';
@@ -9,7 +9,7 @@ import type { ByteReader } from './bytes';
 /** How the numbers of a file are laid out. */
 export interface ArrayLayout {
   readonly type: NumberType;
-  /** What messages call the type; null if the format has one type only. */
+  /** The name of the type in messages; null if the format has only one type. */
   readonly typeName: string | null;
   readonly shape: readonly number[];
   readonly fortranOrder: boolean;
@@ -56,7 +56,7 @@ async function firstNumbers(
     );
   if (reader.size !== null && reader.size - dataStart !== expected) throw mismatch(reader.size - dataStart);
   expectFits(`cannot read ${name}`, count * (small ? 4 : 8), 'its numbers');
-  // The header of packed data may promise more than there is.
+  // The header of compressed data may state more numbers than the file has.
   let data = make(reader.size === null ? Math.min(count, FIRST_NUMBERS) : count);
   let filled = 0;
   let bytes = 0;
@@ -83,7 +83,7 @@ async function firstNumbers(
 /** 1 MiB of float64. */
 const FIRST_NUMBERS = 2 ** 17;
 
-/** In Fortran order the first index runs fastest: the entries are picked in row-major order, each from its place. */
+/** Converts Fortran order, in which the first index runs fastest, to row-major order. */
 function toRowMajor<T extends NdArray['data']>(data: T, shape: readonly number[]): T {
   const result = data.slice() as T;
   const strides = shape.map((_, axis) => sizeOf(shape.slice(0, axis)));

@@ -1,4 +1,4 @@
-/** Where the bytes of data come from: a file, the standard input or memory, gzipped or not, chunk by chunk. */
+/** Reads bytes chunk by chunk from a file, standard input or memory, gzipped or not. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
@@ -26,12 +26,12 @@ export function nameOfSource(source: DataSource): string {
   return source === '-' ? 'standard input' : source;
 }
 
-/** Bytes that come in chunks, whose beginning can be looked at first. */
+/** Reads bytes in chunks and can look ahead at the beginning. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #held: Uint8Array = new Uint8Array(0);
 
-  /** @param size how many bytes there are in all; null if that is not known before they are read */
+  /** @param size the total number of bytes; null if it is not known in advance */
   constructor(
     chunks: AsyncIterable<Uint8Array>,
     readonly size: number | null,
@@ -39,7 +39,7 @@ export class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** The next `count` bytes, or all that are left; they will be read again. */
+  /** The next `count` bytes, or all remaining bytes. They stay in the reader. */
   async peek(count: number): Promise<Uint8Array> {
     while (this.#held.length < count) {
       const next = await this.#chunks.next();
@@ -54,7 +54,7 @@ export class ByteReader {
     this.#held = this.#held.subarray(count);
   }
 
-  /** All that is left. */
+  /** All remaining bytes. */
   async *rest(): AsyncGenerator<Uint8Array> {
     try {
       if (this.#held.length > 0) yield this.#held;
@@ -69,7 +69,7 @@ export class ByteReader {
     }
   }
 
-  /** All that is left, in one piece, at most `limit` bytes. */
+  /** All remaining bytes in one piece. Reading stops beyond `limit` bytes. */
   async whole(name: string, limit = Infinity): Promise<Buffer> {
     const parts: Uint8Array[] = [];
     let length = 0;
@@ -82,16 +82,16 @@ export class ByteReader {
     return allocated(`the ${length} bytes of ${name}`, () => Buffer.concat(parts));
   }
 
-  /** Releases the file of what was not read to its end. */
+  /** Closes a file that was not read to its end. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }
 }
 
 /**
- * Opens data; what is gzipped is unpacked.
+ * Opens data. Gzipped data are unpacked.
  *
- * @param onBytes is told how many bytes of how many have been read, before unpacking; not told of the standard input
+ * @param onBytes is called with the bytes read so far (before unpacking) and the total; not called for standard input
  */
 export async function openBytes(
   source: DataSource,
@@ -133,7 +133,7 @@ async function* chunksOf(source: DataSource, name: string): AsyncGenerator<Uint8
   }
 }
 
-/** Some milliseconds of work, so that the event loop is free in between. */
+/** The work for one chunk takes some milliseconds, and the event loop is free between chunks. */
 const CHUNK = 2 ** 16;
 
 async function* counted(
@@ -159,7 +159,7 @@ async function* gunzipped(chunks: AsyncIterable<Uint8Array>, name: string): Asyn
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !code.startsWith('Z_')) throw error;
-    throw invalidFile(name, 'a whole gzip file', (error as Error).message, { cause: error });
+    throw invalidFile(name, 'a complete gzip file', (error as Error).message, { cause: error });
   }
 }
 

@@ -1,11 +1,11 @@
-/** Which column of a table is what. */
+/** Decides which columns of a table are features, labels and targets. */
 import { DeepntkError, describe } from '../../errors';
 import { invalidFile } from '../files';
 import { isNumeral } from './numerals';
 import { list } from './decide';
 import { type ColumnName, type LoadSettings, written } from './options';
 
-/** The columns of training data, by which those of test data are matched. */
+/** The columns of training data, to which those of test data are matched. */
 export interface ColumnsOfTraining {
   readonly name: string;
   /** Null for an array, and for a table without a header. */
@@ -45,7 +45,7 @@ export function readHeader(
     throw invalidFile(
       `${name}: line 1`,
       'the names of the columns',
-      `numbers (${list(names)}); ${written('header', 'false')} takes them as data, ${written('header', 'true')} as names`,
+      `numbers (${list(names)}); ${written('header', 'false')} reads them as data, ${written('header', 'true')} reads them as names`,
     );
   }
   const seen = new Set<string>();
@@ -66,7 +66,7 @@ function indexColumn(cell: string, column: number, name: string, remedy: string)
   const got = cell === '' ? 'an empty name' : describe(cell);
   const pandas =
     column === 0
-      ? 'the index that pandas writes? to_csv(..., index=False) leaves it out'
+      ? 'probably the index that pandas writes; to_csv(..., index=False) omits it'
       : 'the file has a column without a name';
   return invalidFile(
     `${name}: line 1, column ${column}`,
@@ -75,7 +75,7 @@ function indexColumn(cell: string, column: number, name: string, remedy: string)
   );
 }
 
-/** @throws DeepntkError `ERR_INVALID_FILE` if a column is not there, is used twice, or is not that of the training data */
+/** @throws DeepntkError `ERR_INVALID_FILE` if a column is missing, is used twice, or differs from the training data */
 export function layOut(
   names: readonly string[] | null,
   width: number,
@@ -163,7 +163,7 @@ function asIn(
   if (missing.length > 0 || extra.length > 0) {
     const got = [
       missing.length > 0 ? `no ${list(missing)}` : null,
-      extra.length > 0 ? `also ${list(extra)}, which ${written('columns')} can leave out` : null,
+      extra.length > 0 ? `also ${list(extra)}, which ${written('columns')} can omit` : null,
     ];
     throw invalidFile(
       name,
@@ -177,7 +177,7 @@ function asIn(
   return [features, reordered ? [note] : []];
 }
 
-/** Said where only one of two data sets has names. */
+/** The note for the case that only one of two data sets has column names. */
 export function orderNote(unnamed: string, named: string): string {
-  return `${unnamed}: has no names of columns; they are taken to be in the order of ${named}`;
+  return `${unnamed}: has no column names; its columns are assumed to be in the order of ${named}`;
 }

@@ -1,4 +1,4 @@
-/** Classes or numbers: one rule for every format. */
+/** Decides between classes and numbers, with one rule for every format. */
 import type { DeepntkError } from '../../errors';
 import { invalidFile } from '../files';
 import type { Answers, DistinctAnswer } from './answers';
@@ -6,14 +6,14 @@ import { written } from './options';
 
 export interface DecisionRequest {
   /**
-   * Where the answers stand: a label column and a vector of N are classes unless they show otherwise; a matrix of N x 1 is
-   * numbers unless it shows otherwise.
+   * Where the answers are. A label column and a vector of N entries are classes unless their values show otherwise. A matrix
+   * N x 1 is numbers unless its values show otherwise.
    */
   readonly origin: 'label column' | 'vector' | 'matrix';
   readonly targetsAre: 'classes' | 'numbers' | null;
-  /** All classes, if they are known: those of the training data, or those that the caller named. */
+  /** All classes if they are known, from the training data or from the caller. */
   readonly classes: readonly string[] | null;
-  /** What messages call the source of `classes`. */
+  /** The name of the source of `classes` in messages. */
   readonly classesOf: string;
 }
 
@@ -23,13 +23,13 @@ export type Decision =
       readonly kind: 'classes';
       readonly labels: number[];
       readonly classes: string[];
-      /** Whether class k is written k. */
+      /** Whether the name of class k is the number k. */
       readonly plain: boolean;
-      /** Classes that no row has. */
+      /** Classes without a row. */
       readonly missing: readonly string[];
     };
 
-/** @throws DeepntkError `ERR_INVALID_FILE` for answers that may be either, and for a class that is not known */
+/** @throws DeepntkError `ERR_INVALID_FILE` for answers that can mean either, and for an unknown class */
 export function decide(answers: Answers, request: DecisionRequest): Decision {
   if (kindOf(answers, request) === 'numbers') return { kind: 'numbers' };
   if (answers.distinct === null) throw tooMany(answers, 'more than 100000');
@@ -44,7 +44,7 @@ export function decide(answers: Answers, request: DecisionRequest): Decision {
   return { ...numbered(answers, names, classes), missing: [] };
 }
 
-/** Up to so many classes, a class may have a row only. */
+/** Up to this number of classes, a class may have a single row. */
 const FEW_CLASSES = 10;
 
 function kindOf(
@@ -63,20 +63,20 @@ function kindOf(
   if (origin !== 'matrix') return 'classes';
   throw invalidFile(
     name,
-    'classes or targets that can be told apart',
-    `whole numbers, N x 1, which may be either; ${written('targetsAre', 'classes')} or ${written('targetsAre', 'numbers')} decides`,
+    'data that are either classes or targets',
+    `whole numbers, N x 1, which can mean either; ${written('targetsAre', 'classes')} or ${written('targetsAre', 'numbers')} decides`,
   );
 }
 
 function fraction({ place, text }: DistinctAnswer, origin: 'label column' | 'vector'): DeepntkError {
   const [what, remedy] =
     origin === 'label column'
-      ? ['a class, that is a name or a whole number', written('targetColumn')]
-      : ['a class number, or targets, N x 1', written('targetsAre', 'numbers')];
+      ? ['a class (a name or a whole number)', written('targetColumn')]
+      : ['a class number, or targets of shape N x 1', written('targetsAre', 'numbers')];
   return invalidFile(
     place,
     what,
-    `${text}; ${remedy} reads numbers, ${written('targetsAre', 'classes')} takes each as a class`,
+    `${text}; ${remedy} reads numbers, ${written('targetsAre', 'classes')} reads each value as a class`,
   );
 }
 
@@ -95,12 +95,12 @@ function tooMany({ name, values }: Answers, count: string): DeepntkError {
   return invalidFile(
     name,
     'classes that several rows share',
-    `${count} different values in ${values.length} rows; ${written('targetColumn')} or ${written('targetsAre', 'numbers')} reads numbers, ${written('targetsAre', 'classes')} takes each as a class`,
+    `${count} different values in ${values.length} rows; ${written('targetColumn')} or ${written('targetsAre', 'numbers')} reads numbers, ${written('targetsAre', 'classes')} reads each value as a class`,
   );
 }
 
 const namesByText = (distinct: readonly DistinctAnswer[]): string[] => distinct.map(({ text }) => text);
-/** "1", "1.0" and "01" are one class. */
+/** "1", "1.0" and "01" are the same class. */
 const namesByValue = (distinct: readonly DistinctAnswer[]): string[] =>
   distinct.map(({ value }) => String(value === 0 ? 0 : value));
 const byValue = (a: string, b: string): number => Number(a) - Number(b);
@@ -140,7 +140,7 @@ function numbered({ codes }: Answers, names: readonly string[], classes: string[
   };
 }
 
-/** "cat, dog, owl"; of a long list its ends, and of a long name its beginning. */
+/** Text such as "cat, dog, owl". It shows only the ends of a long list and the beginning of a long name. */
 export function list(names: readonly string[], most = 8): string {
   const shown = names.length <= most ? names : [...names.slice(0, most - 2), '...', names.at(-1)!];
   return shown.map((name) => (name.length > 60 ? `${name.slice(0, 60)}...` : name)).join(', ');

@@ -1,4 +1,4 @@
-/** Which character stands between the columns of a table. */
+/** Finds the character that separates the columns of a table. */
 import { DeepntkError } from '../../errors';
 import { invalidFile } from '../files';
 import { type LoadSettings, written } from './options';
@@ -8,17 +8,17 @@ const NAMES: Readonly<Record<string, string>> = {
   ';': 'semicolons',
   '\t': 'tabs',
   ' ': 'spaces',
-  '|': 'bars',
+  '|': 'vertical bars',
 };
 const BY_EXTENSION: Readonly<Record<string, string>> = { csv: ',', tsv: '\t', tab: '\t' };
-/** A space counts only if no other character does: names may have spaces. */
+/** A space is tried only if no other character fits, because names may contain spaces. */
 const CANDIDATES = [',', ';', '\t', '|'];
-/** Lines of the beginning that are looked at. */
+/** The number of lines that are examined. */
 const LOOKED_AT = 10;
 
 export interface Delimiter {
   readonly character: string;
-  /** What is to be said about the choice; null for one that was given or that follows from the extension. */
+  /** A note about the choice; null if the character was given or follows from the extension. */
   readonly note: string | null;
 }
 
@@ -59,7 +59,7 @@ function fits(lines: readonly string[], character: string): boolean {
   return counts.length > 0 && counts[0]! > 0 && counts.every((count) => count === counts[0]);
 }
 
-/** Programs of countries with decimal commas write .csv files with semicolons. */
+/** In countries with decimal commas, programs write .csv files with semicolons. */
 function expectNoOther(lines: readonly string[], character: string, extension: string, name: string): void {
   const [first] = lines;
   if (first === undefined || first.includes(character)) return;
@@ -68,7 +68,7 @@ function expectNoOther(lines: readonly string[], character: string, extension: s
   const word = other === '\t' ? 'tab' : other;
   throw invalidFile(
     `${name}: line 1`,
-    `columns between ${NAMES[character]!}, as the extension .${extension} says`,
+    `columns separated by ${NAMES[character]!}, because the extension is .${extension}`,
     `${NAMES[other]!}; ${written('delimiter', word)} reads them`,
   );
 }
@@ -85,7 +85,10 @@ function detect(lines: readonly string[], decimal: string, name: string): Delimi
   }
   const [character, ...others] = fitting;
   if (character !== undefined && others.length === 0) {
-    return { character, note: `${name}: columns between ${NAMES[character]!}, as the data show` };
+    return {
+      character,
+      note: `${name}: columns are separated by ${NAMES[character]!}, as detected from the data`,
+    };
   }
   const got =
     character === undefined
@@ -93,7 +96,7 @@ function detect(lines: readonly string[], decimal: string, name: string): Delimi
       : fitting.map((fit) => NAMES[fit]!).join(' and ');
   throw invalidFile(
     name,
-    `one character between columns, or an extension .csv or .tsv`,
-    `${got}; name it: ${written('delimiter')}`,
+    `one character that separates columns, or an extension .csv or .tsv`,
+    `${got}; state it with ${written('delimiter')}`,
   );
 }

@@ -1,4 +1,4 @@
-/** Which format data have, by their first bytes; and what to do about formats that are not read. */
+/** Finds the format of data by their first bytes, and explains how to convert formats that are not supported. */
 import { invalidFile } from '../files';
 import type { ByteReader } from './bytes';
 
@@ -14,8 +14,8 @@ const KNOWN: readonly (readonly [Format, readonly number[]])[] = [
 
 const SAVE = "numpy.savez('data.npz', x=x, y=y)";
 const PICKLE =
-  `a Python pickle, which runs code when it is read; convert it in Python: x, y = pickle.load(file)[0] ` +
-  `(or as it is laid out), then ${SAVE}`;
+  `a Python pickle, which runs code when it is loaded; convert it in Python: x, y = pickle.load(file)[0] ` +
+  `(adapt this to its layout), then ${SAVE}`;
 const PARQUET = `a Parquet file; convert it in Python: pandas.read_parquet(file).to_csv('data.csv', index=False)`;
 const EXCEL = `an Excel file; save it as CSV, or in Python: pandas.read_excel(file).to_csv('data.csv', index=False)`;
 const HDF5 = `an HDF5 file; convert it in Python: with h5py.File(file) as f: numpy.savez('data.npz', **{k: v[()] for k, v in f.items()})`;
@@ -24,7 +24,7 @@ const ARROW = `an Arrow (Feather) file; convert it in Python: pandas.read_feathe
 const JSON_FILE = `a JSON file; convert it in Python: pandas.read_json(file).to_csv('data.csv', index=False)`;
 const ARFF = `an ARFF file; convert it in Python: pandas.DataFrame(scipy.io.arff.loadarff(file)[0]).to_csv('data.csv', index=False)`;
 const PACKED = (name: string, article = 'a'): string =>
-  `${article} ${name} file; unpack it first (gzip alone is unpacked here)`;
+  `${article} ${name} file; unpack it first (only gzip is supported)`;
 const IMAGE = `an image; put all images into one array of N x pixels, then ${SAVE}`;
 const TORCH = `a PyTorch file; convert it in Python: numpy.save('X.npy', torch.load(file).numpy())`;
 
@@ -47,7 +47,7 @@ const REFUSED: readonly (readonly [recipe: string, bytes: readonly number[], at?
   [IMAGE, [0xff, 0xd8, 0xff]],
 ];
 
-/** Text that an older version of one of these formats may be. */
+/** Text that may be an older version of one of these formats. */
 const REFUSED_NAMES: readonly (readonly [RegExp, string])[] = [
   [/\.(pkl|pickle|p)$/i, PICKLE],
   [/\.(parquet|pq)$/i, PARQUET],
@@ -62,7 +62,7 @@ const REFUSED_NAMES: readonly (readonly [RegExp, string])[] = [
 
 const READ = 'a table (CSV, TSV), a .npy, .npz or IDX file, plain or gzipped';
 
-/** @throws DeepntkError `ERR_INVALID_FILE` for another format: its name, and how to convert it */
+/** @throws DeepntkError `ERR_INVALID_FILE` for another format, with its name and how to convert it */
 export async function formatOf(reader: ByteReader, name: string): Promise<Format> {
   const head = await reader.peek(1024);
   const begins = (bytes: readonly number[], at = 0): boolean =>
@@ -88,7 +88,7 @@ function refusedText(head: string): string | undefined {
   return /^\s*@relation\b/i.test(head) ? ARFF : undefined;
 }
 
-/** What a zip file is that has no arrays in it. */
+/** The kind of a zip file that has no arrays in it. */
 export function archiveRecipe(names: readonly string[]): string | undefined {
   if (names.includes('[Content_Types].xml')) return EXCEL;
   return names.some((name) => name.endsWith('data.pkl')) ? TORCH : undefined;

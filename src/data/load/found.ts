@@ -1,4 +1,4 @@
-/** The classes or targets of data that were read. */
+/** Finds the classes or targets of loaded data. */
 import type { NdArray } from '../../ndarray';
 import { invalidFile } from '../files';
 import { type Answers, answersOfArray } from './answers';
@@ -26,7 +26,7 @@ export function answersInTable(part: Part, settings: LoadSettings, like: LoadedD
   return { ...NO_ANSWERS, targets, targetColumns };
 }
 
-/** Answers from a file of their own, for n inputs. */
+/** Classes or targets from a separate file, for n inputs. */
 export function answersIn(
   part: Part,
   n: number,
@@ -128,11 +128,11 @@ function expectTargetsLike(
     throw invalidFile(
       name,
       `classes, as ${like.name} has (${list(like.classes)})`,
-      `${shape[1]!} numbers a row`,
+      `${shape[1]!} numbers per row`,
     );
   }
   if (like.y.shape[1] !== shape[1]) {
-    throw invalidFile(name, `${like.y.shape[1]!} numbers a row, as ${like.name} has`, String(shape[1]));
+    throw invalidFile(name, `${like.y.shape[1]!} numbers per row, as ${like.name} has`, String(shape[1]));
   }
   const differ =
     columns !== null && like.targetColumns !== null && columns.join('\0') !== like.targetColumns.join('\0');
@@ -145,7 +145,7 @@ function expectTargetsLike(
   }
 }
 
-/** @throws DeepntkError `ERR_INVALID_FILE` naming the entry */
+/** @throws DeepntkError `ERR_INVALID_FILE` with the entry */
 export function expectFinite({ data, shape }: NdArray, name: string): void {
   const at = data.findIndex((entry) => !Number.isFinite(entry));
   if (at < 0) return;

@@ -1,4 +1,4 @@
-/** Numbers that come one by one, as many as there turn out to be. */
+/** Collects numbers one by one, without a known count. */
 import { allocated } from '../../errors';
 import { expectFits } from '../../memory';
 
@@ -7,8 +7,8 @@ export class GrowingNumbers {
   length = 0;
 
   /**
-   * @param expected how many there will be, if that is known: then nothing is copied
-   * @param name what errors call the file
+   * @param expected the count, if it is known; then nothing is copied
+   * @param name the name of the file in errors
    */
   constructor(
     expected: number,
@@ -30,7 +30,7 @@ export class GrowingNumbers {
     return this.#data[index]!;
   }
 
-  /** Exactly the numbers, on memory of their own. */
+  /** The numbers, in an array of exactly their count. */
   take(): Float64Array<ArrayBuffer> {
     return this.length === this.#data.length ? this.#data : this.#data.slice(0, this.length);
   }

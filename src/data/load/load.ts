@@ -1,4 +1,4 @@
-/** One loader for data as people have them: tables, arrays, images; with classes, with targets, or with neither. */
+/** The loader of tables, arrays and images, with classes, with targets, or with neither. */
 import { DeepntkError, expectOptionsObject, invalidArgument, isList } from '../../errors';
 import { resultArray, sizeOf } from '../../ndarray';
 import { readArray } from '../../array-input';
@@ -16,17 +16,18 @@ import { type Part, readPart } from './read';
 import { summarize } from './summary';
 
 /**
- * Loads inputs, and classes or targets with them, from a table (CSV, TSV), a .npy, .npz or IDX file, plain or gzipped; the
- * format follows from the first bytes.
+ * Loads inputs, with classes or targets if there are any. The file is a table (CSV, TSV) or a .npy, .npz or IDX file, plain
+ * or gzipped. Its first bytes determine the format.
  *
- * Tables are read in chunks: the event loop stays free, and memory is that of the result and some tens of megabytes. Nothing
- * is guessed in silence: what may mean two things is an error that names the option which decides, and what was chosen is in
- * `summary` and `notes`. Pixels of IDX images are divided by 255; arrays of more axes are flattened to rows.
+ * Tables are read in chunks, so the event loop stays free. Memory is that of the result and some tens of megabytes. Nothing
+ * is guessed silently. If data can mean two things, the call throws an error that names the option which decides. `summary`
+ * and `notes` state how the data were understood. Pixels of IDX images are divided by 255. Arrays of more axes are flattened
+ * to rows.
  *
- * @param source a path; `file.npz:x` is the array x in file.npz; `-` is the standard input; or the bytes of a file
- * @param options columns, classes, format; `like` for test data, whose columns and classes are then those of training data
+ * @param source a path, or the bytes of a file. `file.npz:x` is the array x in file.npz, and `-` is standard input
+ * @param options columns, classes, format. For test data, `like` is the training data, whose columns and classes are used
  * @returns inputs N x n_0, with labels and classes, or targets N x K, or neither
- * @throws DeepntkError `ERR_INVALID_FILE` for data that are damaged, ambiguous or of an unknown format, naming line and column;
+ * @throws DeepntkError `ERR_INVALID_FILE` for damaged or ambiguous data or an unknown format, with line and column;
  *   `ERR_INVALID_ARGUMENT`, with the option in `error.argument`; `ERR_OUT_OF_MEMORY`; the signal's reason on abort
  * @see docs/data.md
  * @example
@@ -105,7 +106,7 @@ function expectConsistent(where: string, settings: LoadSettings, source: DataSou
   if (y !== null && targetColumn !== null)
     throw refuse('y', `not to be given with ${written('targetColumn')}`);
   if (y === '-' && source === '-')
-    throw refuse('y', 'expected another file than the inputs, got the standard input for both');
+    throw refuse('y', 'expected another file than that of the inputs, got standard input for both');
   if (targetsAre === 'numbers' && labelColumn !== null) {
     throw refuse(
       'targetsAre',
@@ -173,7 +174,7 @@ function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): 
   const [n = 0, ...extents] = part.array.shape;
   const x = resultArray({ data: part.array.data, shape: [n, sizeOf(extents)] });
   if (part.format === 'idx' && extents.length === 0) {
-    throw invalidFile(name, 'inputs, N x n_0', `IDX labels, one a row; ${written('y')} takes them`);
+    throw invalidFile(name, 'inputs, N x n_0', `IDX labels, one per row; pass them as ${written('y')}`);
   }
   if (extents.length === 0) {
     throw invalidFile(name, 'inputs, N x n_0', `shape (${part.array.shape.join(', ')})`);
@@ -185,7 +186,7 @@ function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): 
   if (like !== null && x.shape[1] !== like.x.shape[1]) {
     throw invalidFile(name, `${like.x.shape[1]!} features, as ${like.name} has`, String(x.shape[1]));
   }
-  const flattened = `${name}: inputs of ${extents.join(' x ')} are flattened to ${x.shape[1]!} features, with the numbers as they are`;
+  const flattened = `${name}: inputs of ${extents.join(' x ')} are flattened to ${x.shape[1]!} features, and their values are not changed`;
   const notes = [
     ...(extents.length > 1 && part.format !== 'idx' ? [flattened] : []),
     ...(like !== null && like.columns !== null ? [orderNote(name, like.name)] : []),

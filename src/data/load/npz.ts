@@ -16,8 +16,8 @@ import { archiveRecipe } from './formats';
  *
  * @param archive the path of the file, or its bytes
  * @param member the name of the array; null for the only one
- * @returns the array, and what messages call it: "data.npz:x"
- * @throws DeepntkError `ERR_INVALID_FILE` if there is no such array; the error lists those that are there
+ * @returns the array, and its name in messages, such as "data.npz:x"
+ * @throws DeepntkError `ERR_INVALID_FILE` if there is no such array; the error lists the arrays of the file
  */
 export async function readNpz(
   archive: string | Buffer,
@@ -68,23 +68,23 @@ function choose(
   }
   const fitting = member === null ? arrays : arrays.filter(({ array }) => array === member);
   if (fitting.length === 1) return fitting[0]!;
-  const got = fitting.length === 0 ? `arrays ${list(known, 20)}` : 'two of that name';
+  const got = fitting.length === 0 ? `arrays ${list(known, 20)}` : 'two with this name';
   throw invalidFile(name, `one array ${JSON.stringify(member)}`, got);
 }
 
 async function openEntry(zip: ZipFile, entry: Entry, name: string): Promise<AsyncIterable<Buffer>> {
-  if (entry.isEncrypted()) throw invalidFile(name, 'an array', 'an encrypted one');
+  if (entry.isEncrypted()) throw invalidFile(name, 'an array', 'an encrypted array');
   if (!entry.canDecodeFileData()) {
     throw invalidFile(
       name,
-      'an array stored plainly or by deflate',
+      'an array that is stored or deflated',
       `compression method ${entry.compressionMethod}`,
     );
   }
   return zip.openReadStreamPromise(entry);
 }
 
-/** yauzl checks the length of what it unpacks; the checksum is checked here. */
+/** yauzl checks the length of the unpacked data; this function verifies the checksum. */
 async function* checked(
   stream: AsyncIterable<Buffer>,
   { crc32: expected, uncompressedSize }: Entry,
@@ -120,7 +120,7 @@ async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
 function broken(name: string, error: unknown): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code?.startsWith('E') === true) return cannotRead(name, error);
-  return invalidFile(name, 'a whole .npz file', error instanceof Error ? error.message : String(error), {
+  return invalidFile(name, 'a complete .npz file', error instanceof Error ? error.message : String(error), {
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-/** The options of `loadData`, each declared once: the library and every command that reads data take them from here. */
+/** The options of `loadData`. Each is declared once, for the library and for every command that reads data. */
 import { expectInteger, invalidArgument } from '../../errors';
 import {
   choiceOption,
@@ -14,7 +14,7 @@ import {
 import type { WatchOptions } from '../../watch';
 import type { LoadedData } from './loaded';
 
-/** A column: its name in the first line, or its number, 0 first. */
+/** A column, by its name in the first line or by its number from 0. */
 export type ColumnName = string | number;
 
 /** Encodings of tables. */
@@ -30,48 +30,48 @@ export const SOURCE_OPTION = pathOption({
 });
 
 export const LOAD_OPTIONS = {
-  /** The file of classes or targets, in any format that inputs may have. A file named `-` is the standard input. */
+  /** The file of classes or targets, in any format of the inputs. `-` is standard input. */
   y: pathOption({ default: null, help: 'file of classes (N) or targets (N x K), in any format of --x' }),
-  /** The column of a table that has the classes. */
-  labelColumn: columnOption({ default: null, help: 'column of the table that has the classes' }),
-  /** The columns of a table that have targets, that is numbers to be predicted. */
+  /** The column of a table that contains the classes. */
+  labelColumn: columnOption({ default: null, help: 'column of the table that contains the classes' }),
+  /** The columns of a table that contain targets, which are the numbers to predict. */
   targetColumn: columnsOption({
     default: null,
-    help: 'column of the table that has target numbers; a list, or several times, for several targets',
+    help: 'column of the table that contains target numbers; for several targets, a list or the flag several times',
   }),
-  /** Whether labels are classes or numbers, for data that do not show it. */
+  /** Whether labels are classes or numbers, for ambiguous data. */
   targetsAre: choiceOption<'classes' | 'numbers' | null>({
     default: null,
     choices: ['classes', 'numbers'],
-    help: 'what --y or the label column has, if the data do not show it',
+    help: 'kind of --y or of the label column, if the data are ambiguous',
   }),
   /**
-   * All classes: their names in the order of the outputs, or a number K for the classes 0 to K - 1. By default the classes
-   * that occur, sorted by value or by name.
+   * All classes: their names in the order of the outputs, or a number K for the classes 0 to K - 1. The default is the
+   * classes that occur, sorted by value or by name.
    */
   classes: classesOption({
     default: null,
-    help: 'all classes in order, as in cat,dog,owl; or their number, as in 10 for 0 to 9 (default: those that occur)',
+    help: 'all classes in order, such as cat,dog,owl, or their count, such as 10 for 0 to 9 (default: those that occur)',
   }),
-  /** The columns of a table that are features, in this order; by default all but those of labels or targets. */
+  /** The feature columns of a table, in this order. The default is all columns except labels and targets. */
   columns: columnsOption({
     default: null,
-    help: 'columns that are features, in this order, as in a,b,c (default: all others)',
+    help: 'feature columns, in this order, such as a,b,c (default: all others)',
   }),
   /**
-   * Whether the first line has the names of the columns. By default it has, and numbers there are an error; `true` takes numbers as
-   * names, `false` takes the first line as data.
+   * Whether the first line has the names of the columns. By default it has, and numbers there are an error. `true` reads
+   * numbers as names. `false` reads the first line as data.
    */
   header: switchOption<boolean | null>({
     default: null,
-    help: 'the first line has names, even if they are numbers; --no-header: it has data, columns are numbers, 0 first',
+    help: 'the first line has names, even if they are numbers; --no-header: the first line has data, and columns are numbered from 0',
   }),
-  /** The character between columns; by default that of the extension (.csv, .tsv), else the only one that fits. */
+  /** The character that separates columns. The default follows from the extension (.csv, .tsv), else it is the only one that fits. */
   delimiter: declareOption<string | null>(
     'text',
     {
       default: null,
-      help: 'character between columns: one character, or the word tab (default: by extension)',
+      help: 'character that separates columns, or the word tab (default: by extension)',
     },
     readDelimiter,
   ),
@@ -83,19 +83,19 @@ export const LOAD_OPTIONS = {
     choices: ENCODINGS,
     help: 'encoding of the table',
   }),
-  /** Lets NaN and infinite numbers in an array pass; they are errors by default. Tables never have them. */
-  allowNonFinite: switchOption<boolean>({ default: false, help: 'let NaN and infinite inputs through' }),
+  /** Accepts NaN and infinite numbers in an array. By default they are errors, and in tables they always are. */
+  allowNonFinite: switchOption<boolean>({ default: false, help: 'accept NaN and infinite inputs' }),
 };
 
 export type LoadSettings = ValuesOf<typeof LOAD_OPTIONS>;
 
 /** How {@link loadData} reads a file. */
 export interface LoadDataOptions extends OptionsOf<typeof LOAD_OPTIONS>, WatchOptions {
-  /** Training data whose columns and classes these data have to share; they are matched by name. */
+  /** Training data with the same columns and classes, which are matched by name. */
   readonly like?: LoadedData;
 }
 
-/** The option as the library and the command write it: "targetsAre: 'numbers' (--targets-are numbers)". */
+/** The option in the notation of the library and of the command: "targetsAre: 'numbers' (--targets-are numbers)". */
 export function written(name: keyof typeof LOAD_OPTIONS, value?: string): string {
   const flag = flagOfRule(name, LOAD_OPTIONS[name]);
   if (value === undefined) return `${name} (${flag})`;
@@ -128,7 +128,7 @@ function classesOption(
     if (typeof value === 'number') return expectInteger(where, value, { max: MOST_CLASSES });
     const names: unknown[] = Array.isArray(value) ? Array.from(value as unknown[]) : [];
     if (names.length === 0 || !names.every((name) => typeof name === 'string') || hasTwice(names)) {
-      throw invalidArgument(where, 'the names of classes, each once, or their number', value);
+      throw invalidArgument(where, 'distinct names of classes, or their count', value);
     }
     return names;
   };
@@ -136,7 +136,7 @@ function classesOption(
   return { ...declareOption('names', declared, read), fromText };
 }
 
-/** Labels beyond are identifiers, or a damaged file: one of them must not make a million empty classes. */
+/** More labels are identifiers or a damaged file. One of them must not make a million empty classes. */
 export const MOST_CLASSES = 100_000;
 
 function hasTwice(names: readonly unknown[]): boolean {
@@ -153,7 +153,11 @@ function readDelimiter(where: string, value: unknown): string | null {
   if (value === null) return null;
   if (value === 'tab' || value === '\\t') return '\t';
   if (typeof value !== 'string' || value.length !== 1 || /[\w"\r\n.+-]/.test(value)) {
-    throw invalidArgument(where, 'one character between columns, such as ";", or the word "tab"', value);
+    throw invalidArgument(
+      where,
+      'one character that separates columns, such as ";", or the word "tab"',
+      value,
+    );
   }
   return value;
 }

@@ -14,7 +14,7 @@ export type Part =
   | { readonly kind: 'table'; readonly table: Table; readonly name: string }
   | { readonly kind: 'array'; readonly array: NdArray; readonly name: string; readonly format: ArrayFormat };
 
-/** IDX has bytes: images, or labels. */
+/** IDX files have bytes, which are images or labels. */
 export type ArrayFormat = 'npy' | 'npz' | 'idx';
 
 export type TableOptions = Omit<TableRequest, 'name' | 'expected'>;
@@ -43,7 +43,7 @@ export async function readPart(source: DataSource, options: TableOptions, watch:
       case 'idx':
         return { kind: 'array', array: await readIdxFrom(reader, name), name, format };
       case 'zip': {
-        // A plain file is read where its array stands; anything else is brought into memory first.
+        // A plain file is read in place. Anything else is first read into memory.
         const archive = reader.size !== null && typeof file === 'string' ? file : await reader.whole(name);
         const found = await readNpz(archive, name, member, watch);
         return { kind: 'array', ...found, format: 'npz' };
@@ -80,7 +80,7 @@ async function readText(
   return readTable(textOf(reader, encoding, name), request);
 }
 
-/** A table is read twice: once for the number of its lines, so that its numbers get their memory at once. */
+/** Counts lines. A table is read twice, so that the memory for its numbers is allocated once. */
 async function countLines(source: DataSource, { signal }: Watch): Promise<{ rows: number; bytes: number }> {
   const reader = await openBytes(source, { signal, onProgress: undefined });
   let [rows, bytes, last] = [0, 0, 10];

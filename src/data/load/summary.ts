@@ -1,4 +1,4 @@
-/** What was understood, in one line. */
+/** Describes loaded data in one line. */
 import { list } from './decide';
 import type { FoundAnswers, Inputs, LoadedData } from './loaded';
 
@@ -32,7 +32,7 @@ function answersText({ classes, targets, targetColumns, plain }: FoundAnswers): 
   }
   if (targets === null) return null;
   const names = targetColumns === null ? '' : ` (${list(targetColumns)})`;
-  return `targets: ${counted(targets.shape[1]!, 'number')} a row${names}`;
+  return `targets: ${counted(targets.shape[1]!, 'number')} per row${names}`;
 }
 
 function counted(count: number, one: string, several = `${one}s`): string {

@@ -1,4 +1,4 @@
-/** Tables: CSV, TSV and their kin (RFC 4180: quotes, CRLF), read line by line. */
+/** Tables such as CSV and TSV (RFC 4180: quotes, CRLF), read line by line. */
 import { pipeline, Readable } from 'node:stream';
 
 import { CsvError, type Info, parse } from 'csv-parse';
@@ -14,11 +14,11 @@ import { type LoadSettings, written } from './options';
 
 export interface Table {
   readonly x: NdArray<Float64Array>;
-  /** Names of the features; null without a header. */
+  /** Names of the features, or null without a header. */
   readonly columns: string[] | null;
   readonly labelColumn: string | null;
   readonly labels: Answers | null;
-  /** N x K, and the names of their columns. */
+  /** N x K. */
   readonly targets: NdArray<Float64Array> | null;
   readonly targetColumns: string[] | null;
   readonly notes: readonly string[];
@@ -27,17 +27,17 @@ export interface Table {
 export interface TableRequest {
   readonly name: string;
   readonly settings: LoadSettings;
-  /** Training data whose columns these have to be; null for none. */
+  /** Training data with the same columns, or null. */
   readonly like: ColumnsOfTraining | null;
-  /** Whether all columns are answers: the table stands in for an array of classes or targets. */
+  /** Whether all columns are answers, because the table replaces an array of classes or targets. */
   readonly answersOnly: boolean;
-  /** The most rows that there can be, and bytes of text; null if they are not known. */
+  /** The largest possible number of rows, and bytes of text; null if they are unknown. */
   readonly expected: { readonly rows: number; readonly bytes: number } | null;
 }
 
-/** The longest row, in characters: beyond, a quote is open. */
+/** The longest row in characters. A longer row has a quote that is never closed. */
 const LONGEST_ROW = 2 ** 26;
-/** How much of the beginning shows the character between columns. */
+/** How many characters are examined to find the character that separates columns. */
 const SAMPLE = 2 ** 16;
 
 /** @throws DeepntkError `ERR_INVALID_FILE`, naming line and column */
@@ -56,7 +56,7 @@ export async function readTable(text: AsyncIterable<string>, request: TableReque
     relax_column_count: true,
     max_record_size: LONGEST_ROW,
   });
-  // The end or the error of one becomes that of the other.
+  // The end or an error of either stream is passed to the other.
   pipeline(Readable.from(withBeginning(sample, chunks)), parser, () => undefined);
   let rows: RowReader | null = null;
   let widest = 0;
@@ -106,7 +106,7 @@ async function* withBeginning(sample: string, chunks: AsyncIterator<string>): As
   }
 }
 
-/** csv-parse counts the lines up to the end of a record. */
+/** The line where a record begins. csv-parse counts lines up to the end of a record. */
 function firstLineOf(record: readonly string[], { lines }: Info): number {
   return record.reduce((line, cell) => line - lineBreaks(cell), lines);
 }
@@ -138,7 +138,7 @@ class RowReader {
     private readonly width: number,
   ) {
     const { name, expected } = request;
-    // A cell takes two bytes at least, with the character after it.
+    // A cell takes at least two bytes, including the character after it.
     const expectedRows =
       expected === null ? 0 : Math.min(expected.rows, Math.ceil(expected.bytes / (2 * width)));
     const { features, targets, label, names } = layout;
@@ -153,7 +153,7 @@ class RowReader {
     if (record.length !== width) {
       throw invalidFile(
         `${request.name}: line ${line}`,
-        `${width} cells, as the first line has`,
+        `${width} cells, as in the first line`,
         String(record.length),
       );
     }
@@ -228,7 +228,7 @@ function notCsv(error: CsvError, name: string): Error {
   const [what] = error.message.split(': ');
   const problems: Readonly<Record<string, string>> = {
     CSV_QUOTE_NOT_CLOSED: 'a quote that is never closed',
-    INVALID_OPENING_QUOTE: 'a quote inside a cell that has none around it',
+    INVALID_OPENING_QUOTE: 'a quote inside an unquoted cell',
     CSV_INVALID_CLOSING_QUOTE: 'text after a closing quote',
     CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: 'text after a closing quote',
     CSV_MAX_RECORD_SIZE: `a row of more than ${LONGEST_ROW} characters`,

@@ -1,4 +1,4 @@
-/** From bytes to text: every byte is checked, because two names that are decoded alike would become one class. */
+/** Decodes bytes to text. Every byte is checked, because two names that decode to the same text would become one class. */
 import { invalidFile } from '../files';
 import type { ByteReader } from './bytes';
 import { type Encoding, written } from './options';
@@ -9,7 +9,7 @@ const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
   ['utf-16be', [0xfe, 0xff]],
 ];
 
-/** @throws DeepntkError `ERR_INVALID_FILE` if the bytes are not of this encoding; the error names the line */
+/** @throws DeepntkError `ERR_INVALID_FILE` if the bytes are invalid in this encoding; the error names the line */
 export async function* textOf(
   reader: ByteReader,
   encoding: Encoding,
@@ -18,7 +18,7 @@ export async function* textOf(
   const head = await reader.peek(3);
   const mark = MARKS.find(([, bytes]) => bytes.every((byte, i) => head[i] === byte))?.[0];
   if (mark !== undefined && mark !== encoding) {
-    const got = `a file that begins with the mark of ${mark}; ${written('encoding', mark)} reads it`;
+    const got = `a file that begins with the byte order mark of ${mark}; ${written('encoding', mark)} reads it`;
     throw invalidFile(name, `text in ${encoding}`, got);
   }
   const decoder = decoderOf(encoding);
@@ -33,7 +33,7 @@ export async function* textOf(
   if (decoder() === null) throw invalidBytes(name, encoding, lines);
 }
 
-/** Null for bytes that the encoding does not have; without bytes, tells whether the last character is whole. */
+/** Returns null for bytes that are invalid in the encoding. Without bytes, it checks that the last character is complete. */
 function decoderOf(encoding: Encoding): (bytes?: Uint8Array) => string | null {
   if (encoding === 'latin1') {
     return (bytes) =>
@@ -56,7 +56,7 @@ function invalidBytes(name: string, encoding: Encoding, line: number): Error {
     encoding === 'utf-8'
       ? `${written('encoding', 'latin1')} reads Latin-1, ${written('encoding', 'utf-16le')} reads UTF-16`
       : `choose another ${written('encoding')}`;
-  return invalidFile(`${name}: line ${line}`, `text in ${encoding}`, `other bytes; ${other}`);
+  return invalidFile(`${name}: line ${line}`, `text in ${encoding}`, `invalid bytes; ${other}`);
 }
 
 /** Letters of UTF-16 have a zero byte each: the second of two in little-endian order, the first in big-endian. */
@@ -71,7 +71,7 @@ function zeroByte(name: string, encoding: Encoding, text: string, lines: number)
   );
 }
 
-/** Line breaks before the first byte that is wrong, where a byte is a character. */
+/** Line breaks before the first invalid byte, in encodings where a line break is one byte. */
 function newlinesBefore(chunk: Uint8Array, encoding: Encoding): number {
   if (encoding !== 'utf-8') return 0;
   const lenient = new TextDecoder('utf-8').decode(chunk);

@@ -1,4 +1,4 @@
-/** A batch normalization at inference is an affine map: it can be folded into the layer before it. */
+/** At inference a batch normalization is an affine map, so it can be folded into the layer before it. */
 import type { OnnxNode } from './messages';
 import { attributesOf, refusedNode } from './nodes';
 import type { Constants } from './values';
@@ -14,9 +14,9 @@ export interface Layer {
 }
 
 /**
- * Makes of W x + b the layer s (W x + b - mean) / sqrt(variance + epsilon) + shift. Weights are changed in place.
+ * Changes the layer W x + b to s (W x + b - mean) / sqrt(variance + epsilon) + shift. Weights are changed in place.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where the node is for training, or its constants are not one for each output
+ * @throws DeepntkError `ERR_INVALID_FILE` if the node is for training, or a constant does not have one entry per output
  */
 export function foldBatchNorm(node: OnnxNode, layer: Layer, constants: Constants, name: string): void {
   const known = ['epsilon', 'momentum', 'training_mode', 'spatial'] as const;

@@ -1,4 +1,4 @@
-/** From a graph to the layers of a net: one chain of nodes from the input to the output. */
+/** Converts a graph to the layers of a net. The graph must be one chain of nodes from the input to the output. */
 import { invalidFile } from '../files';
 import type { LayerArrays } from '../linear-layers';
 import type { OnnxNet, OnnxOptions } from '.';
@@ -22,7 +22,7 @@ function listed(values: readonly OnnxValue[]): string {
   return values.length === 0 ? 'none' : values.map((value) => JSON.stringify(value.name)).join(', ');
 }
 
-/** The net as far as it has been read. */
+/** The part of the net that has been read. */
 class Chain {
   readonly #layers: Layer[] = [];
   readonly #notes: string[] = [];
@@ -37,7 +37,7 @@ class Chain {
   #activated = false;
   #folded = false;
   readonly #batch: number | string | null;
-  /** The extents of the inputs but the batch's; null where they are unknown. */
+  /** The extents of the inputs without the batch; null if they are unknown. */
   #extents: readonly (number | string | null)[] | null;
 
   constructor(
@@ -63,14 +63,14 @@ class Chain {
         `shape [${input.dims.join(', ')}]`,
       );
     }
-    // Exporters write the batch of their example: every operator of a chain works on rows, so that it means nothing.
+    // Exporters write the batch size of their example. It is ignored, because every operator of a chain works on rows.
     this.#batch = input.dims?.[0] ?? null;
     this.#extents = input.dims?.slice(1) ?? null;
   }
 
   append(node: OnnxNode): void {
     if (node.domain !== '' && node.domain !== 'ai.onnx') {
-      throw this.#refused(node, "an operator of ONNX's own", `one of ${node.domain}`);
+      throw this.#refused(node, 'a standard ONNX operator', `an operator of the domain ${node.domain}`);
     }
     const given = node.inputs.filter((input) => input !== '');
     if (given.every((input) => this.#constants.has(input)) && this.#constants.define(node)) return;
@@ -78,7 +78,7 @@ class Chain {
     if (others.length !== 1 || others[0] !== this.#value) {
       throw this.#refused(
         node,
-        'one chain of nodes, each with the result of the one before it and constants as inputs',
+        'one chain of nodes, in which each node takes the result of the previous node and constants',
         `the inputs ${given.map((input) => JSON.stringify(input)).join(', ') || 'none'}`,
       );
     }
@@ -175,12 +175,12 @@ class Chain {
       if (factor === undefined || factor.float === 1 || numbers === null) continue;
       numbers.forEach((value, i) => (numbers[i] = value * factor.float));
       this.#notes.push(
-        `${nodeName(node)} has ${factor.name} ${factor.float}, which is multiplied into the parameters: the kernel is of the products`,
+        `${nodeName(node)} has ${factor.name} ${factor.float}, which is multiplied into the parameters: the kernel is that of the products`,
       );
     }
   }
 
-  /** The name of the weights, which have to be the given input of a node. */
+  /** The name of the weights, which must be the given input of a node. */
   #weightsAt(node: OnnxNode, index: number): string {
     const value = node.inputs[index] ?? '';
     if (!this.#constants.has(value))
@@ -211,10 +211,10 @@ class Chain {
     const weights = transposed ? numbers : transpose(numbers, inputs, outputs);
     this.#layers.push({ node, inputs, outputs, weights, biases: null });
     this.#activated = false;
-    // A pattern of PyTorch's exporter: only the results of a batch normalization are taken from a tuple.
+    // In graphs of PyTorch's exporter, only the results of a batch normalization are taken from a tuple.
     if (this.#fromPyTorch && /^getitem(_\d+)?$/.test(node.outputs[0]!)) {
       this.#notes.push(
-        `${nodeName(node)} seems to have a BatchNorm that PyTorch's exporter folded into it: the kernel is of the folded weights and biases`,
+        `${nodeName(node)} seems to have a BatchNorm that PyTorch's exporter folded into it: the kernel is that of the folded weights and biases`,
       );
     }
   }
@@ -223,7 +223,7 @@ class Chain {
     const extents = this.#extents;
     if (extents === null) return;
     if (extents.length !== 1) {
-      throw this.#refused(node, 'inputs that are flattened before it', `${extents.length + 1} axes`);
+      throw this.#refused(node, 'flattened inputs', `${extents.length + 1} axes`);
     }
     if (typeof extents[0] === 'number' && extents[0] !== inputs) {
       throw this.#refused(node, `${extents[0]} inputs, as the graph has`, `${inputs}`);
@@ -236,7 +236,7 @@ class Chain {
       throw this.#refused(node, 'the bias of a Gemm or MatMul right before it', 'another place');
     }
     if (layer.biases !== null)
-      throw this.#refused(node, `one bias of ${nodeName(layer.node)}`, 'a second one');
+      throw this.#refused(node, `one bias of ${nodeName(layer.node)}`, 'a second bias');
     const shape = this.#constants.shapeOf(value);
     const row = shape.length === 1 || (shape.length === 2 && shape[0] === 1);
     if ((!row && !(shape.length === 0 && layer.outputs === 1)) || (row && shape.at(-1) !== layer.outputs)) {
@@ -253,12 +253,12 @@ class Chain {
     ];
   }
 
-  /** Only one that flattens: to [N, n], with -1, 0 or the example's N as rows and -1 perhaps in place of n. */
+  /** Accepts only a Reshape to [N, n]. The rows may be -1, 0 or the N of the example, and the columns may be -1. */
   #reshape(node: OnnxNode): void {
     const { allowzero } = attributesOf(node, ['allowzero'], this.#name);
     const shape = this.#weightsAt(node, 1);
     if (this.#constants.shapeOf(shape).join() !== '2' || (allowzero?.int ?? 0) !== 0) {
-      throw this.#refused(node, 'a Reshape to [N, n]', `another one`);
+      throw this.#refused(node, 'a Reshape to [N, n]', 'another shape');
     }
     const [rows, columns] = Array.from(this.#constants.numbers(shape));
     if (this.#layers.length === 0) this.#flatten();
@@ -281,7 +281,7 @@ class Chain {
     foldBatchNorm(node, layer, this.#constants, this.#name);
     this.#folded = true;
     this.#notes.push(
-      `${nodeName(node)} is folded into ${nodeName(layer.node)}: the kernel is of the folded weights and biases`,
+      `${nodeName(node)} is folded into ${nodeName(layer.node)}: the kernel is that of the folded weights and biases`,
     );
   }
 

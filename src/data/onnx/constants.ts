@@ -1,4 +1,4 @@
-/** The constant tensors of an ONNX file, from the file itself or from files beside it. */
+/** The constant tensors of an ONNX file, from the file itself or from external files. */
 import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 
@@ -9,7 +9,7 @@ import { decodeNumbers, type NumberType } from '../dtypes';
 import { invalidFile, reasonOf } from '../files';
 import type { OnnxGraph, OnnxTensor } from './messages';
 
-/** Floating-point types by their number in TensorProto.DataType. */
+/** Floating-point types, by their number in TensorProto.DataType. */
 export const FLOAT_TYPES: ReadonlyMap<number, NumberType> = new Map([
   [1, { kind: 'float', bytes: 4, order: 'little' }],
   [10, { kind: 'float', bytes: 2, order: 'little' }],
@@ -21,15 +21,15 @@ const INT64: NumberType = { kind: 'signed', bytes: 8, order: 'little' };
 const INT64_TYPE = 7;
 
 /**
- * The numbers of a tensor in float64; of float16 to float64, and of int64.
+ * The numbers of a tensor in float64. The tensor may be of type float16 to float64, bfloat16 or int64.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where type, shape and data do not agree; checked before anything is allocated
+ * @throws DeepntkError `ERR_INVALID_FILE` if type, shape and data disagree; this is checked before memory is allocated
  */
 export function numbersOf(tensor: OnnxTensor, name: string): Float64Array {
   const where = whereOf(tensor, name);
   const { type, count, bytes } = sizeOfTensor(tensor, where);
   const shape = `shape [${tensor.dims.join(', ')}]`;
-  if (tensor.external !== null) throw invalidFile(where, 'a tensor of a file that is read', 'external data');
+  if (tensor.external !== null) throw invalidFile(where, 'a tensor with data in the file', 'external data');
   if (tensor.raw !== null) {
     if (tensor.raw.length !== bytes)
       throw invalidFile(where, `${bytes} bytes for ${shape}`, `${tensor.raw.length}`);
@@ -39,7 +39,7 @@ export function numbersOf(tensor: OnnxTensor, name: string): Float64Array {
     throw invalidFile(where, `${count} numbers for ${shape}`, `${tensor.numbers.length}`);
   }
   if (type.kind === 'signed' || type.bytes > 2) return Float64Array.from(tensor.numbers);
-  // Half floats lie as 16 bits each in int32_data.
+  // int32_data holds each half float in 16 bits.
   const halves = Uint16Array.from(tensor.numbers);
   return toFloat64(new Uint8Array(halves.buffer), type, name);
 }
@@ -66,7 +66,7 @@ function toFloat64(bytes: Uint8Array, type: NumberType, name: string): Float64Ar
   return numbers instanceof Float64Array ? numbers : Float64Array.from(numbers);
 }
 
-/** Where the bytes of an external tensor lie. */
+/** The place of the bytes of an external tensor. */
 interface ExternalPart {
   readonly file: string;
   readonly offset: number;
@@ -93,7 +93,7 @@ function externalPart(tensor: OnnxTensor, entries: ReadonlyMap<string, string>, 
   ) {
     throw invalidFile(
       `${where}: external data`,
-      'a file beside the model or below it',
+      'a file in the folder of the model or below it',
       JSON.stringify(location),
     );
   }
@@ -103,10 +103,10 @@ function externalPart(tensor: OnnxTensor, entries: ReadonlyMap<string, string>, 
 }
 
 /**
- * A graph with the external tensors that its nodes use, read from the files beside the model.
+ * A graph with the external tensors that its nodes use, read from files in the folder of the model or below it.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where a file is elsewhere, missing or too short; `ERR_OUT_OF_MEMORY` before
- *   anything is read where the tensors do not fit
+ * @throws DeepntkError `ERR_INVALID_FILE` if a file is elsewhere, missing or too short; `ERR_OUT_OF_MEMORY`, before
+ *   anything is read, if the tensors do not fit in memory
  */
 export async function withExternalData(graph: OnnxGraph, path: string): Promise<OnnxGraph> {
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
@@ -114,7 +114,7 @@ export async function withExternalData(graph: OnnxGraph, path: string): Promise<
     tensor.external !== null && used.has(tensor.name) ? externalPart(tensor, tensor.external, path) : null,
   );
   const bytes = parts.reduce((sum, part) => sum + (part?.length ?? 0), 0);
-  expectFits(`cannot read ${path}`, bytes, 'the tensors in files beside it');
+  expectFits(`cannot read ${path}`, bytes, 'its external tensors');
   const initializers: OnnxTensor[] = [];
   for (const [i, tensor] of graph.initializers.entries()) {
     const part = parts[i] ?? null;

@@ -6,27 +6,27 @@ import { withExternalData } from './constants';
 import { decodeModel } from './messages';
 
 export interface OnnxOptions {
-  /** Fold a BatchNormalization into the layer before it, instead of refusing it. */
+  /** Folds a BatchNormalization into the layer before it. By default it is refused. */
   readonly foldBatchNorm: boolean;
 }
 
 export interface OnnxNet {
   readonly layers: readonly LayerArrays[];
-  /** What was changed or assumed, a sentence each. */
+  /** Changes and assumptions, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /**
- * Reads a chain of Gemm, MatMul + Add and Relu, with Flatten, Reshape, Identity, Dropout and Cast where they change nothing.
+ * Reads a chain of Gemm, MatMul + Add and Relu, with Flatten, Reshape, Identity, Dropout and Cast if they change no number.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where the file is damaged or has anything else, named by operator and node
+ * @throws DeepntkError `ERR_INVALID_FILE` if the file is damaged or has anything else; it names the operator and the node
  */
 export async function readOnnx(path: string, options: OnnxOptions): Promise<OnnxNet> {
   const model = decodeModel(await readBytes(path), path);
   return layersOfGraph({ ...model, graph: await withExternalData(model.graph, path) }, path, options);
 }
 
-/** {@link readOnnx} of bytes, without tensors in other files. */
+/** {@link readOnnx} for bytes, without external tensors. */
 export function decodeOnnx(bytes: Uint8Array, name: string, options: OnnxOptions): OnnxNet {
   return layersOfGraph(decodeModel(bytes, name), name, options);
 }

@@ -1,7 +1,7 @@
 /**
- * The protocol buffers of an ONNX file, as far as chains of layers have them: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ * The protocol buffers of an ONNX file, restricted to those that a chain of layers uses: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  *
- * Lengths are checked by the reader of the wire format; nothing here allocates more than the file has.
+ * The reader of the wire format checks lengths, so nothing here allocates more than the size of the file.
  */
 import type * as Wire from '@bufbuild/protobuf/wire';
 
@@ -15,7 +15,7 @@ export interface OnnxTensor {
   readonly raw: Uint8Array | null;
   /** The typed fields float_data, double_data, int32_data and int64_data. */
   readonly numbers: readonly number[];
-  /** The entries of external_data, null where the tensor lies in the file. */
+  /** The entries of external_data; null if the tensor is in the file. */
   readonly external: ReadonlyMap<string, string> | null;
 }
 
@@ -31,7 +31,7 @@ export interface OnnxAttribute {
 export interface OnnxNode {
   readonly name: string;
   readonly op: string;
-  /** Empty or `ai.onnx` for ONNX's own operators. */
+  /** Empty or `ai.onnx` for standard ONNX operators. */
   readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -41,7 +41,7 @@ export interface OnnxNode {
 export interface OnnxValue {
   readonly name: string;
   readonly elementType: number;
-  /** Numbers, names, or null for what is unknown; null where the rank is unknown. */
+  /** Each extent is a number, a name, or null if unknown. The list is null if the rank is unknown. */
   readonly dims: readonly (number | string | null)[] | null;
 }
 
@@ -58,7 +58,7 @@ export interface OnnxModel {
   readonly graph: OnnxGraph;
 }
 
-/** @throws DeepntkError `ERR_INVALID_FILE` where the bytes are no model, or a damaged one */
+/** @throws DeepntkError `ERR_INVALID_FILE` if the bytes are not a model, or are damaged */
 export function decodeModel(bytes: Uint8Array, name: string): OnnxModel {
   try {
     let producer = '';
@@ -194,7 +194,7 @@ function decodeValue(bytes: Uint8Array): OnnxValue {
 }
 
 type Reader = Wire.BinaryReader;
-/** What to do with a field, by the wire type that it has. */
+/** The reader of a field, by its wire type. */
 type Field = Readonly<Partial<Record<number, (reader: Reader) => unknown>>>;
 
 /** Wire type 2 carries texts, messages and packed numbers. */
@@ -224,7 +224,7 @@ function message(take: (value: Uint8Array) => unknown): Field {
   return { [LENGTH_DELIMITED]: (reader) => take(reader.bytes()) };
 }
 
-/** Repeated numbers, packed or one by one. @param wireType of one */
+/** Repeated numbers, packed or one by one. @param wireType the wire type of one number */
 function numbers(wireType: number, take: (reader: Reader) => unknown): Field {
   return {
     [wireType]: take,
@@ -232,7 +232,7 @@ function numbers(wireType: number, take: (reader: Reader) => unknown): Field {
       const end = reader.uint32() + reader.pos;
       if (end > reader.len) throw new Error('premature EOF');
       while (reader.pos < end) take(reader);
-      if (reader.pos !== end) throw new Error('packed numbers that do not end where they should');
+      if (reader.pos !== end) throw new Error('packed numbers with a wrong length');
     },
   };
 }
@@ -243,7 +243,7 @@ function integer(reader: Reader): number {
   return value;
 }
 
-/** The package is loaded only where an ONNX file is read. */
+/** The package is loaded only when an ONNX file is read. */
 function wire(): typeof Wire {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a literal path, which bundlers follow
   return require('@bufbuild/protobuf/wire') as typeof Wire;

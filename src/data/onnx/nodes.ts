@@ -1,8 +1,8 @@
-/** What is asked of every node of a graph. */
+/** Helpers for every node of a graph. */
 import { invalidFile } from '../files';
 import type { OnnxAttribute, OnnxNode } from './messages';
 
-/** `Gemm (node "node_linear")`, as messages call a node. */
+/** The name of a node in messages, such as `Gemm (node "node_linear")`. */
 export function nodeName({ op, name, outputs }: OnnxNode): string {
   return `${op} (node ${JSON.stringify(name === '' ? (outputs[0] ?? '') : name)})`;
 }
@@ -10,7 +10,7 @@ export function nodeName({ op, name, outputs }: OnnxNode): string {
 /**
  * The attributes of a node by name.
  *
- * @param known the names that the reader knows; others are refused, so that none is ignored
+ * @param known the names that the reader knows. Other names are refused, so that no attribute is ignored
  */
 export function attributesOf<Name extends string>(
   node: OnnxNode,
@@ -28,7 +28,7 @@ export function attributesOf<Name extends string>(
   return found;
 }
 
-/** Refuses a node, saying what stands in its way. */
+/** The error that refuses a node. */
 export function refusedNode(name: string, node: OnnxNode, what: string, got: string): Error {
   return invalidFile(`${name}: ${nodeName(node)}`, what, got);
 }

@@ -1,4 +1,4 @@
-/** The constants of a graph by name: initializers, `Constant` nodes, and what only renames or transposes them. */
+/** The constants of a graph by name: initializers, `Constant` nodes, and nodes that only rename or transpose them. */
 import { invalidFile } from '../files';
 import { FLOAT_TYPES, numbersOf } from './constants';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './messages';
@@ -12,7 +12,7 @@ export interface Constant {
 
 export class Constants {
   readonly #byName = new Map<string, Constant>();
-  /** For each tensor, the first place that has it as a parameter. */
+  /** For each tensor, the first place that uses it as a parameter. */
   readonly #parameterOf = new Map<OnnxTensor, string>();
   readonly #name: string;
 
@@ -26,7 +26,7 @@ export class Constants {
     return this.#byName.has(value);
   }
 
-  /** Takes up a node whose inputs are all constant; false where it does more than to name or transpose one. */
+  /** Adds a node whose inputs are all constant. Returns false if the node does more than name or transpose a constant. */
   define(node: OnnxNode): boolean {
     const [input, output] = [this.#byName.get(node.inputs[0] ?? ''), node.outputs[0] ?? ''];
     switch (node.op) {
@@ -69,9 +69,9 @@ export class Constants {
   }
 
   /**
-   * {@link numbers} of a parameter, which only one place may have.
+   * {@link numbers} of a parameter. Only one place may use it.
    *
-   * @param place where it is used, for the message
+   * @param place the place that uses it, for the message
    */
   parameter(value: string, place: string): Float64Array {
     const { tensor } = this.#byName.get(value)!;
@@ -80,8 +80,8 @@ export class Constants {
       throw invalidFile(
         this.#name,
         'layers with parameters of their own (the kernel of tied layers needs summed gradients)',
-        `tensor ${JSON.stringify(tensor.name)} in ${other} and in ${place}; the exporter may have merged equal tensors: ` +
-          'then save the state_dict as .safetensors instead',
+        `tensor ${JSON.stringify(tensor.name)} in ${other} and in ${place}; the exporter may have merged equal tensors; ` +
+          'if so, save the state_dict as .safetensors instead',
       );
     }
     this.#parameterOf.set(tensor, place);

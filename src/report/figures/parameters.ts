@@ -46,7 +46,7 @@ export function number(declared: Declaration<number> & Range): Parameter<number>
   return withQuick(numberOption(declared), declared);
 }
 
-/** At least one number; each once, in ascending order: an axis. */
+/** An axis: at least one number, distinct and ascending. */
 export function integers(
   declared: Declaration<readonly number[]> & { readonly min?: number },
 ): Parameter<readonly number[]> {
