@@ -35,6 +35,9 @@ export type NestedNumbers = NumberList | readonly NestedNumbers[];
  */
 export type ArrayInput = NestedNumbers | { readonly data: NumberList; readonly shape: readonly number[] };
 
+/** The class of each input, a number or a name. */
+export type ClassLabels = ArrayInput | readonly (number | string)[];
+
 /**
  * Converts any array that deepntk accepts to `{ data, shape }` with methods. A `Float64Array` or `Float32Array` is not copied: the result
  * shares its memory. A flat list has one axis.

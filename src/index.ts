@@ -10,6 +10,7 @@ export {
   type NestedNumbers,
   type NumberList,
   toNdArray,
+  type ClassLabels,
 } from './array-input';
 export type { NdArray, Nested, ResultArray } from './ndarray';
 export { version } from './version';
@@ -84,10 +85,9 @@ export { type LabelledInputs, loadMnist, type MnistOptions } from './data/mnist'
 export { readNpy, writeNpy } from './data/npy';
 export { loadData } from './data/load/load';
 export type { LoadedData } from './data/load/loaded';
-export type { DataSource } from './data/load/bytes';
+export type { DataSource } from './data/load/source';
 export type { ColumnName, Encoding, LoadDataOptions } from './data/load/options';
 export { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from './data/classes';
-export type { ClassLabels } from './report/class-axis';
 export {
   drawKernels,
   type KernelPanel,

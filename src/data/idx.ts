@@ -3,7 +3,8 @@ import type { NdArray } from '../ndarray';
 import { sizeOf } from '../ndarray';
 import { invalidFile } from './files';
 import { readNumbers } from './load/array';
-import { type ByteReader, type DataSource, nameOfSource, openBytes } from './load/bytes';
+import { type ByteReader, openBytes } from './load/bytes';
+import { type DataSource, nameOfSource } from './load/source';
 
 /** The contents of an IDX file: row-major bytes. */
 export interface ByteArray {

@@ -7,7 +7,8 @@ import type { ResultArray } from '../ndarray';
 import { byteOrderOf, type NumberType } from './dtypes';
 import { createFileAtomically, invalidFile, type PendingFile, writeFileAtomically } from './files';
 import { readNumbers } from './load/array';
-import { type ByteReader, type DataSource, expectSource, nameOfSource, openBytes } from './load/bytes';
+import { type ByteReader, openBytes } from './load/bytes';
+import { type DataSource, expectSource, nameOfSource } from './load/source';
 import { formatNpyHeader, parseNpyHeader } from './npy-header';
 
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59);
@@ -39,7 +40,7 @@ export async function readNpy(source: DataSource): Promise<ResultArray<Float64Ar
 
 const NO_WATCH = { signal: undefined, onProgress: undefined };
 
-/** {@link readNpy} for an open reader. */
+/** @internal {@link readNpy} for an open reader. */
 export async function readNpyFrom(
   reader: ByteReader,
   name: string,

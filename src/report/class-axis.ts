@@ -1,12 +1,9 @@
 /** Axes of a matrix whose rows or columns are inputs, grouped by class. */
 import type { Mark } from 'vega';
 
-import { type ArrayInput, readArray } from '../array-input';
+import { type ClassLabels, readArray } from '../array-input';
 import { describeShape, invalidArgument, mismatch } from '../errors';
 import { line, text } from './marks';
-
-/** The class of each input, a number or a name. */
-export type ClassLabels = ArrayInput | readonly (number | string)[];
 
 /** The inputs of one class, in their order; without labels, all inputs in one run without a name. */
 export interface ClassRun {

@@ -1,11 +1,11 @@
 /** Several kernel matrices side by side, in one picture with one colour bar. */
 import type { GroupMark, Mark, Spec } from 'vega';
 
-import { type ArrayInput, readArray } from '../array-input';
+import { type ArrayInput, type ClassLabels, readArray } from '../array-input';
 import { describeShape, expectList, expectOptions, invalidArgument, mismatch } from '../errors';
 import { summarizeKernel } from '../kernel/statistics';
 import type { NdArray } from '../ndarray';
-import { axisMarks, type ClassLabels, classRuns, type ClassRun, expectText } from './class-axis';
+import { axisMarks, classRuns, type ClassRun, expectText } from './class-axis';
 import { colourBarMarks } from './colour-bar';
 import { countHidden, heatMapUri, type LogColours, positiveRange } from './heat-map';
 import { fittingSize, formatNumber, text } from './marks';

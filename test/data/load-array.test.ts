@@ -157,7 +157,7 @@ describe('labels and targets in arrays (B1, B2)', () => {
     const x = file('x.csv', 'a,b\n1,2\n3,4\n');
     const { message } = await failure(loadData(x, { y: file('y.csv', ',k\n0,5\n1,7\n'), columns: ['a'] }));
     expect(message).toContain('y.csv: line 1, column 0: expected a name for each column, got an empty name');
-    expect(message).toMatch(/index=False\) leaves it out\)$/);
+    expect(message).toMatch(/index=False\) omits it\)$/);
   });
 
   test('options of tables are refused for arrays', async () => {

@@ -240,7 +240,7 @@ describe('test data fit training data (A1, A2)', () => {
     expect(test).toMatchObject({ x: { data: Float64Array.of(1) }, y: { data: Float64Array.of(3, 2) } });
     expect((await load('a\n1\n', { like: numbers })).y).toBeNull();
     const { message } = await failure(load('a,p\n1,2\n', { like: numbers }));
-    expect(message).toContain('got also p, which columns (--columns) can leave out');
+    expect(message).toContain('got also p, which columns (--columns) can omit');
   });
 
   test('options may repeat, but not change, what the answers of the training data are', async () => {

@@ -338,7 +338,7 @@ describe('anything else is refused by operator and node', () => {
         RELU,
         GEMM2,
       ),
-      'expected a cast that changes no number, got a cast to data type 10',
+      'expected a cast that changes no number, got one to data type 10',
     ],
     [
       'Flatten of all',

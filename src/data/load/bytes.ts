@@ -2,29 +2,13 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
-import { types } from 'node:util';
 import { createGunzip } from 'node:zlib';
 
-import { allocated, DeepntkError, invalidArgument } from '../../errors';
+import { allocated, DeepntkError } from '../../errors';
 import { expectFits } from '../../memory';
 import type { Watch } from '../../watch';
 import { invalidFile, reasonOf } from '../files';
-
-/** A path (`-` is the standard input), or the content of a file. */
-export type DataSource = string | Uint8Array;
-
-export function expectSource(where: string, source: unknown): DataSource {
-  if (types.isUint8Array(source)) return source;
-  if (typeof source !== 'string' || source === '' || source.includes('\0')) {
-    throw invalidArgument(where, 'the path of a file, "-" for the standard input, or its bytes', source);
-  }
-  return source;
-}
-
-export function nameOfSource(source: DataSource): string {
-  if (typeof source !== 'string') return 'data in memory';
-  return source === '-' ? 'standard input' : source;
-}
+import { type DataSource, nameOfSource } from './source';
 
 /** Reads bytes in chunks and can look ahead at the beginning. */
 export class ByteReader {

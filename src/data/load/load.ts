@@ -6,7 +6,7 @@ import { readOptions } from '../../options';
 import { readWatch, type Watch } from '../../watch';
 import { oneHot } from '../classes';
 import { invalidFile } from '../files';
-import { type DataSource, expectSource } from './bytes';
+import { type DataSource, expectSource } from './source';
 import { type ColumnsOfTraining, orderNote } from './columns';
 import { list } from './decide';
 import { answersIn, answersInTable, classesNamed, expectFinite } from './found';
