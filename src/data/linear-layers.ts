@@ -4,6 +4,8 @@
  * A state dict says neither in which order its modules run nor what lies between them. The activation is taken to be
  * ReLU. {@link orderLayers} explains the order.
  */
+import { createHash } from 'node:crypto';
+
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile } from './files';
@@ -68,16 +70,16 @@ export function notesOnLayers(layers: readonly NamedLayer[], orderIsGiven: boole
   const names = layers.map(({ name }) => name);
   if (!orderIsGiven && !isOrderedByNumbers(names))
     notes.push(`The order of the layers follows from their shapes: ${names.join(', ')}.`);
-  const first = new Map<string, NamedLayer[]>();
-  for (const layer of layers) {
-    const { data, shape } = layer.weights;
-    const key = [...shape, ...data.subarray(0, 4)].join();
-    const others = first.get(key) ?? [];
-    const equal = others.find((other) => data.every((weight, i) => weight === other.weights.data[i]));
-    if (equal === undefined) first.set(key, [...others, layer]);
-    else if (data.some((weight) => weight !== data[0]))
+  const first = new Map<string, string>();
+  for (const { name, weights } of layers) {
+    const { data, shape } = weights;
+    if (data.every((weight) => weight === data[0])) continue;
+    const digest = createHash('sha256').update(`${shape.join()};`).update(data).digest('base64');
+    const equal = first.get(digest);
+    if (equal === undefined) first.set(digest, name);
+    else
       notes.push(
-        `The layers ${JSON.stringify(equal.name)} and ${JSON.stringify(layer.name)} have equal weights. They count as separate ` +
+        `The layers ${JSON.stringify(equal)} and ${JSON.stringify(name)} have equal weights. They count as separate ` +
           'parameters. If the net ties them, this is not its kernel.',
       );
   }

@@ -1,5 +1,5 @@
 /** The sizes of layers among the options of `createSpec`. */
-import { expectInteger, invalidArgument } from '../errors';
+import { expectInteger, invalidArgument, mismatch } from '../errors';
 
 /** The largest depth, because a layer's number has 24 bits in the address of a random stream. */
 const MAX_DEPTH = 2 ** 24 - 2;
@@ -22,11 +22,20 @@ export function readSpecWidths(where: string, options: Readonly<Record<string, u
   const before = Array.from(widths as readonly unknown[], (width, i) =>
     expectInteger(`${where}: widths[${i}]`, width),
   );
-  return [
+  const after = [
     expectInteger(`${where}: inputDim`, options['inputDim'] ?? before[0]),
     ...changedHiddenWidths(where, options, before.slice(1, -1)),
     expectInteger(`${where}: outputDim`, options['outputDim'] ?? before.at(-1)),
   ];
+  // Only lists that createSpec made are frozen: here `widths` was changed, and the fields that say the same were not.
+  if (Object.isFrozen(options['hiddenWidths']) && !Object.isFrozen(widths) && !sameNumbers(widths, after)) {
+    throw mismatch(
+      `${where}: widths`,
+      `${after.join(', ')}, as inputDim, hiddenWidths and outputDim say (change these in place of widths)`,
+      before.join(', '),
+    );
+  }
+  return after;
 }
 
 /** The hidden layers of a spec with changes. @param before the hidden layers in its `widths` */
@@ -40,6 +49,9 @@ function changedHiddenWidths(
     const own = readHiddenWidths(where, { hiddenWidths });
     if (width === undefined && (!otherDepth || depth === own.length)) return own;
     throw invalidArgument(where, 'changes of either hiddenWidths, or depth and width', 'both');
+  }
+  if (width !== undefined && (depth ?? before.length) === 0) {
+    throw invalidArgument(`${where}: depth`, 'a positive integer with width', depth ?? 0);
   }
   if (width !== undefined) return readHiddenWidths(where, { depth: depth ?? before.length, width });
   if (!otherDepth) return before;

@@ -199,9 +199,14 @@ export function biasGradientsByLayer({ biasGradients, widths }: Architecture): r
 /** Refuses a spec of unknown law with one clear error. */
 function knownLaw(where: string, spec: MlpSpec): NetworkSpec {
   if (spec.weightVariance !== null) return spec;
-  throw new DeepntkError(
+  throw unknownLaw(where, 'a spec with a weightVariance');
+}
+
+/** @internal The error where theory gets the null variance of a net whose file does not state its law. */
+export function unknownLaw(where: string, what: string): DeepntkError {
+  return new DeepntkError(
     'ERR_INVALID_ARGUMENT',
-    `${where}: expected a spec with a weightVariance, got null: the file of this net does not state how it was initialized; ` +
+    `${where}: expected ${what}, got null: the file of this net does not state how it was initialized; ` +
       'state it (Mlp.load(path, { weightVariance }) or createSpec({ ...net.spec, weightVariance })) or estimate it with classifyNetwork',
   );
 }

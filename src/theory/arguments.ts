@@ -1,10 +1,17 @@
 /** Checks of arguments that several theories take. */
 import { type ArrayInput, readInputs } from '../array-input';
 import { DeepntkError, expectNumber, expectOneOf, invalidArgument } from '../errors';
+import { unknownLaw } from '../network/spec';
 import type { Assumption } from './moment-recursion';
 
 export function expectPositive(where: string, value: unknown): number {
   return expectNumber(where, value, { above: 0, what: 'a finite number > 0' });
+}
+
+/** sigma_w^2. Null, which the spec of a net of unknown law has, is not a default. */
+export function expectWeightVariance(where: string, value: unknown): number {
+  if (value === null) throw unknownLaw(where, 'a finite number > 0');
+  return expectPositive(where, value);
 }
 
 export function expectNonNegative(where: string, value: unknown): number {

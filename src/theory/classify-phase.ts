@@ -4,7 +4,7 @@
  */
 import { expectOptions } from '../errors';
 import { correlationMap } from './arc-cosine';
-import { expectNonNegative, expectPositive } from './arguments';
+import { expectNonNegative, expectWeightVariance } from './arguments';
 
 /** By the slope a = sigma_w^2 / 2 alone: a < 1, a = 1, a > 1. */
 export type Phase = 'ordered' | 'edge-of-chaos' | 'chaotic';
@@ -80,7 +80,7 @@ export interface CorrelationMap {
 export function classifyPhase(options: PhaseOptions): PhaseReport {
   const where = 'classifyPhase';
   expectOptions(where, options, ['weightVariance', 'biasVariance']);
-  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance);
+  const weightVariance = expectWeightVariance(`${where}: weightVariance`, options.weightVariance);
   const biasVariance = expectNonNegative(`${where}: biasVariance`, options.biasVariance ?? 0);
   const slope = weightVariance / 2;
   const phase = phaseOf(weightVariance);

@@ -2,7 +2,7 @@
  * The dispersion of the NTK where depth and width go to infinity together, and the ordered phase's at fixed width.
  */
 import { expectBoolean, expectInteger, expectNumber, expectOptions } from '../errors';
-import { expectAssumption, expectPositive } from './arguments';
+import { expectAssumption, expectPositive, expectWeightVariance } from './arguments';
 import { phaseOf, type Phase } from './classify-phase';
 import { exponentialMean, secondOrderGrowth } from './exponential-means';
 import type { Assumption } from './moment-recursion';
@@ -50,7 +50,8 @@ export function dispersionLimit(options: DispersionLimitOptions): DispersionLimi
   const where = 'dispersionLimit';
   expectOptions(where, options, ['lambda', 'weightVariance', 'kappa', 'biasGradients', 'assumption']);
   const lambda = expectPositive(`${where}: lambda`, options.lambda);
-  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance ?? 2);
+  const { weightVariance: given = 2 } = options;
+  const weightVariance = expectWeightVariance(`${where}: weightVariance`, given);
   const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
   const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');

@@ -1,7 +1,7 @@
 /** How much the first step of gradient descent changes the NTK, its gates held at their initial pattern. */
 import { expectBoolean, expectInteger, expectOptions } from '../errors';
 import type { MlpSpec } from '../network/spec';
-import { expectPositive, expectResult } from './arguments';
+import { expectPositive, expectResult, expectWeightVariance } from './arguments';
 import { type Phase, phaseOf } from './classify-phase';
 import { exponentialMean } from './exponential-means';
 import { meansOf, type PairState, runRecursion } from './moment-recursion';
@@ -99,7 +99,8 @@ export function firstStepLimit(options: FirstStepLimitOptions): {
   expectOptions(where, options, ['lambda', 'depth', 'weightVariance', 'kappa', 'biasGradients']);
   const lambda = expectPositive(`${where}: lambda`, options.lambda);
   const depth = expectInteger(`${where}: depth`, options.depth);
-  const weightVariance = expectPositive(`${where}: weightVariance`, options.weightVariance ?? 2);
+  const { weightVariance: given = 2 } = options;
+  const weightVariance = expectWeightVariance(`${where}: weightVariance`, given);
   const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
   const phase = phaseOf(weightVariance);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { layersFromTensors } from '../../src/data/linear-layers';
+import { layersFromTensors, notesOnLayers } from '../../src/data/linear-layers';
 import {
   encodeSafetensors,
   openSafetensors,
@@ -511,5 +511,16 @@ describe('the order is found or refused without a long search (C5)', () => {
     const found = names(shapes);
     expect(found).toHaveLength(40_000);
     expect(found.at(-1)).toBe('layers.39999');
+  });
+
+  test('40,000 layers whose weights begin alike are compared in linear time', () => {
+    const layers = Array.from({ length: 40_000 }, (_, i) => ({
+      name: `layers.${i}`,
+      weights: { data: Float64Array.of(1, 2, 3, 4, i % 39_999, 6), shape: [2, 3] },
+      biases: null,
+    }));
+    const [, equal, ...rest] = notesOnLayers(layers, false);
+    expect(equal).toContain('The layers "layers.0" and "layers.39999" have equal weights.');
+    expect(rest).toEqual([]);
   });
 });

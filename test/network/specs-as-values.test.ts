@@ -83,6 +83,14 @@ describe('a spec with changes', () => {
     ],
     ['hidden widths and another depth', { hiddenWidths: [6], depth: 3 }, 'changes of either hiddenWidths'],
     ['widths that are none', { widths: [3] }, 'createSpec: widths: expected a list of the sizes'],
+    [
+      'other widths, beside the fields that say the same',
+      { widths: [3, 9, 9, 2] },
+      'createSpec: widths: expected 3, 5, 4, 2, as inputDim, hiddenWidths and outputDim say (change these in place of widths), got 3, 9, 9, 2',
+    ],
+    ['widths of another depth', { widths: [3, 9, 2] }, 'createSpec: widths: expected 3, 5, 4, 2'],
+    ['widths of other inputs', { widths: [8, 5, 4, 2] }, 'createSpec: widths: expected 3, 5, 4, 2'],
+    ['a width of no layers', { depth: 0, width: 9 }, 'depth: expected a positive integer with width, got 0'],
     ['a width of 0', { width: 0 }, 'createSpec: width: expected a positive integer, got 0'],
     ['an unknown field', { wdith: 3 }, 'unknown option "wdith"'],
     [

@@ -79,6 +79,11 @@ describe('limits at L / M = lambda', () => {
       { lambda: 1, weightVariance: -2 },
       'weightVariance: expected a finite number > 0, got -2',
     ],
+    [
+      'the null variance of a net of unknown law',
+      { lambda: 1, weightVariance: null as never },
+      'dispersionLimit: weightVariance: expected a finite number > 0, got null: the file of this net does not state',
+    ],
     ['kappa = 0', { lambda: 1, kappa: 0 }, 'kappa: expected a finite number > 0, got 0'],
     [
       'unknown assumption',
@@ -162,6 +167,12 @@ describe('the first step', () => {
     expect(share(2, 1000) / share(2, 4000)).toBeCloseTo(1, 1);
     expect(share(2.2, 1000) / share(2.2, 4000)).toBeCloseTo(1, 1);
     expect(share(1, 1000)).toBeLessThan(1e-70);
+  });
+
+  it('refuses the null variance of a net of unknown law', () => {
+    expect(() => firstStepLimit({ lambda: 1, depth: 3, weightVariance: null as never })).toThrow(
+      'firstStepLimit: weightVariance: expected a finite number > 0, got null: the file of this net does not state',
+    );
   });
 
   it('refuses lambda <= 0', () => {

@@ -62,6 +62,11 @@ describe('classifyPhase', () => {
       'biasVariance: expected a finite number >= 0',
     ],
     ['NaN', { weightVariance: NaN }, 'weightVariance: expected a finite number > 0, got NaN'],
+    [
+      'the null variance of a net of unknown law',
+      { weightVariance: null as never },
+      'classifyPhase: weightVariance: expected a finite number > 0, got null: the file of this net does not state',
+    ],
     ['a misspelt option', { weightVariance: 1, sb2: 1 }, 'unknown option "sb2"'],
   ])('refuses %s', (_, options, message) => {
     expect(() => classifyPhase(options)).toThrow(message);
