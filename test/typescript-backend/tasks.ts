@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ForwardTask, KernelForm, KernelTask, NetworkData } from '../../src/backend/backend';
+import type { ForwardTask, KernelForm, KernelTask, NetworkData, RunOptions } from '../../src/backend/backend';
 import { fillNormals } from '../../src/random/normal';
 
 export interface GoldenArray {
@@ -125,4 +125,21 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
     largest = Math.max(largest, Math.abs(expected[i]!));
   }
   return difference / largest;
+}
+
+/** Starts a job and waits until it has come some way; its result is still to be awaited. */
+export async function progressOf<R>(
+  start: (run: RunOptions) => Promise<R>,
+  run: RunOptions,
+  fraction: number,
+): Promise<{ result: Promise<R> }> {
+  let result: Promise<R> | undefined;
+  await new Promise<void>((resolve, reject) => {
+    const onProgress = (done: number): void => {
+      if (done >= fraction) resolve();
+    };
+    result = start({ ...run, onProgress });
+    result.catch(reject);
+  });
+  return { result: result! };
 }

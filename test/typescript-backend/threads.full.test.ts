@@ -2,9 +2,8 @@ import { execFile } from 'node:child_process';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { RunOptions } from '../../src/backend/backend';
 import { typescriptBackend } from '../../src/backend/typescript/index';
-import { kernelTask, randomInputs, randomNetwork } from './tasks';
+import { kernelTask, randomInputs, randomNetwork, progressOf } from './tasks';
 
 const COMPILED = path.join(__dirname, '..', '..', 'dist', 'backend', 'typescript', 'index.js');
 
@@ -59,20 +58,3 @@ describe('threads', () => {
     await worker.terminate();
   });
 });
-
-/** Starts a job and waits until it has come some way; its result is still to be awaited. */
-async function progressOf<R>(
-  start: (run: RunOptions) => Promise<R>,
-  run: RunOptions,
-  fraction: number,
-): Promise<{ result: Promise<R> }> {
-  let result: Promise<R> | undefined;
-  await new Promise<void>((resolve, reject) => {
-    const onProgress = (done: number): void => {
-      if (done >= fraction) resolve();
-    };
-    result = start({ ...run, onProgress });
-    result.catch(reject);
-  });
-  return { result: result! };
-}

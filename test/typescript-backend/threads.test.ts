@@ -8,7 +8,7 @@ import { runJob } from '../../src/backend/typescript/jobs';
 import { createKernelJob } from '../../src/backend/typescript/kernel';
 import { soloTeam } from '../../src/backend/typescript/team';
 import { ownMemory } from '../../src/backend/typescript/workspace';
-import { forwardTask, kernelTask, randomInputs, randomNetwork } from './tasks';
+import { forwardTask, kernelTask, randomInputs, randomNetwork, progressOf } from './tasks';
 
 /** Some 100 Mflop: more than what runs on the calling thread. */
 const network = randomNetwork([30, 150, 170, 150, 150, 3], 1);
@@ -184,20 +184,3 @@ describe('threads', () => {
     await typescriptBackend.kernel(kernelTask(network, x), { threads: 2 });
   });
 });
-
-/** Starts a job and waits until it has come some way; its result is still to be awaited. */
-async function progressOf<R>(
-  start: (run: RunOptions) => Promise<R>,
-  run: RunOptions,
-  fraction: number,
-): Promise<{ result: Promise<R> }> {
-  let result: Promise<R> | undefined;
-  await new Promise<void>((resolve, reject) => {
-    const onProgress = (done: number): void => {
-      if (done >= fraction) resolve();
-    };
-    result = start({ ...run, onProgress });
-    result.catch(reject);
-  });
-  return { result: result! };
-}
