@@ -13,9 +13,9 @@ delete process.env.OPENBLAS_L2_SIZE;
 
 const { createSpec, inputsAtCosines, moments } = require('deepntk');
 const { resolveBackend } = require('../dist/backend/choose');
-const { planChain } = require('../dist/sampling/chain-plan');
-const { lawOf, termsOf } = require('../dist/sampling/kernel-source');
-const { replicaSource } = require('../dist/sampling/sources');
+const { planChain } = require('../dist/sampling/one-input/chain-plan');
+const { lawOf, termsOf } = require('../dist/sampling/matrix/kernel-source');
+const { replicaSource } = require('../dist/sampling/one-input/sources');
 
 const count = Number(process.argv[2] ?? 100_000);
 const threads = Number(process.argv[3] ?? 2);

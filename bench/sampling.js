@@ -20,8 +20,8 @@ const {
   inputsAtCosines,
 } = require('deepntk');
 const { resolveBackend } = require('../dist/backend/choose');
-const { lawOf, termsOf } = require('../dist/sampling/kernel-source');
-const { replicaSource } = require('../dist/sampling/sources');
+const { lawOf, termsOf } = require('../dist/sampling/matrix/kernel-source');
+const { replicaSource } = require('../dist/sampling/one-input/sources');
 
 async function main() {
   if (!availableBackends().includes('native')) throw new Error(backendInfo().unavailable.native);

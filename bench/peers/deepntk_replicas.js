@@ -3,7 +3,7 @@
 /** deepntk's replicas: `sampleNtk` for several inputs, the scalar chain of `estimateDispersion` for one. */
 const { createSpec, estimateDispersion, readNpy, sampleNtk, version } = require('deepntk');
 const { resolveBackend } = require('../../dist/backend/choose');
-const { replicaSource } = require('../../dist/sampling/sources');
+const { replicaSource } = require('../../dist/sampling/one-input/sources');
 const peer = require('./peer');
 
 async function main() {

@@ -1,5 +1,5 @@
 // The scalar chain: replicas of the kernel of one input, O(1) work a layer. What it computes is told in
-// src/sampling/chain-plan.ts; the twin is src/backend/typescript/chain.ts, to the last bit.
+// src/sampling/one-input/chain-plan.ts; the twin is src/backend/typescript/chain.ts, to the last bit.
 #pragma once
 
 #include <cstddef>

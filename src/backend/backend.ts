@@ -236,7 +236,7 @@ export interface ChainTask {
 }
 
 /**
- * What the scalar chain of a net computes with, ready to be looked up; made by src/sampling/chain-plan.ts, where the
+ * What the scalar chain of a net computes with, ready to be looked up; made by src/sampling/one-input/chain-plan.ts, where the
  * formulas are. Arrays over layers have an unused first entry, so that position l belongs to layer l = 1 .. L+1.
  */
 export interface ChainPlan {

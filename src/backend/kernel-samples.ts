@@ -1,5 +1,5 @@
 /** Replicas of the kernel of N inputs over random initializations: the task as backends get it. */
-import { binaryExponent, powerOfTwo } from '../linalg/powers';
+import { binaryExponent, powerOfTwo } from '../numbers/powers';
 import type { KernelForm } from './backend';
 
 /**

@@ -19,10 +19,10 @@ export * from '../theory';
 
 export type { Progress } from '../watch';
 export type { Provenance } from '../kernel/arguments';
-export type { DispersionEstimate, StandardErrors } from '../sampling/estimate';
-export type { HistogramEstimate, KernelHistogram } from '../sampling/histogram';
+export type { DispersionEstimate, StandardErrors } from '../sampling/one-input/estimate';
+export type { HistogramEstimate, KernelHistogram } from '../sampling/one-input/histogram';
 export type { Sampler } from '../sampling/samplers';
-export { inputsAtCosines } from '../sampling/inputs';
+export { inputsAtCosines } from '../sampling/matrix/inputs';
 export {
   type DispersionOptions,
   estimateDispersion,

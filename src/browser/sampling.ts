@@ -4,22 +4,22 @@ import { expectOptions, invalidArgument } from '../errors';
 import { readWatch, type WatchOptions } from '../watch';
 import type { NetworkSpec } from '../network/spec';
 import { drawInTurn } from '../sampling/ahead';
-import { chainSource } from '../sampling/chain-source';
+import { chainSource } from '../sampling/one-input/chain-source';
 import {
   type DispersionRequest,
   type GoalOptions,
   readRequest,
   type ReplicaOptions,
   REQUEST_OPTION_NAMES,
-} from '../sampling/dispersion-request';
-import { runDispersion, type Surroundings } from '../sampling/dispersion-run';
-import type { DispersionEstimate } from '../sampling/estimate';
+} from '../sampling/one-input/dispersion-request';
+import { runDispersion, type Surroundings } from '../sampling/one-input/dispersion-run';
+import type { DispersionEstimate } from '../sampling/one-input/estimate';
 import {
   type HistogramEstimate,
   HISTOGRAM_OPTION_NAMES,
   type HistogramOptions,
   runHistogram,
-} from '../sampling/histogram';
+} from '../sampling/one-input/histogram';
 import type { Sampler } from '../sampling/samplers';
 import { VERSION } from '../version';
 

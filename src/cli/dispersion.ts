@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
 import { describe } from '../errors';
-import { type DispersionOptions, estimateDispersion } from '../sampling/dispersion';
-import type { DispersionEstimate } from '../sampling/estimate';
+import { type DispersionOptions, estimateDispersion } from '../sampling/one-input/dispersion';
+import type { DispersionEstimate } from '../sampling/one-input/estimate';
 import { mergeNtk } from '../large/parts';
 import { mergeCheckpoints } from '../sampling/merge';
 import type { Range } from '../sampling/ranges';

@@ -1,5 +1,5 @@
 /** What `deepntk merge` prints of a sample of kernel matrices. */
-import type { NumberMoments } from '../sampling/kernel-moments';
+import type { NumberMoments } from '../sampling/matrix/kernel-moments';
 import type { MergedNtkSample } from '../sampling/merge';
 import { figures, printJson, printTable } from './output';
 

@@ -1,7 +1,7 @@
 /** Data with classes: targets of labels, choice of samples, scaling of features. */
 import { type ArrayInput, readArray, readIntegers, readRows } from '../array-input';
 import { DeepntkError, expectInteger, expectOneOf, expectOptions, invalidArgument } from '../errors';
-import { binaryExponent, scaleByPower } from '../linalg/powers';
+import { binaryExponent, scaleByPower } from '../numbers/powers';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { ORDER_PURPOSE, permutation } from '../random/permutation';
 import { streamOf } from '../random/streams';

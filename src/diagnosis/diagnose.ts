@@ -4,7 +4,7 @@ import { type ComputeOptions, type Progress, readComputation } from '../kernel/a
 import { Mlp, readNet } from '../network/mlp';
 import { parameterCount } from '../network/parameters';
 import { createSpec, type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
-import { estimateDispersion } from '../sampling/dispersion';
+import { estimateDispersion } from '../sampling/one-input/dispersion';
 import { classifyPhase } from '../theory/classify-phase';
 import { firstStepChange } from '../theory/first-step';
 import { moments } from '../theory/moments';

@@ -2,7 +2,7 @@
 import type { Provenance } from '../kernel/arguments';
 import type { ResultArray } from '../ndarray';
 import type { NetworkSpec, Parametrization } from '../network/spec';
-import type { DispersionEstimate } from '../sampling/estimate';
+import type { DispersionEstimate } from '../sampling/one-input/estimate';
 import type { Phase } from '../theory/classify-phase';
 import type { NetworkReport } from '../theory/classify-network';
 import type { MomentPair } from '../theory/moments';

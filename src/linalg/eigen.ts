@@ -1,7 +1,7 @@
 /** Eigenvalues and eigenvectors of symmetric matrices, by ml-matrix (Householder tridiagonalization and implicit QL). */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 
-import { binaryExponent, scaleByPower } from './powers';
+import { binaryExponent, scaleByPower } from '../numbers/powers';
 
 export interface SymmetricEigen {
   /** The eigenvalues, the largest first. */

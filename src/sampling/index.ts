@@ -1,8 +1,8 @@
 /** Monte Carlo over initializations. */
-export { type DispersionOptions, estimateDispersion, streamDispersion } from './dispersion';
-export type { DispersionEstimate, StandardErrors } from './estimate';
-export type { HistogramEstimate, HistogramOptions, KernelHistogram } from './histogram';
-export { estimateHistogram, type KernelHistogramOptions, streamHistogram } from './kernel-histogram';
+export { type DispersionOptions, estimateDispersion, streamDispersion } from './one-input/dispersion';
+export type { DispersionEstimate, StandardErrors } from './one-input/estimate';
+export type { HistogramEstimate, HistogramOptions, KernelHistogram } from './one-input/histogram';
+export { estimateHistogram, type KernelHistogramOptions, streamHistogram } from './one-input/kernel-histogram';
 export {
   mergeDispersion,
   type MergedDispersion,
@@ -11,9 +11,9 @@ export {
   type MergeOptions,
 } from './merge';
 export type { Sampler } from './samplers';
-export type { KernelMoments, MatrixMoments, NumberMoments } from './kernel-moments';
-export { inputsAtCosines } from './inputs';
-export type { KernelQuantile } from './kernel-quantiles';
+export type { KernelMoments, MatrixMoments, NumberMoments } from './matrix/kernel-moments';
+export { inputsAtCosines } from './matrix/inputs';
+export type { KernelQuantile } from './matrix/kernel-quantiles';
 export {
   type NtkSample,
   sampleNtk,
@@ -21,4 +21,4 @@ export {
   type SampleNtkCheckpointOptions,
   type SampleNtkOptions,
   type SampleNtkReplicaOptions,
-} from './sample-ntk';
+} from './matrix/sample-ntk';

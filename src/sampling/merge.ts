@@ -3,10 +3,10 @@ import { invalidFile } from '../data/files';
 import { describe, expectOptions, expectPath, invalidArgument } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { moments } from '../theory/moments';
-import { planShares } from './chain-plan';
-import { DISPERSION_RUN } from './dispersion-file';
-import { type DispersionEstimate, makeEstimate } from './estimate';
-import { NTK_SAMPLE_RUN } from './ntk-sample-file';
+import { planShares } from './one-input/chain-plan';
+import { DISPERSION_RUN } from './one-input/dispersion-file';
+import { type DispersionEstimate, makeEstimate } from './one-input/estimate';
+import { NTK_SAMPLE_RUN } from './matrix/ntk-sample-file';
 import { joinRanges, type Range } from './ranges';
 import {
   addStoredSums,
@@ -19,7 +19,7 @@ import {
   type RunSums,
   writeRun,
 } from './run-file';
-import { momentsOfSums, type NtkSample } from './sample-ntk';
+import { momentsOfSums, type NtkSample } from './matrix/sample-ntk';
 
 /** What becomes of runs that are merged, besides the result. */
 export interface MergeOptions {

@@ -4,7 +4,7 @@
  *     { format, version, settings: { ... }, ranges: [[from, to], ...], sums, checksum }
  *
  * with what makes the run, the replicas that it has, `from` <= number < `to`, in order and without overlap, and the sums over
- * them as lists of doubles that add up to them exactly (src/sampling/exact-sum.ts). Doubles in JSON read back as the same
+ * them as lists of doubles that add up to them exactly (src/numbers/exact-sum.ts). Doubles in JSON read back as the same
  * bits. `checksum` is the SHA-256 of all bytes before its comma. What settings and sums are depends on the kind of run:
  * dispersion-file.ts, ntk-sample-file.ts.
  */

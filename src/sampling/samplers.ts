@@ -1,7 +1,7 @@
 /** The samplers by name, and the choice among them. */
 import type { NetworkSpec } from '../network/spec';
 import type { MomentPair } from '../theory/moments';
-import { chooseKernelSampler } from './kernel-source';
+import { chooseKernelSampler } from './matrix/kernel-source';
 
 /**
  * - `direct`: draws every weight of a net and computes its kernel: the reference, O(depth width^2) a replica

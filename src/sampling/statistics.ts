@@ -1,6 +1,6 @@
 /** From sums over replicas to estimates and their standard errors. */
-import type { Accumulator, PartSums } from './accumulator';
-import { ExactSum } from './exact-sum';
+import type { Accumulator, PartSums } from './one-input/accumulator';
+import { ExactSum } from '../numbers/exact-sum';
 
 /** In units of the accumulator's scale. Relative errors are standard errors of the logarithms. */
 export interface Statistics {

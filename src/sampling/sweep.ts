@@ -3,8 +3,8 @@ import { DeepntkError } from '../errors';
 import { createSpec, type NetworkSpec } from '../network/spec';
 import type { ComputeOptions } from '../kernel/arguments';
 import { expectUniformBiases } from '../theory/layer-law';
-import { estimateDispersion } from './dispersion';
-import type { DispersionEstimate } from './estimate';
+import { estimateDispersion } from './one-input/dispersion';
+import type { DispersionEstimate } from './one-input/estimate';
 import type { Sampler } from './samplers';
 
 export interface SweepAxes {

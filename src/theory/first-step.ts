@@ -6,7 +6,7 @@ import { type Phase, phaseOf } from './classify-phase';
 import { exponentialMean } from './exponential-means';
 import { meansOf, type PairState, runRecursion } from './moment-recursion';
 import { readMomentsOptions } from './moments';
-import { add, divide, log, multiply, type Scaled, scaled, toNumber } from './scaled';
+import { add, divide, log, multiply, type Scaled, scaled, toNumber } from '../numbers/scaled';
 
 /** The expected change of the kernel in one step of gradient descent, gates frozen. */
 export interface FirstStepChange {

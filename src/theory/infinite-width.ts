@@ -1,12 +1,12 @@
 /** The kernels of ReLU nets at infinite width: the covariance of the outputs (NNGP) and the NTK. */
 import type { ArrayInput } from '../array-input';
-import { binaryExponent, scaleByPower } from '../linalg/powers';
+import { binaryExponent, scaleByPower } from '../numbers/powers';
 import { type ResultArray, resultArray, sizeOf } from '../ndarray';
 import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
 import { decorrelation, gateAgreement, reluCorrelation } from './arc-cosine';
 import { expectInputs } from './arguments';
 import { biasFactor, largestBiasFactor, weightFactor, weightScale } from './layer-law';
-import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from './scaled';
+import { SCALE, SCALE_EXPONENT, type Scaled, scaled, toNumber } from '../numbers/scaled';
 
 /** The kernels of a net of infinite width on some inputs. */
 export interface InfiniteWidthKernels {

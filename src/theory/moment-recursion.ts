@@ -7,10 +7,10 @@
  * depth * 2^-52 even where the variance is 1e-12 of the squared mean. Linear recursions allow a common factor: each
  * group of numbers below has a `unit` (what 1 has become) and is divided by 2^256 whenever it has grown past it.
  */
-import { scaleByPower } from '../linalg/powers';
+import { scaleByPower } from '../numbers/powers';
 import type { NetworkSpec } from '../network/spec';
 import { biasFactor, weightFactor, weightScale } from './layer-law';
-import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from './scaled';
+import { type Scaled, SCALE, SCALE_EXPONENT, scaled } from '../numbers/scaled';
 
 /**
  * - `exact`: forward and backward pass share their weights, as in a real net

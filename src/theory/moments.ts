@@ -10,7 +10,7 @@ import {
   type RecursionState,
   runRecursion,
 } from './moment-recursion';
-import { add, divide, log, log1p, multiply, ONE, type Scaled, scaled, toNumber } from './scaled';
+import { add, divide, log, log1p, multiply, ONE, type Scaled, scaled, toNumber } from '../numbers/scaled';
 
 /** The input, and whether the exact law is meant. */
 export interface MomentsOptions {

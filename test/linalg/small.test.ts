@@ -1,4 +1,4 @@
-import { binaryExponent, powerOfTwo, scaleByPower } from '../../src/linalg/powers';
+import { binaryExponent, powerOfTwo, scaleByPower } from '../../src/numbers/powers';
 import { factor, multiplySmall, solveTransposed, solveUpper } from '../../src/linalg/small';
 import { fillNormals } from '../../src/random/normal';
 

@@ -3,7 +3,7 @@ import { loadAddon, STATUS } from '../../src/backend/native/addon';
 import type { KernelSampler } from '../../src/backend/kernel-samples';
 import { resolveBackend } from '../../src/backend/choose';
 import { availableBackends, createSpec } from '../../src/index';
-import { planChain } from '../../src/sampling/chain-plan';
+import { planChain } from '../../src/sampling/one-input/chain-plan';
 import { inputsOf, kernelSampleTask } from './kernel-tasks';
 
 /** The arguments of a run that is right, as the native backend makes them. */

@@ -1,7 +1,7 @@
 import { resolveBackend } from '../../src/backend/choose';
 import type { ChainPlan, ChainReplicas } from '../../src/backend/backend';
 import { availableBackends, createSpec, Mlp, type NetworkSpec, type SpecOptions } from '../../src/index';
-import { planChain } from '../../src/sampling/chain-plan';
+import { planChain } from '../../src/sampling/one-input/chain-plan';
 import { kolmogorovSmirnov, KS_LIMIT } from './two-sample';
 import { atDepth } from '../support/depth';
 

@@ -1,7 +1,7 @@
 import { resolveBackend } from '../../src/backend/choose';
 import type { ChainPlan, ChainReplicas } from '../../src/backend/backend';
 import { availableBackends, createSpec, moments, type SpecOptions } from '../../src/index';
-import { planChain } from '../../src/sampling/chain-plan';
+import { planChain } from '../../src/sampling/one-input/chain-plan';
 import { testedBackends } from '../support/backends';
 
 const SEED = 2 ** 40 + 3; // both words of the key count

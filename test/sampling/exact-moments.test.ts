@@ -1,5 +1,5 @@
-import { ExactMoments, type ExactMomentsJson } from '../../src/sampling/exact-moments';
-import { ExactSums } from '../../src/sampling/exact-sums';
+import { ExactMoments, type ExactMomentsJson } from '../../src/numbers/exact-moments';
+import { ExactSums } from '../../src/numbers/exact-sums';
 
 /** Every number below is a multiple of 2^-LOWEST_BIT. */
 const LOWEST_BIT = 500;

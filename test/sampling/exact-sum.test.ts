@@ -1,4 +1,4 @@
-import { ExactSum } from '../../src/sampling/exact-sum';
+import { ExactSum } from '../../src/numbers/exact-sum';
 
 const LOWEST_BIT = 400;
 

@@ -1,7 +1,7 @@
 import { resolveBackend } from '../../src/backend/choose';
 import type { KernelReplicas, KernelSampler } from '../../src/backend/kernel-samples';
 import { createSpec, inputsAtCosines } from '../../src/index';
-import { termsOf } from '../../src/sampling/kernel-source';
+import { termsOf } from '../../src/sampling/matrix/kernel-source';
 import { testedBackends } from '../support/backends';
 import { kernelSampleTask } from './kernel-tasks';
 

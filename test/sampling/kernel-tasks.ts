@@ -2,7 +2,7 @@ import type { KernelForm } from '../../src/backend/backend';
 import { resolveBackend } from '../../src/backend/choose';
 import type { KernelReplicas, KernelSampler, KernelSampleTask } from '../../src/backend/kernel-samples';
 import type { NdArray, NetworkSpec } from '../../src/index';
-import { lawOf, termsOf } from '../../src/sampling/kernel-source';
+import { lawOf, termsOf } from '../../src/sampling/matrix/kernel-source';
 
 /** What a backend is asked for to sample kernels of the inputs X. */
 export function kernelSampleTask(

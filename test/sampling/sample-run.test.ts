@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Backend, RunOptions } from '../../src/backend/backend';
 import type { KernelReplicas, KernelSampleTask } from '../../src/backend/kernel-samples';
 import { createSpec, inputsAtCosines, sampleNtk } from '../../src/index';
-import { readSampleRequest } from '../../src/sampling/sample-request';
-import { SampleRun } from '../../src/sampling/sample-run';
+import { readSampleRequest } from '../../src/sampling/matrix/sample-request';
+import { SampleRun } from '../../src/sampling/matrix/sample-run';
 
 const spec = createSpec({ inputDim: 8, depth: 200, width: 1000 });
 const X = inputsAtCosines([1, 0.5], 8);

@@ -1,5 +1,5 @@
 import { createSpec, inputsAtCosines, sampleNtk, type SpecOptions } from '../../src/index';
-import { typicalExponent } from '../../src/sampling/typical-kernel';
+import { typicalExponent } from '../../src/sampling/matrix/typical-kernel';
 
 const unitInput = Float64Array.of(1, 0, 0);
 

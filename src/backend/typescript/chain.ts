@@ -1,5 +1,5 @@
 /**
- * The scalar chain, a replica at a time (what it computes: src/sampling/chain-plan.ts).
+ * The scalar chain, a replica at a time (what it computes: src/sampling/one-input/chain-plan.ts).
  *
  * The twin in C++ is native/core/chain.cpp, which runs many replicas abreast and gives the same bits.
  */
@@ -9,7 +9,7 @@ import { uniform } from '../../random/normal';
 import { PURPOSE, streamOf, words as wordsOf } from '../../random/streams';
 import { type ChainPlan, type ChainReplicas, type ChainTask, GATE_LAWS, type PathTables } from '../backend';
 import { type ChainRecord, createRecord, keepLayer } from './chain-record';
-import { exponentOf, powerOfTwo } from './powers';
+import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 
 /** Draws replicas number `from` to `to` - 1 of the task, counted from its first, into `out`. */
 export function sampleChain(task: ChainTask, from: number, to: number, out: ChainReplicas): void {
@@ -170,7 +170,7 @@ class Chain {
       along = signalScale[layer + 1]! * sum;
       if (--untilRescaled === 0) {
         untilRescaled = plan.rescaleEvery;
-        const shift = exponentOf(max(signal, max(across, along)));
+        const shift = binaryExponent(max(signal, max(across, along)));
         const factor = powerOfTwo(-shift);
         signal *= factor;
         across *= factor;
@@ -241,7 +241,7 @@ class Chain {
         norm2 = along * along + scale * (norm2 * down[layer]!);
       }
       if (layer === depth || layer % rescaleEvery === 0) {
-        const by = exponentOf(norm2) >> 1;
+        const by = binaryExponent(norm2) >> 1;
         shift += by;
         along *= powerOfTwo(-by);
         norm2 *= powerOfTwo(-2 * by);
@@ -258,7 +258,7 @@ class Chain {
     if (mixture === null) return;
     const { shares, inverseMean, inverseSecondMoment } = mixture;
     const weigher = this.#across + this.#square * this.#along;
-    const by = exponentOf(weigher);
+    const by = binaryExponent(weigher);
     const significand = weigher * powerOfTwo(-by);
     const firstExponent = this.exponent + by + inverseMean.exponent;
     const secondExponent = 2 * (this.exponent + by) + inverseSecondMoment.exponent;

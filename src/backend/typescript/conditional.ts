@@ -9,7 +9,7 @@ import {
   solveTransposed,
   solveUpper,
 } from '../../linalg/small';
-import { binaryExponent, powerOfTwo } from '../../linalg/powers';
+import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import { fillNormals } from '../../random/normal';
 import { PURPOSE, type StreamKey, streamOf } from '../../random/streams';
 import { largestOf } from '../backend';

@@ -2,7 +2,7 @@
  * The direct sampler: replicas of the kernel of N inputs from nets drawn in whole, those that `Mlp.random` draws; one net a
  * thread. The twin is native/core/direct.hpp.
  */
-import { binaryExponent, powerOfTwo } from '../../linalg/powers';
+import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, multiplyBlock, ProductBuffers } from '../../linalg/product';
 import { fillNormals } from '../../random/normal';

@@ -1,5 +1,5 @@
 /** Where the kernel of a replica is added up, layer by layer, for each of several ways to weigh the layers. */
-import { binaryExponent, powerOfTwo } from '../../linalg/powers';
+import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import { chainsOf, entriesOf, type KernelReplicas, type KernelSampleTask } from '../kernel-samples';
 
 /** One layer's two Gram matrices, of which entries with row <= column are read. */

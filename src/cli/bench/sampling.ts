@@ -1,7 +1,7 @@
 import { createSpec } from '../../network/spec';
-import { estimateDispersion } from '../../sampling/dispersion';
-import { inputsAtCosines } from '../../sampling/inputs';
-import { sampleNtk } from '../../sampling/sample-ntk';
+import { estimateDispersion } from '../../sampling/one-input/dispersion';
+import { inputsAtCosines } from '../../sampling/matrix/inputs';
+import { sampleNtk } from '../../sampling/matrix/sample-ntk';
 import { type BenchCase, type Suite, type SuiteSize, variantsHere } from './suite';
 
 /** The net of the paper's sampling job: n_0 = M = 100, L = 50, sigma_w^2 = 2. */

@@ -1,6 +1,6 @@
 /** The dispersion of the diagonal against depth, for every sigma_w^2: theory.md, section 7A. */
 import { createSpec } from '../../network/spec';
-import { estimateDispersion } from '../../sampling/dispersion';
+import { estimateDispersion } from '../../sampling/one-input/dispersion';
 import { SAMPLERS } from '../../sampling/samplers';
 import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { choice, common, integers, range, type ValuesOf } from './parameters';

@@ -1,6 +1,6 @@
 /** The exact dispersion, that of the gradient-independence assumption, and what nets say. theory.md, section 3. */
 import { createSpec } from '../../network/spec';
-import { estimateDispersion } from '../../sampling/dispersion';
+import { estimateDispersion } from '../../sampling/one-input/dispersion';
 import { moments } from '../../theory/moments';
 import { phaseOf } from '../../theory/classify-phase';
 import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';

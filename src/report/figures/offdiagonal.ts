@@ -1,7 +1,7 @@
 /** Two inputs: the ratio of the off-diagonal to the diagonal, and both dispersions. theory.md, sections 6 and 7A. */
 import { createSpec } from '../../network/spec';
-import { inputsAtCosines } from '../../sampling/inputs';
-import { sampleNtk } from '../../sampling/sample-ntk';
+import { inputsAtCosines } from '../../sampling/matrix/inputs';
+import { sampleNtk } from '../../sampling/matrix/sample-ntk';
 import { moments } from '../../theory/moments';
 import { infiniteWidthRatio } from '../../theory/off-diagonal';
 import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';

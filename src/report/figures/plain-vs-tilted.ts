@@ -1,6 +1,6 @@
 /** Plain Monte Carlo against tilted sampling, with the exact dispersion: how the plain one fails without a sign of it. */
 import { createSpec } from '../../network/spec';
-import { estimateDispersion } from '../../sampling/dispersion';
+import { estimateDispersion } from '../../sampling/one-input/dispersion';
 import { phaseOf } from '../../theory/classify-phase';
 import { type Figure, type FigureRun, numberAt, type FigureRow } from './figure';
 import { common, integers, netParameters, range, type ValuesOf } from './parameters';

@@ -36,7 +36,7 @@ export class ExactSums {
   add(values: Float64Array): void {
     const limbs = this.#limbs;
     for (let i = 0, at = 0; i < this.length; i++, at += LIMBS) {
-      const value = values[i]!;
+      const value = values[i];
       const slice1 = value + CUT_1 - CUT_1;
       const rest1 = value - slice1;
       const slice2 = rest1 + CUT_2 - CUT_2;
@@ -44,10 +44,10 @@ export class ExactSums {
       const slice3 = rest2 + CUT_3 - CUT_3;
       const slice4 = rest2 - slice3;
       if (abs(value) <= LARGEST && slice4 + CUT_4 - CUT_4 === slice4) {
-        limbs[at + 1]! += slice1;
-        limbs[at + 2]! += slice2;
-        limbs[at + 3]! += slice3;
-        limbs[at + 4]! += slice4;
+        limbs[at + 1] += slice1;
+        limbs[at + 2] += slice2;
+        limbs[at + 3] += slice3;
+        limbs[at + 4] += slice4;
       } else {
         this.#sumOf(i).addNumber(value);
       }
@@ -80,11 +80,11 @@ export class ExactSums {
     const slice4 = rest2 - slice3;
     if (!(abs(value) <= LARGEST_SUM && slice4 + CUT_4 - CUT_4 === slice4)) return false;
     const limbs = this.#limbs;
-    limbs[at]! += slice0;
-    limbs[at + 1]! += slice1;
-    limbs[at + 2]! += slice2;
-    limbs[at + 3]! += slice3;
-    limbs[at + 4]! += slice4;
+    limbs[at] += slice0;
+    limbs[at + 1] += slice1;
+    limbs[at + 2] += slice2;
+    limbs[at + 3] += slice3;
+    limbs[at + 4] += slice4;
     return true;
   }
 
@@ -97,7 +97,7 @@ export class ExactSums {
     this.#carry();
     const parts: number[] = [];
     for (let at = LIMBS * (i + 1) - 1; at >= LIMBS * i; at--) {
-      if (this.#limbs[at] !== 0) parts.push(this.#limbs[at]!);
+      if (this.#limbs[at] !== 0) parts.push(this.#limbs[at]);
     }
     const sum = new ExactSum(parts);
     const far = this.#far.get(i);
@@ -129,8 +129,8 @@ export class ExactSums {
 
   #carryOver(at: number, cutAbove: number): void {
     const limbs = this.#limbs;
-    const carried = limbs[at]! + cutAbove - cutAbove;
-    limbs[at]! -= carried;
-    limbs[at - 1]! += carried;
+    const carried = limbs[at] + cutAbove - cutAbove;
+    limbs[at] -= carried;
+    limbs[at - 1] += carried;
   }
 }

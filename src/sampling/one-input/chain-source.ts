@@ -1,8 +1,8 @@
 /** Replicas by the scalar chain, from whatever computes it. */
-import type { Backend, ChainReplicas, RunOptions } from '../backend/backend';
-import type { NetworkSpec } from '../network/spec';
+import type { Backend, ChainReplicas, RunOptions } from '../../backend/backend';
+import type { NetworkSpec } from '../../network/spec';
 import { planChain, planShares } from './chain-plan';
-import type { Sampler } from './samplers';
+import type { Sampler } from '../samplers';
 
 export interface ReplicaSource {
   /** Shares of the parts that replicas are drawn from. */

@@ -1,7 +1,7 @@
 /** Histograms of the kernel over initializations, and of what each of their bins has in the mean and in the second moment. */
-import type { ChainReplicas } from '../backend/backend';
-import { expectInteger, invalidArgument } from '../errors';
-import type { MomentPair } from '../theory/moments';
+import type { ChainReplicas } from '../../backend/backend';
+import { expectInteger, invalidArgument } from '../../errors';
+import type { MomentPair } from '../../theory/moments';
 import { type Scale, shifted } from './accumulator';
 import type { DispersionRequest } from './dispersion-request';
 import { runDispersion, type Surroundings } from './dispersion-run';

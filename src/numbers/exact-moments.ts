@@ -1,5 +1,5 @@
 /** Moments of many numbers over replicas, from exact sums: they merge, in any order, to the same bits. */
-import { binaryExponent, scaleByPower } from '../linalg/powers';
+import { binaryExponent, scaleByPower } from './powers';
 import { ExactSum } from './exact-sum';
 import { ExactSums } from './exact-sums';
 
@@ -47,7 +47,7 @@ export class ExactMoments {
   add(values: Float64Array): void {
     const [finite, high, low] = [this.#finite, this.#high, this.#low];
     for (let i = 0; i < this.length; i++) {
-      let value = values[i]!;
+      let value = values[i];
       if (!(Math.abs(value) <= LARGEST)) {
         this.#countInfinite(i, value > 0 ? 1 : 0, value > 0 ? 0 : 1);
         value = 0;

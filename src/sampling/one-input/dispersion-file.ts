@@ -4,14 +4,14 @@
  *     settings: { spec, inputNorm2, seed, sampler },
  *     sums: { largest, parts: [{ count, x, y, xx, yy, xy }, ...] }
  */
-import { invalidFile } from '../data/files';
-import { describe } from '../errors';
-import { type NetworkSpec, specOfFile } from '../network/spec';
-import { moments } from '../theory/moments';
+import { invalidFile } from '../../data/files';
+import { describe } from '../../errors';
+import { type NetworkSpec, specOfFile } from '../../network/spec';
+import { moments } from '../../theory/moments';
 import { Accumulator, type AccumulatorJson, SUM_NAMES } from './accumulator';
 import { scaleOf } from './estimate';
-import { isFiniteNumber, isNatural, isNumbers, type RunKind } from './run-file';
-import { type Sampler, SAMPLERS } from './samplers';
+import { isFiniteNumber, isNatural, isNumbers, type RunKind } from '../run-file';
+import { type Sampler, SAMPLERS } from '../samplers';
 
 /** What makes a run: replicas of equal settings are replicas of one run. */
 export interface DispersionSettings {

@@ -1,5 +1,5 @@
 /** How large the kernel of a typical net is. */
-import { biasGradientsByLayer, type NetworkSpec } from '../network/spec';
+import { biasGradientsByLayer, type NetworkSpec } from '../../network/spec';
 
 const { exp, floor, LN2, log, log1p, max } = Math;
 

@@ -9,11 +9,11 @@
  */
 import { createHash } from 'node:crypto';
 
-import { KERNEL_SAMPLERS, type KernelSampler } from '../backend/kernel-samples';
-import { invalidFile, shown } from '../data/files';
-import { describe } from '../errors';
-import { NTK_OUTPUTS, type NtkOutputs } from '../kernel/ntk';
-import { type NetworkSpec, specOfFile } from '../network/spec';
+import { KERNEL_SAMPLERS, type KernelSampler } from '../../backend/kernel-samples';
+import { invalidFile, shown } from '../../data/files';
+import { describe } from '../../errors';
+import { NTK_OUTPUTS, type NtkOutputs } from '../../kernel/ntk';
+import { type NetworkSpec, specOfFile } from '../../network/spec';
 import {
   KernelAccumulator,
   type KernelAccumulatorJson,
@@ -21,7 +21,7 @@ import {
   layoutOf,
   lengthOf,
 } from './kernel-moments';
-import { isFiniteNumber, isNatural, isNumbers, type RunKind, type RunSums } from './run-file';
+import { isFiniteNumber, isNatural, isNumbers, type RunKind, type RunSums } from '../run-file';
 
 /** What makes a run: replicas of equal settings are replicas of one run. */
 export interface NtkSampleSettings {

@@ -1,10 +1,10 @@
 /** The run over replicas, whatever draws them and whatever becomes of them besides. */
-import type { ChainReplicas, RunOptions } from '../backend/backend';
-import type { Provenance } from '../kernel/arguments';
+import type { ChainReplicas, RunOptions } from '../../backend/backend';
+import type { Provenance } from '../../kernel/arguments';
 import { Accumulator } from './accumulator';
-import type { Chunk, Drawing } from './ahead';
+import type { Chunk, Drawing } from '../ahead';
 import type { ReplicaSource } from './chain-source';
-import type { CheckpointWriter } from './checkpoint';
+import type { CheckpointWriter } from '../checkpoint';
 import type { DispersionRequest } from './dispersion-request';
 import { type DispersionEstimate, type EstimateContext, makeEstimate, scaleOf } from './estimate';
 

@@ -1,11 +1,11 @@
 /** Monte Carlo over initializations of the kernel MATRIX of several inputs. */
-import type { ArrayInput } from '../array-input';
-import type { KernelSampler } from '../backend/kernel-samples';
-import { createNpy } from '../data/npy';
-import type { ComputeOptions, Provenance } from '../kernel/arguments';
-import type { NtkOutputs } from '../kernel/ntk';
-import { type ResultArray, resultArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
+import type { ArrayInput } from '../../array-input';
+import type { KernelSampler } from '../../backend/kernel-samples';
+import { createNpy } from '../../data/npy';
+import type { ComputeOptions, Provenance } from '../../kernel/arguments';
+import type { NtkOutputs } from '../../kernel/ntk';
+import { type ResultArray, resultArray } from '../../ndarray';
+import type { NetworkSpec } from '../../network/spec';
 import { type KernelMoments, shapeOf } from './kernel-moments';
 import type { KernelQuantile } from './kernel-quantiles';
 import type { NtkSampleSums } from './ntk-sample-file';

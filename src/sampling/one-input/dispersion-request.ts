@@ -1,9 +1,9 @@
 /** What a run over replicas is asked for: its settings and its goal, checked. */
-import { expectInteger, expectNumber, expectOneOf, invalidArgument } from '../errors';
-import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
-import { type Moments, moments } from '../theory/moments';
+import { expectInteger, expectNumber, expectOneOf, invalidArgument } from '../../errors';
+import { type MlpSpec, type NetworkSpec, readSpec } from '../../network/spec';
+import { type Moments, moments } from '../../theory/moments';
 import type { DispersionSettings } from './dispersion-file';
-import { chooseSampler, type Sampler, SAMPLERS } from './samplers';
+import { chooseSampler, type Sampler, SAMPLERS } from '../samplers';
 
 /** Which replicas are drawn, and how. */
 export interface ReplicaOptions {

@@ -1,7 +1,7 @@
 /** Monte Carlo histograms of the kernel of one input over initializations. */
-import type { ComputeOptions } from '../kernel/arguments';
-import { expectOptions } from '../errors';
-import type { NetworkSpec } from '../network/spec';
+import type { ComputeOptions } from '../../kernel/arguments';
+import { expectOptions } from '../../errors';
+import type { NetworkSpec } from '../../network/spec';
 import { COMPUTE_NAMES, computeReplicas, lastOf } from './dispersion';
 import {
   type GoalOptions,

@@ -34,7 +34,7 @@ export class ExactSum {
   #addSlices(values: Float64Array, from: number, to: number): void {
     let [sum1, sum2, sum3, sum4] = [0, 0, 0, 0];
     for (let i = from; i < to; i++) {
-      const value = values[i]!;
+      const value = values[i];
       const slice1 = value + CUT_1 - CUT_1;
       const rest1 = value - slice1;
       const slice2 = rest1 + CUT_2 - CUT_2;
@@ -61,7 +61,7 @@ export class ExactSum {
     let high = value;
     for (let i = 0; i < parts.length; i++) {
       let large = high;
-      let small = parts[i]!;
+      let small = parts[i];
       if (abs(large) < abs(small)) [large, small] = [small, large];
       high = large + small;
       const low = small - (high - large);
@@ -84,16 +84,16 @@ export class ExactSum {
     const parts = this.#parts;
     let i = parts.length - 1;
     if (i < 0) return 0;
-    let high = parts[i]!;
+    let high = parts[i];
     let low = 0;
     while (i > 0 && low === 0) {
-      const next = parts[--i]!;
+      const next = parts[--i];
       const sum = high + next;
       low = next - (sum - high);
       high = sum;
     }
     // Half-way cases: the parts further down decide.
-    if (i > 0 && low !== 0 && low < 0 === parts[i - 1]! < 0) {
+    if (i > 0 && low !== 0 && low < 0 === parts[i - 1] < 0) {
       const twice = 2 * low;
       const up = high + twice;
       if (up - high === twice) high = up;

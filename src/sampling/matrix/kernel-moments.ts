@@ -1,11 +1,11 @@
 /** Moments of kernels from exact sums over replicas: they merge in any order, and do not cancel where replicas are alike. */
-import type { KernelForm } from '../backend/backend';
-import type { NtkOutputs } from '../kernel/ntk';
-import { type ResultArray, resultArray } from '../ndarray';
-import type { NetworkSpec } from '../network/spec';
-import { symmetricEigenvalues } from '../linalg/eigen';
-import { scaleByPower } from '../linalg/powers';
-import { ExactMoments, type ExactMomentsJson } from './exact-moments';
+import type { KernelForm } from '../../backend/backend';
+import type { NtkOutputs } from '../../kernel/ntk';
+import { type ResultArray, resultArray } from '../../ndarray';
+import type { NetworkSpec } from '../../network/spec';
+import { symmetricEigenvalues } from '../../linalg/eigen';
+import { scaleByPower } from '../../numbers/powers';
+import { ExactMoments, type ExactMomentsJson } from '../../numbers/exact-moments';
 
 /** Mean, variance and the standard error of the mean of a number over replicas. */
 export interface NumberMoments {

@@ -1,11 +1,11 @@
 /** Where replicas come from: the samplers behind one face. */
-import type { Backend } from '../backend/backend';
-import type { KernelSampler } from '../backend/kernel-samples';
-import type { NetworkSpec } from '../network/spec';
+import type { Backend } from '../../backend/backend';
+import type { KernelSampler } from '../../backend/kernel-samples';
+import type { NetworkSpec } from '../../network/spec';
 import { planShares } from './chain-plan';
 import { chainSource, type ReplicaSource } from './chain-source';
-import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';
-import type { Sampler } from './samplers';
+import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from '../matrix/kernel-source';
+import type { Sampler } from '../samplers';
 
 export function replicaSource(
   sampler: Sampler,

@@ -1,10 +1,10 @@
 /** The run over replicas of `sampleNtk`: drawing them, adding them up, keeping them. */
-import type { KernelForm } from '../backend/backend';
-import type { KernelReplicas, KernelSampleTask } from '../backend/kernel-samples';
-import type { NpyWriter } from '../data/npy';
-import { DeepntkError } from '../errors';
-import { type Chunk, drawAhead } from './ahead';
-import { type CheckpointWriter, openCheckpoint } from './checkpoint';
+import type { KernelForm } from '../../backend/backend';
+import type { KernelReplicas, KernelSampleTask } from '../../backend/kernel-samples';
+import type { NpyWriter } from '../../data/npy';
+import { DeepntkError } from '../../errors';
+import { type Chunk, drawAhead } from '../ahead';
+import { type CheckpointWriter, openCheckpoint } from '../checkpoint';
 import { KernelAccumulator, type KernelLayout, lengthOf, rescale, type Spectra } from './kernel-moments';
 import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
 import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';

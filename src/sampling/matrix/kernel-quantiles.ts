@@ -1,5 +1,5 @@
 /** Quantiles over replicas: of every entry, and of what is made of several. */
-import { type ResultArray, resultArray } from '../ndarray';
+import { type ResultArray, resultArray } from '../../ndarray';
 import { diagonalOf, type KernelLayout, shapeOf, type Spectra } from './kernel-moments';
 
 /** What a share `probability` of the replicas does not exceed. */

@@ -1,9 +1,9 @@
 /** Reading and checking the arguments of `sampleNtk`. */
 import { constants } from 'node:buffer';
 
-import { type ArrayInput, readInputs } from '../array-input';
-import type { Backend, RunOptions } from '../backend/backend';
-import { KERNEL_SAMPLERS } from '../backend/kernel-samples';
+import { type ArrayInput, readInputs } from '../../array-input';
+import type { Backend, RunOptions } from '../../backend/backend';
+import { KERNEL_SAMPLERS } from '../../backend/kernel-samples';
 import {
   DeepntkError,
   expectBoolean,
@@ -13,11 +13,11 @@ import {
   expectOptions,
   expectPath,
   invalidArgument,
-} from '../errors';
-import { copyInputs, type Provenance, readComputation } from '../kernel/arguments';
-import { NTK_OUTPUTS, type NtkOutputs } from '../kernel/ntk';
-import { expectFits } from '../memory';
-import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
+} from '../../errors';
+import { copyInputs, type Provenance, readComputation } from '../../kernel/arguments';
+import { NTK_OUTPUTS, type NtkOutputs } from '../../kernel/ntk';
+import { expectFits } from '../../memory';
+import { type MlpSpec, type NetworkSpec, readSpec } from '../../network/spec';
 import { type KernelLayout, layoutOf, lengthOf } from './kernel-moments';
 import { chooseKernelSampler, type KernelSamplerChoice } from './kernel-source';
 import type { SampleNtkOptions } from './sample-ntk';

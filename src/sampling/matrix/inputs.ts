@@ -1,5 +1,5 @@
-import { expectInteger, expectNumber, invalidArgument } from '../errors';
-import { type ResultArray, resultArray } from '../ndarray';
+import { expectInteger, expectNumber, invalidArgument } from '../../errors';
+import { type ResultArray, resultArray } from '../../ndarray';
 
 /**
  * Inputs of norm 1 at exact cosines: input i has cosine c_i with the first axis, and inputs i != j have cosine c_i c_j, for

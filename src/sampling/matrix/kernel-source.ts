@@ -1,8 +1,8 @@
 /** Kernels over initializations as tasks for a backend: the law of the parameters, the terms of the kernel, the sampler. */
-import type { BackendName, KernelForm } from '../backend/backend';
-import type { KernelSampler, KernelTerms, LayerLaw } from '../backend/kernel-samples';
-import { binaryExponent, powerOfTwo } from '../linalg/powers';
-import { biasGradientsByLayer, type NetworkSpec } from '../network/spec';
+import type { BackendName, KernelForm } from '../../backend/backend';
+import type { KernelSampler, KernelTerms, LayerLaw } from '../../backend/kernel-samples';
+import { binaryExponent, powerOfTwo } from '../../numbers/powers';
+import { biasGradientsByLayer, type NetworkSpec } from '../../network/spec';
 
 /** How the parameters of a net are drawn: the law of `Mlp.random`. */
 export function lawOf(spec: NetworkSpec): LayerLaw {

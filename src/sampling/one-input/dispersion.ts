@@ -1,9 +1,9 @@
 /** Monte Carlo estimates of how the kernel of one input varies over initializations. */
-import { expectOptions, expectPath } from '../errors';
-import { type ComputeOptions, readComputation } from '../kernel/arguments';
-import type { NetworkSpec } from '../network/spec';
-import { drawAhead } from './ahead';
-import { openCheckpoint } from './checkpoint';
+import { expectOptions, expectPath } from '../../errors';
+import { type ComputeOptions, readComputation } from '../../kernel/arguments';
+import type { NetworkSpec } from '../../network/spec';
+import { drawAhead } from '../ahead';
+import { openCheckpoint } from '../checkpoint';
 import { DISPERSION_RUN } from './dispersion-file';
 import {
   type GoalOptions,

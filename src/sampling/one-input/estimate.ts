@@ -1,11 +1,11 @@
 /** What an estimate of the dispersion says, in numbers and in words. */
-import { DeepntkError } from '../errors';
-import type { Provenance } from '../kernel/arguments';
-import type { NetworkSpec } from '../network/spec';
-import type { MomentPair, Moments } from '../theory/moments';
+import { DeepntkError } from '../../errors';
+import type { Provenance } from '../../kernel/arguments';
+import type { NetworkSpec } from '../../network/spec';
+import type { MomentPair, Moments } from '../../theory/moments';
 import { type Accumulator, type Scale, shifted } from './accumulator';
-import type { Sampler } from './samplers';
-import { type Statistics, statisticsOf } from './statistics';
+import type { Sampler } from '../samplers';
+import { type Statistics, statisticsOf } from '../statistics';
 
 /** Errors of mean, second moment and dispersion. */
 export interface StandardErrors {

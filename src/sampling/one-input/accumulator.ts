@@ -1,6 +1,6 @@
 /** Sums over replicas that an estimate of the dispersion is made from. They merge exactly, in any order. */
-import type { ChainReplicas } from '../backend/backend';
-import { ExactSum } from './exact-sum';
+import type { ChainReplicas } from '../../backend/backend';
+import { ExactSum } from '../../numbers/exact-sum';
 
 const { max, min } = Math;
 
