@@ -2,7 +2,11 @@
 export { type DispersionOptions, estimateDispersion, streamDispersion } from './one-input/dispersion';
 export type { DispersionEstimate, StandardErrors } from './one-input/estimate';
 export type { HistogramEstimate, HistogramOptions, KernelHistogram } from './one-input/histogram';
-export { estimateHistogram, type KernelHistogramOptions, streamHistogram } from './one-input/kernel-histogram';
+export {
+  estimateHistogram,
+  type KernelHistogramOptions,
+  streamHistogram,
+} from './one-input/kernel-histogram';
 export {
   mergeDispersion,
   type MergedDispersion,
