@@ -3,67 +3,6 @@
 const js = require('@eslint/js');
 const tseslint = require('typescript-eslint');
 
-/** Which folder of src/ may import which: arrows point down only (docs/architecture.md). */
-const layers = {
-  numbers: [],
-  linalg: ['numbers'],
-  random: [],
-  theory: ['network', 'linalg', 'numbers'],
-  data: ['random', 'linalg', 'numbers'],
-  backend: ['random', 'linalg', 'numbers'],
-  kernel: ['backend', 'linalg', 'numbers'],
-  large: ['kernel', 'backend', 'data', 'random', 'linalg', 'numbers'],
-  sampling: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg', 'numbers'],
-  training: ['network', 'kernel', 'theory', 'backend', 'data', 'random', 'linalg', 'numbers'],
-  network: ['large', 'kernel', 'backend', 'data', 'random'],
-  browser: ['sampling', 'theory', 'network', 'kernel', 'backend', 'random'],
-  explore: [],
-  diagnosis: [
-    'training',
-    'sampling',
-    'network',
-    'kernel',
-    'theory',
-    'backend',
-    'data',
-    'random',
-    'linalg',
-    'numbers',
-  ],
-  queue: ['sampling', 'network', 'large', 'kernel', 'backend', 'data', 'numbers'],
-  report: [
-    'explore',
-    'diagnosis',
-    'sampling',
-    'training',
-    'network',
-    'large',
-    'kernel',
-    'theory',
-    'data',
-    'backend',
-  ],
-};
-
-const everyFolder = [...Object.keys(layers), 'cli'];
-
-const layerRules = Object.entries(layers).map(([folder, allowed]) => ({
-  files: [`src/${folder}/**/*.ts`],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        patterns: everyFolder
-          .filter((other) => other !== folder && !allowed.includes(other))
-          .map((other) => ({
-            group: [`**/${other}/**`, `../${other}`, `../../${other}`],
-            message: `src/${folder} must not import src/${other} (docs/architecture.md).`,
-          })),
-      },
-    ],
-  },
-}));
-
 module.exports = tseslint.config(
   {
     ignores: ['dist/', 'build*/', 'node_modules/', 'prebuilds/', 'coverage/', 'demo/'],
@@ -117,5 +56,4 @@ module.exports = tseslint.config(
       ],
     },
   },
-  ...layerRules,
 );

@@ -21,7 +21,6 @@ const {
   createSpec,
   estimateDispersion,
   inputsAtCosines,
-  kernelProduct,
   Mlp,
   sampleNtk,
   train,
@@ -198,8 +197,8 @@ async function product(precision, repeats) {
   const n = 2000;
   const [net, x] = [Mlp.random(MNIST_NET, { seed: 1 }), imageLikeInputs(n)];
   const V = { data: Float64Array.from({ length: n * 8 }, (_, i) => Math.sin(i)), shape: [n, 8] };
-  const run = (backend) => kernelProduct(net, x, V, { backend, precision });
-  const expected = await kernelProduct(net, x, V, { backend: 'native' });
+  const run = (backend) => net.kernelProduct(x, V, { backend, precision });
+  const expected = await net.kernelProduct(x, V, { backend: 'native' });
   const error = expectNear((await run('cuda')).data, expected.data, TOLERANCE[precision], 'K V');
   const seconds = await medianSeconds(() => run('cuda'), Math.min(repeats, 3));
   return report(`K V N=${n} L=20 M=300 K=10, 8 vectors, ${precision}`, seconds, { error });

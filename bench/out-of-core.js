@@ -18,7 +18,7 @@ const {
 const { tmpdir } = require('node:os');
 const { dirname, join } = require('node:path');
 
-const { createSpec, explainTopEigenpairs, kernelDiagonal, Mlp, topEigenpairs } = require('../dist');
+const { createSpec, Mlp } = require('../dist');
 const addon = require('../build/Release/deepntk.node');
 
 const [digits = 30000, limitMiB = 2048, folder = tmpdir()] = process.argv.slice(2);
@@ -53,11 +53,11 @@ async function child(mode, out) {
     result = { plan, tiles };
   } else {
     const options = { ...mixed, count: 20, memoryLimit };
-    const plan = explainTopEigenpairs(net, X, options);
+    const plan = net.explainTopEigenpairs(X, options);
     console.error(
       `  features ${plan.featuresKept ? 'kept' : 'computed again'}, blocks of ${plan.block}, a basis of ${plan.basis}, at most ${Math.round(plan.bytes.total / 2 ** 20)} MiB`,
     );
-    const { values, residuals, converged, products } = await topEigenpairs(net, X, {
+    const { values, residuals, converged, products } = await net.topEigenpairs(X, {
       ...options,
       onProgress: tellEvery(30),
     });
@@ -116,7 +116,7 @@ async function check(out) {
   const { net, X } = load();
   const file = openSync(out, 'r');
   const start = statSync(out).size - 4 * n * n;
-  const diagonal = (await kernelDiagonal(net, X, { backend: 'native' })).data;
+  const diagonal = (await net.kernelDiagonal(X, { backend: 'native' })).data;
   let largest = 0;
   let checked = 0;
   const count = Math.min(150, n);

@@ -16,7 +16,16 @@ delete process.env.OPENBLAS_L2_SIZE;
 
 const { dirname, join } = require('node:path');
 const { parseArgs } = require('node:util');
-const { backendInfo, classBlocks, createSpec, loadMnist, Mlp, oneHot, takeRows, train } = require('deepntk');
+const {
+  backendInfo,
+  createSpec,
+  kernelStructure,
+  loadMnist,
+  Mlp,
+  oneHot,
+  takeRows,
+  train,
+} = require('deepntk');
 
 const PAPER_STEPS = [
   0, 1, 10, 20, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1200, 1500, 1700, 2000, 2500, 3000,
@@ -56,7 +65,7 @@ async function main() {
       ...(values.threads && { threads: Number(values.threads) }),
     });
     kernels.forEach((kernel, i) => {
-      const { sameClass, otherClass } = classBlocks(kernel, probe.labels);
+      const { sameClass, otherClass } = kernelStructure(kernel, probe.labels, { spectrum: false });
       const { loss, testLoss, testAccuracy } = evaluations[i];
       print({
         sw2: weightVariance,

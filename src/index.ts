@@ -33,15 +33,7 @@ export type { ComputeOptions, ParameterChoice, Progress, Provenance } from './ke
 export type { ForwardOptions, ForwardResult } from './kernel/forward';
 export type { JacobianOptions, JacobianResult } from './kernel/jacobian';
 export type { NtkOptions, NtkOutputs, NtkParts, NtkResult, NtkResultPerLayer } from './kernel/ntk';
-export {
-  explainTopEigenpairs,
-  jacobianVector,
-  kernelDiagonal,
-  kernelProduct,
-  sketchNtk,
-  topEigenpairs,
-  vectorJacobian,
-} from './network/products';
+export { topEigenpairs } from './network/top-eigenpairs';
 export type { EigenpairOptions, EigenpairPlan, Eigenpairs } from './large/eigenpairs';
 export type { KernelDiagonalOptions } from './large/diagonal';
 export type { KernelProductOptions, ProductOptions } from './large/operator';
@@ -61,14 +53,14 @@ export type { BackendName, BlasDescription, CudaDescription, LossName, Precision
 export * from './theory';
 
 export {
-  classBlocks,
-  type BlockOptions,
   type BlockStatistics,
   type ClassBlocks,
+  type ClassStructure,
   kernelSpectrum,
   type KernelSpectrum,
   kernelStructure,
   type KernelStructure,
+  type StructureOptions,
 } from './kernel/structure';
 export {
   type DriftOptions,

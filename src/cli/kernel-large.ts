@@ -9,8 +9,8 @@ import type { NtkOptions } from '../kernel/ntk';
 import type { EigenpairOptions, EigenpairPlan } from '../large/eigenpairs';
 import type { LargeKernelPlan } from '../large/plan';
 import type { NdArray } from '../ndarray';
-import { type Mlp, networkOf } from '../network/mlp';
-import { explainTopEigenpairs, kernelDiagonal, topEigenpairs } from '../network/products';
+import { networkOf } from '../network/computations';
+import type { Mlp } from '../network/mlp';
 import type * as QueueKernel from '../queue/kernel';
 import { abortOnInterrupt } from './interrupt';
 import { expectWritable } from './files';
@@ -118,7 +118,7 @@ function explain(
   options: NtkOptions & { readonly memoryLimit?: number },
 ): void {
   if (flags.topEigenvalues !== undefined) {
-    const plan = explainTopEigenpairs(net, x, eigenpairOptions(options, flags));
+    const plan = net.explainTopEigenpairs(x, eigenpairOptions(options, flags));
     if (flags.json) printJson(plan);
     else printTable(eigenpairRows(plan));
     return;
@@ -189,7 +189,7 @@ const eigenpairOptions = (
 });
 
 const eigenvalues: Compute = async (net, x, _, options, flags) => {
-  const found = await topEigenpairs(net, x, eigenpairOptions(options, flags));
+  const found = await net.topEigenpairs(x, eigenpairOptions(options, flags));
   const { out } = flags;
   const { vectors, values, residuals, ...json } = found;
   if (out !== undefined) await writeNpy(out, vectors);
@@ -208,7 +208,7 @@ const eigenvalues: Compute = async (net, x, _, options, flags) => {
 };
 
 const onlyDiagonal: Compute = async (net, x, _, options, { out }) => {
-  const { data, shape, ...json } = await kernelDiagonal(net, x, options);
+  const { data, shape, ...json } = await net.kernelDiagonal(x, options);
   if (out !== undefined) await writeNpy(out, { data, shape });
   let mean = 0;
   let smallest = Infinity;

@@ -13,7 +13,7 @@
 import { DeepntkError, describe, invalidArgument } from '../errors';
 import { sizeOf, type NdArray } from '../ndarray';
 import { invalidFile, shown } from './files';
-import type { LayerArrays } from './linear-layers';
+import type { LayerArrays } from './layers';
 
 const FORMAT = 'deepntk-net';
 const VERSION = 1;

@@ -8,7 +8,7 @@
  */
 import { invalidArgument } from '../errors';
 import { invalidFile } from './files';
-import type { NamedLayer } from './linear-layers';
+import { inputsOf, type NamedLayer, outputsOf } from './layers';
 
 /**
  * The layers, first to last.
@@ -44,14 +44,6 @@ export function prefixesIn(tensors: readonly string[]): string {
     paths.filter((path) => path.length > at + 1).map((path) => `${path.slice(0, at + 1).join('.')}.`),
   );
   return [...heads].slice(0, MOST_SHOWN).join(', ');
-}
-
-export function outputsOf(layer: NamedLayer): number {
-  return layer.weights.shape[0]!;
-}
-
-export function inputsOf(layer: NamedLayer): number {
-  return layer.weights.shape[1]!;
 }
 
 interface Place {

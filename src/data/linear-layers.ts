@@ -9,22 +9,10 @@ import { createHash } from 'node:crypto';
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
 import { invalidFile } from './files';
-import { inputsOf, isOrderedByNumbers, orderLayers, outputsOf, prefixesIn } from './layer-order';
+import { isOrderedByNumbers, orderLayers, prefixesIn } from './layer-order';
+import { inputsOf, type LayerArrays, type NamedLayer, outputsOf } from './layers';
 import { modulesIn, otherKindOf } from './module-kinds';
 import type { SafetensorsFile, StoredTensor } from './safetensors';
-
-/** One affine map x -> W x + b. */
-export interface LayerArrays {
-  /** n_out x n_in */
-  readonly weights: NdArray<Float64Array>;
-  /** n_out; null if the layer has no biases. */
-  readonly biases: NdArray<Float64Array> | null;
-}
-
-export interface NamedLayer extends LayerArrays {
-  /** The module's name: `0`, `fc1`, `net.4`; empty for a lone `nn.Linear`. */
-  readonly name: string;
-}
 
 export interface LayerChoice {
   /**

@@ -33,57 +33,66 @@ export interface KernelSpectrum {
   readonly conditionNumber: number;
 }
 
-/** What a kernel knows of classes, and its spectrum: see {@link kernelStructure}. */
-export interface KernelStructure extends ClassBlocks, KernelSpectrum {
-  /** Cosine between the kernel and the class kernel, 1 where two inputs are of one class and else 0. */
+/** How a kernel distinguishes classes. */
+export interface ClassStructure extends ClassBlocks {
+  /** Cosine between the kernel and the class kernel, which is 1 if two inputs have the same class and 0 otherwise. */
   readonly targetAlignment: number;
-  /** The same of both kernels after centering (Cortes, Mohri and Rostamizadeh 2012). Null where one of them is then zero. */
+  /** The cosine of both kernels after centering (Cortes, Mohri and Rostamizadeh 2012). Null if a centered kernel is zero. */
   readonly centeredTargetAlignment: number | null;
 }
 
-/** Which pairs {@link classBlocks} counts. */
-export interface BlockOptions {
+/** The class structure of a kernel and its spectrum; see {@link kernelStructure}. */
+export interface KernelStructure extends ClassStructure, KernelSpectrum {}
+
+export interface StructureOptions {
   /** Whether pairs of an input with itself count as pairs of one class; true by default, as in the paper's plots. */
   readonly diagonal?: boolean;
+  /** False omits the eigenvalues, which take O(N^3) operations; true by default. */
+  readonly spectrum?: boolean;
 }
 
 /**
- * Everything below of one N x N kernel.
+ * The structure of one N x N kernel: its mean and deviation over pairs of one class and of different classes, each divided by
+ * the mean of the diagonal (theory.md, section 7B), its alignment with the classes, and its spectrum.
  *
  * @param kernel N x N
  * @param labels the class of each input, N whole numbers >= 0
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the kernel is not square, symmetric and finite, or labels do not match
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` if the kernel is not square, symmetric and finite, or the labels do not match
  * @example kernelStructure(await net.ntk(x), labels).sameClass.mean
  */
 export function kernelStructure(
   kernel: ArrayInput,
   labels: ArrayInput,
-  options: BlockOptions = {},
-): KernelStructure {
+  options: StructureOptions & { readonly spectrum: false },
+): ClassStructure;
+export function kernelStructure(
+  kernel: ArrayInput,
+  labels: ArrayInput,
+  options?: StructureOptions,
+): KernelStructure;
+export function kernelStructure(
+  kernel: ArrayInput,
+  labels: ArrayInput,
+  options: StructureOptions = {},
+): ClassStructure | KernelStructure {
   const where = 'kernelStructure';
-  const matrix = expectPlainKernel(where, kernel);
+  const matrix = expectKernel(`${where}: kernel`, kernel);
+  if (matrix.outputs !== 1) {
+    throw mismatch(`${where}: kernel`, 'shape [N, N] (trace, mean or one output)', 'a full kernel');
+  }
   const classes = expectLabels(`${where}: labels`, labels, matrix.size);
+  expectOptions(where, options, ['diagonal', 'spectrum']);
+  const diagonal = expectBoolean(`${where}: diagonal`, options.diagonal ?? true);
+  const spectrum = expectBoolean(`${where}: spectrum`, options.spectrum ?? true);
   return {
-    ...blocksOf(where, matrix, classes, options),
-    ...spectrumOf(matrix),
+    ...blocksOf(matrix, classes, diagonal),
+    ...(spectrum && spectrumOf(matrix)),
     targetAlignment: alignment(matrix.data, classKernel(classes))!,
     centeredTargetAlignment: alignment(
       centered(matrix.data, matrix.size),
       centered(classKernel(classes), matrix.size),
     ),
   };
-}
-
-/**
- * Mean and deviation of the kernel over pairs of inputs of one class, and over those of different classes, each over the
- * mean of the diagonal (theory.md, section 7B).
- *
- * @param kernel N x N
- */
-export function classBlocks(kernel: ArrayInput, labels: ArrayInput, options: BlockOptions = {}): ClassBlocks {
-  const where = 'classBlocks';
-  const matrix = expectPlainKernel(where, kernel);
-  return blocksOf(where, matrix, expectLabels(`${where}: labels`, labels, matrix.size), options);
 }
 
 /**
@@ -100,22 +109,7 @@ export function kernelCosine(a: ArrayLike<number>, b: ArrayLike<number>): number
   return alignment(a, b);
 }
 
-function expectPlainKernel(where: string, kernel: ArrayInput): KernelMatrix {
-  const matrix = expectKernel(`${where}: kernel`, kernel);
-  if (matrix.outputs !== 1) {
-    throw mismatch(`${where}: kernel`, 'shape [N, N] (trace, mean or one output)', 'a full kernel');
-  }
-  return matrix;
-}
-
-function blocksOf(
-  where: string,
-  { data, size }: KernelMatrix,
-  labels: readonly number[],
-  options: BlockOptions,
-): ClassBlocks {
-  expectOptions(where, options, ['diagonal']);
-  const diagonal = expectBoolean(`${where}: diagonal`, options.diagonal ?? true);
+function blocksOf({ data, size }: KernelMatrix, labels: readonly number[], diagonal: boolean): ClassBlocks {
   let diagonalSum = 0;
   for (let i = 0; i < size; i++) diagonalSum += data[i * size + i]!;
   const diagonalMean = diagonalSum / size;

@@ -2,7 +2,8 @@
 import { extname } from 'node:path';
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { decodeJsonNet, encodeJsonNet } from '../data/json-net';
-import { type LayerArrays, layersFromTensors, notesOnLayers, tensorsFromLayers } from '../data/linear-layers';
+import type { LayerArrays } from '../data/layers';
+import { layersFromTensors, notesOnLayers, tensorsFromLayers } from '../data/linear-layers';
 import { readOnnx } from '../data/onnx';
 import { readSafetensors, type SafetensorsFile, writeSafetensors } from '../data/safetensors';
 import { DeepntkError, expectBoolean, expectOptions, invalidArgument } from '../errors';

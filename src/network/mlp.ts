@@ -1,21 +1,8 @@
 import { layerSlots } from '../backend/backend';
 import { type ArrayInput, readArray } from '../array-input';
 import { describeShape, expectInteger, expectOptions, invalidArgument, mismatch } from '../errors';
-import { forward, type ForwardOptions, type ForwardResult } from '../kernel/forward';
-import { jacobian, type JacobianOptions, type JacobianResult } from '../kernel/jacobian';
-import {
-  explainNtk,
-  type KernelNetwork,
-  ntk,
-  type NtkOptions,
-  type NtkResult,
-  type NtkResultPerLayer,
-} from '../kernel/ntk';
-import type { KernelPlan } from '../kernel/plan';
-import { explainNtkToFile, type NtkFileOptions, type NtkFileResult, ntkToFile } from '../large/ntk-to-file';
-import { ntkToPart } from '../large/parts';
-import type { LargeKernelPlan } from '../large/plan';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
+import { Computations, networkOf } from './computations';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
 import { inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
@@ -39,16 +26,13 @@ export interface RandomOptions {
   readonly replica?: number;
 }
 
-/** @internal A net as kernel functions take it. */
-export let networkOf: (net: Mlp) => KernelNetwork;
-
 /** @internal A net as an argument. A net from another copy of the package is converted and shares its parameters. */
 export let readNet: (where: string, net: unknown) => Mlp;
 
 let netOfPlain: (where: string, plain: unknown) => Mlp;
 
 /** A fully connected ReLU net with a linear output: its spec and its parameters. */
-export class Mlp {
+export class Mlp extends Computations {
   /** Architecture and law of initialization. */
   readonly spec: MlpSpec;
   /**
@@ -63,13 +47,13 @@ export class Mlp {
   }[];
   /** Changes and assumptions of the reader of the net's file, one sentence each; empty for other nets. */
   readonly notes: readonly string[];
-  readonly #network: KernelNetwork;
+  /** Marks nets of this copy of the package. */
+  readonly #own = true;
 
   static {
-    networkOf = (net) => net.#network;
     readNet = (where, net) => {
       if (typeof net === 'object' && net !== null) {
-        if (#network in net) return net;
+        if (#own in net) return net;
         if (PLAIN_FORM in net) return netOfPlain(`${where}: net`, net[PLAIN_FORM]);
       }
       throw invalidArgument(`${where}: net`, 'an Mlp', net);
@@ -81,6 +65,7 @@ export class Mlp {
   }
 
   private constructor(spec: MlpSpec, parameters: Float64Array, notes: readonly string[] = []) {
+    super({ ...networkData(spec, parameters), biasGradients: biasGradientsByLayer(spec) });
     this.spec = spec;
     this.parameters = parameters;
     this.notes = Object.freeze([...notes]);
@@ -91,7 +76,6 @@ export class Mlp {
         biases: resultArray({ data: biases, shape: [slot.outputs] }),
       };
     });
-    this.#network = { ...networkData(spec, parameters), biasGradients: biasGradientsByLayer(spec) };
   }
 
   /**
@@ -136,7 +120,7 @@ export class Mlp {
       }
       const { weights, biases } = source as { weights?: unknown; biases?: unknown };
       copyArray(`${where}: layers[${i}].weights`, weights, target.weights);
-      const withoutBiases = biases === null && !net.#network.biasGradients[i]!;
+      const withoutBiases = biases === null && !networkOf(net).biasGradients[i]!;
       if (!withoutBiases) copyArray(`${where}: layers[${i}].biases`, biases, target.biases);
     });
     return net;
@@ -194,92 +178,6 @@ export class Mlp {
   async save(path: string): Promise<void> {
     await saveNet(path, this.spec, this.layers);
   }
-
-  /**
-   * The outputs f(X).
-   *
-   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
-   * @returns N x K
-   */
-  forward(X: ArrayInput, options: ForwardOptions = {}): Promise<ForwardResult> {
-    return forward(this.#network, X, options);
-  }
-
-  /**
-   * The derivatives of every output by every trained parameter. Memory: N K P numbers; for kernels use {@link ntk}.
-   *
-   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
-   * @returns N x K x P, columns in the order of {@link parameters} (those that `parameters` and `layers` choose)
-   */
-  jacobian(X: ArrayInput, options: JacobianOptions = {}): Promise<JacobianResult> {
-    return jacobian(this.#network, X, options);
-  }
-
-  /**
-   * The empirical neural tangent kernel Theta(x, x') = sum over trained parameters p of df(x)/dp df(x')/dp, in float64
-   * by default. `outputs: 'trace'`, the default, is the SUM over the K outputs; `'mean'` is the trace divided by K.
-   *
-   * With weight gains 1 (standard parametrization), biases trained: Theta = sum_l (x^{l-1}.x'^{l-1} + 1)(delta^l.delta'^l).
-   * Cost: 2 N sum_l n_{l-1} n_l (1 + K) + N^2 sum_l (n_{l-1} + K n_l) floating-point operations; see {@link explainNtk}.
-   *
-   * @param X inputs, N x n_0, or n_0 numbers for one input; any `ArrayInput`
-   * @param X2 other inputs, N' x n_0 or n_0; X itself by default, and the kernel is then exactly symmetric
-   * @returns N x N' (trace, mean, sum-of-logits), N x N' x K (diagonal) or N x N' x K x K (full), with what made it
-   * @throws DeepntkError `ERR_INVALID_ARGUMENT` for wrong shapes, NaN, unknown options; `ERR_OUT_OF_MEMORY` before
-   *   anything is allocated where the arrays would not fit; the signal's reason on abort
-   * @see theory.md section 1; Jacot, Gabriel and Hongler 2018; Novak, Sohl-Dickstein and Schoenholz 2022 (structure)
-   * With `out` the kernel is not returned but written to a .npy file, tile by tile, in memory bounded by `memoryLimit`; an
-   * interrupted call goes on where it was when it is made again (docs/large-kernels.md). The bits in the file depend (but on a GPU)
-   * neither on the limit nor on threads or interruptions. X and X2 are then read in place: do not change them meanwhile.
-   * Further errors: `ERR_INVALID_FILE` where the file exists or cannot be written, or other settings have begun it.
-   *
-   * @example const kernel = await net.ntk([[0.1, 0.2], [0.3, 0.4]]); // of a net with two inputs
-   */
-  ntk(X: ArrayInput, X2: ArrayInput | null | undefined, options: NtkFileOptions): Promise<NtkFileResult>;
-  ntk(
-    X: ArrayInput,
-    X2: ArrayInput | null | undefined,
-    options: NtkOptions & { readonly perLayer: true },
-  ): Promise<NtkResultPerLayer>;
-  ntk(X: ArrayInput, X2?: ArrayInput | null, options?: NtkOptions): Promise<NtkResult>;
-  ntk(
-    X: ArrayInput,
-    X2?: ArrayInput | null,
-    options: NtkOptions | NtkFileOptions = {},
-  ): Promise<NtkResult | NtkResultPerLayer | NtkFileResult> {
-    if (isFileOptions(options)) {
-      const compute = options.shard === undefined ? ntkToFile : ntkToPart;
-      return compute(this.#network, X, X2 ?? null, options);
-    }
-    return ntk(this.#network, X, X2 ?? null, options);
-  }
-
-  /**
-   * What {@link ntk} would do with the same arguments: floating-point operations, bytes, blocks, threads and backend;
-   * with `memoryLimit`, how it would write the kernel to a file. Nothing is computed.
-   *
-   * @param X the inputs, or how many there are
-   * @param X2 likewise
-   */
-  explainNtk(
-    X: ArrayInput | number,
-    X2: ArrayInput | number | null | undefined,
-    options: Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number },
-  ): LargeKernelPlan;
-  explainNtk(X: ArrayInput | number, X2?: ArrayInput | number | null, options?: NtkOptions): KernelPlan;
-  explainNtk(
-    X: ArrayInput | number,
-    X2?: ArrayInput | number | null,
-    options: NtkOptions | (Omit<NtkFileOptions, 'out'> & { readonly memoryLimit: number }) = {},
-  ): KernelPlan | LargeKernelPlan {
-    if (typeof options !== 'object' || (options as unknown) === null || !('memoryLimit' in options))
-      return explainNtk(this.#network, X, X2 ?? null, options);
-    return explainNtkToFile(this.#network, X, X2 ?? null, options);
-  }
-}
-
-function isFileOptions(options: unknown): options is NtkFileOptions {
-  return typeof options === 'object' && options !== null && 'out' in options;
 }
 
 function copyArray(where: string, source: unknown, target: NdArray<Float64Array>): void {

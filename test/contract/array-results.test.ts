@@ -38,12 +38,12 @@ describe.each(testedBackends())('%s backend: every array of a result has toNeste
     ['jacobian', 1, () => net.jacobian(X, compute)],
     ['ntk', 1, () => net.ntk(X, null, compute)],
     ['ntk, perLayer', 7, () => net.ntk(X, null, { ...compute, perLayer: true })],
-    ['kernelProduct', 1, () => deepntk.kernelProduct(net, X, [1, 1, 1], compute)],
-    ['kernelDiagonal', 1, () => deepntk.kernelDiagonal(net, X, compute)],
-    ['jacobianVector', 1, () => deepntk.jacobianVector(net, X, net.parameters, compute)],
-    ['vectorJacobian', 1, () => deepntk.vectorJacobian(net, X, y, compute)],
+    ['kernelProduct', 1, () => net.kernelProduct(X, [1, 1, 1], compute)],
+    ['kernelDiagonal', 1, () => net.kernelDiagonal(X, compute)],
+    ['jacobianVector', 1, () => net.jacobianVector(X, net.parameters, compute)],
+    ['vectorJacobian', 1, () => net.vectorJacobian(X, y, compute)],
     ['topEigenpairs', 1, () => deepntk.topEigenpairs(net, X, { ...compute, count: 1 })],
-    ['sketchNtk', 3, () => deepntk.sketchNtk(net, X, { ...compute, projections: 2, seed: 1 })],
+    ['sketchNtk', 3, () => net.sketchNtk(X, { ...compute, projections: 2, seed: 1 })],
     [
       'sampleNtk',
       10,
@@ -164,7 +164,7 @@ describe('a result', () => {
   });
 
   test('has no enumerable methods: it equals the plain object of its fields', async () => {
-    const { data, shape, ...rest } = await deepntk.kernelDiagonal(net, X);
+    const { data, shape, ...rest } = await net.kernelDiagonal(X);
     expect(Object.keys(rest).sort()).toEqual([
       'backend',
       'core',

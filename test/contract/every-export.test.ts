@@ -18,7 +18,13 @@ test('every exported function, and every method of Mlp, has an entry in public-f
       .map((name) => prefix + name);
   const classes = ['DeepntkError', 'Mlp'];
   const functions = methods(deepntk, '').filter((name) => !classes.includes(name));
-  const expected = [...functions, ...methods(deepntk.Mlp, 'Mlp.'), ...methods(deepntk.Mlp.prototype, 'Mlp#')];
+  const { prototype } = deepntk.Mlp;
+  const computations = Object.getPrototypeOf(prototype) as object;
+  const expected = [
+    ...functions,
+    ...methods(deepntk.Mlp, 'Mlp.'),
+    ...[prototype, computations].flatMap((owner) => methods(owner, 'Mlp#')),
+  ];
   expect(Object.keys(entries('typescript')).sort()).toEqual(expected.sort());
 });
 

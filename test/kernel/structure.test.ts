@@ -1,13 +1,5 @@
 import fc from 'fast-check';
-import {
-  classBlocks,
-  createSpec,
-  kernelDrift,
-  kernelSpectrum,
-  kernelStructure,
-  Mlp,
-  type NdArray,
-} from '../../src/index';
+import { createSpec, kernelDrift, kernelSpectrum, kernelStructure, Mlp, type NdArray } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 import { relativeError } from '../support/golden';
 import { atDepth } from '../support/depth';
@@ -36,7 +28,7 @@ describe('class blocks', () => {
   test('means and deviations of a kernel that can be done in the head', () => {
     // Classes {0, 1} and {2}; the mean of the diagonal is 4.
     const kernel = square([4, 2, 1, 2, 4, 3, 1, 3, 4]);
-    const { diagonalMean, sameClass, otherClass } = classBlocks(kernel, [0, 0, 1]);
+    const { diagonalMean, sameClass, otherClass } = kernelStructure(kernel, [0, 0, 1]);
     expect(diagonalMean).toBe(4);
     expect(sameClass).toEqual({
       mean: 0.8,
@@ -44,7 +36,7 @@ describe('class blocks', () => {
       pairs: 5,
     });
     expect(otherClass).toEqual({ mean: 0.5, standardDeviation: 0.25, pairs: 4 });
-    expect(classBlocks(kernel, [0, 0, 1], { diagonal: false }).sameClass).toEqual({
+    expect(kernelStructure(kernel, [0, 0, 1], { diagonal: false }).sameClass).toEqual({
       mean: 0.5,
       standardDeviation: 0,
       pairs: 2,
@@ -60,15 +52,25 @@ describe('class blocks', () => {
         .reverse()
         .map((entry) => 1e200 * entry),
     };
-    const [a, b] = [classBlocks(kernel, labels), classBlocks(reversed, [...labels].reverse())];
+    const [a, b] = [kernelStructure(kernel, labels), kernelStructure(reversed, [...labels].reverse())];
     expect(b.sameClass!.mean).toBeCloseTo(a.sameClass!.mean, 12);
     expect(b.otherClass!.standardDeviation).toBeCloseTo(a.otherClass!.standardDeviation, 12);
   });
 
   test('a class that nobody else is in has no other pairs', () => {
-    expect(classBlocks(identity(3), [7, 7, 7]).otherClass).toBeNull();
-    expect(classBlocks(identity(2), [0, 1], { diagonal: false }).sameClass).toBeNull();
+    expect(kernelStructure(identity(3), [7, 7, 7]).otherClass).toBeNull();
+    expect(kernelStructure(identity(2), [0, 1], { diagonal: false }).sameClass).toBeNull();
   });
+});
+
+test('without the spectrum, the class structure is the same', () => {
+  const kernel = randomKernel(6, 3, 1);
+  const { eigenvalues, effectiveRank, participationRatio, conditionNumber, ...classes } = kernelStructure(
+    kernel,
+    [0, 0, 1, 1, 2, 2],
+  );
+  expect([eigenvalues.length, effectiveRank, participationRatio, conditionNumber]).not.toContain(undefined);
+  expect(kernelStructure(kernel, [0, 0, 1, 1, 2, 2], { spectrum: false })).toEqual(classes);
 });
 
 describe('alignment and spectrum', () => {
@@ -191,12 +193,12 @@ test.each<[name: string, action: () => unknown, message: string]>([
   ],
   ['one that is not symmetric', () => kernelSpectrum(square([1, 2, 3, 4])), 'a symmetric matrix'],
   ['one with NaN', () => kernelSpectrum(square([NaN])), 'entry 0: expected a finite number'],
-  ['too few labels', () => classBlocks(identity(3), [0, 1]), 'one label for each of the 3 inputs, got 2'],
-  ['a label below 0', () => classBlocks(identity(2), [0, -1]), 'labels[1]: expected an integer >= 0'],
+  ['too few labels', () => kernelStructure(identity(3), [0, 1]), 'one label for each of the 3 inputs, got 2'],
+  ['a label below 0', () => kernelStructure(identity(2), [0, -1]), 'labels[1]: expected an integer >= 0'],
   ['kernels of two shapes', () => kernelDrift(identity(2), identity(3)), 'expected kernels of one shape'],
   [
     'data that do not fill the shape',
-    () => classBlocks({ data: new Float64Array(3), shape: [2, 2] }, [0, 1]),
+    () => kernelStructure({ data: new Float64Array(3), shape: [2, 2] }, [0, 1]),
     'expected 4 entries',
   ],
 ])('%s: refused', (_, action, message) => {

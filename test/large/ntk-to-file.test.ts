@@ -14,7 +14,7 @@ import { join } from 'node:path';
 
 import { createSpec, Mlp, type NtkFileOptions, readNpy } from '../../src/index';
 import { ntkToFile } from '../../src/large/ntk-to-file';
-import { networkOf } from '../../src/network/mlp';
+import { networkOf } from '../../src/network/computations';
 import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
 import { relativeError } from '../support/golden';

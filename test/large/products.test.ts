@@ -1,17 +1,5 @@
 /** Products with kernel and Jacobian, eigenpairs, diagonal and sketch, against the dense arrays. */
-import {
-  createSpec,
-  explainTopEigenpairs,
-  jacobianVector,
-  kernelDiagonal,
-  kernelProduct,
-  kernelSpectrum,
-  Mlp,
-  type NdArray,
-  sketchNtk,
-  topEigenpairs,
-  vectorJacobian,
-} from '../../src/index';
+import { createSpec, kernelSpectrum, Mlp, type NdArray, topEigenpairs } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 import { testedBackends } from '../support/backends';
 import { relativeError } from '../support/golden';
@@ -66,10 +54,10 @@ describe.each(testedBackends())('%s backend', (backend) => {
       ['mixed', 3e-6],
     ] as const) {
       const options = { backend, precision, ...choice };
-      const jv = await jacobianVector(net, X, V, options);
+      const jv = await net.jacobianVector(X, V, options);
       expect(jv.shape).toEqual([n, K, 3]);
       expect(relativeError(jv.data, multiply(J.data, V.data, n * K, P, 3))).toBeLessThan(tolerance);
-      const ju = await vectorJacobian(net, X, U, options);
+      const ju = await net.vectorJacobian(X, U, options);
       expect(ju.shape).toEqual([P, 2]);
       expect(relativeError(ju.data, multiply(transpose(J.data, n * K, P), U.data, P, n * K, 2))).toBeLessThan(
         tolerance,
@@ -83,11 +71,11 @@ describe.each(testedBackends())('%s backend', (backend) => {
       const options = { backend, outputs };
       const kernel = await net.ntk(X, null, options);
       const V = normalInputs(n, 5, 4);
-      const product = await kernelProduct(net, X, V, options);
+      const product = await net.kernelProduct(X, V, options);
       expect(product.shape).toEqual([n, 5]);
       expect(relativeError(product.data, multiply(kernel.data, V.data, n, n, 5))).toBeLessThan(1e-12);
 
-      const diagonal = await kernelDiagonal(net, X, options);
+      const diagonal = await net.kernelDiagonal(X, options);
       const own = Array.from({ length: n }, (_, i) => kernel.data[i * n + i]!);
       expect(relativeError(diagonal.data, own)).toBeLessThan(1e-12);
 
@@ -123,9 +111,9 @@ describe.each(testedBackends())('%s backend', (backend) => {
         }
       }
     }
-    const product = await kernelProduct(net, X, V, { backend, outputs: 'full' });
+    const product = await net.kernelProduct(X, V, { backend, outputs: 'full' });
     expect(relativeError(product.data, expected)).toBeLessThan(1e-12);
-    const diagonal = await kernelDiagonal(net, X, { backend, outputs: 'full' });
+    const diagonal = await net.kernelDiagonal(X, { backend, outputs: 'full' });
     expect(diagonal.shape).toEqual([n, K, K]);
     expect(relativeError(diagonal.data, blocks)).toBeLessThan(1e-12);
   });
@@ -133,7 +121,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
   test('a sketch is unbiased within the errors that it states, and they fall with the root of their number', async () => {
     const rows = normalInputs(20, 9, 6);
     const kernel = await net.ntk(rows, null, { backend });
-    const sketch = await sketchNtk(net, rows, { backend, projections: 800, seed: 5 });
+    const sketch = await net.sketchNtk(rows, { backend, projections: 800, seed: 5 });
     let inside = 0;
     let squares = 0;
     kernel.data.forEach((entry, at) => {
@@ -145,7 +133,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
     expect(inside / kernel.data.length).toBeGreaterThan(0.75);
     expect(squares / kernel.data.length).toBeLessThan(2.5);
     expect(squares / kernel.data.length).toBeGreaterThan(0.25);
-    const fewer = await sketchNtk(net, rows, { backend, projections: 200, seed: 5 });
+    const fewer = await net.sketchNtk(rows, { backend, projections: 200, seed: 5 });
     expect(fewer.standardError.data[0]! / sketch.standardError.data[0]!).toBeGreaterThan(1.5);
     expect(fewer.standardError.data[0]! / sketch.standardError.data[0]!).toBeLessThan(2.6);
   });
@@ -212,7 +200,7 @@ test('the plan of the eigenpairs: what is kept, the block and the basis follow f
   const held = process.memoryUsage.rss();
   const options = { count: 20, precision: 'mixed' } as const;
   const plan = (extra: number) =>
-    explainTopEigenpairs(large, 30_000, { ...options, memoryLimit: held + extra });
+    large.explainTopEigenpairs(30_000, { ...options, memoryLimit: held + extra });
   const roomy = plan(2 ** 31);
   expect(roomy).toMatchObject({ featuresKept: true, block: 2, basis: 100 });
   expect(roomy.bytes.features).toBe(30_720 * 12_784 * 4);
@@ -236,21 +224,21 @@ test('too few products are not called converged', async () => {
 
 test('what is not as described is refused', async () => {
   const V = normalInputs(n, 1, 1);
-  await expect(kernelProduct(net, X, normalInputs(n + 1, 1, 1))).rejects.toThrow(
+  await expect(net.kernelProduct(X, normalInputs(n + 1, 1, 1))).rejects.toThrow(
     /kernelProduct: V: expected an array of shape \[300\]/,
   );
-  await expect(kernelProduct(net, X, V, { memoryLimit: 1e6 })).rejects.toThrow(
+  await expect(net.kernelProduct(X, V, { memoryLimit: 1e6 })).rejects.toThrow(
     /memoryLimit: expected at least/,
   );
   await expect(topEigenpairs(net, X, { count: n + 1 })).rejects.toThrow(
     /count: expected a positive integer and <= 300/,
   );
-  await expect(sketchNtk(net, X, { projections: 0, seed: 1 })).rejects.toThrow(
+  await expect(net.sketchNtk(X, { projections: 0, seed: 1 })).rejects.toThrow(
     /projections: expected a positive integer/,
   );
-  await expect(kernelDiagonal(net, X, { memoryLimit: 1024 })).rejects.toMatchObject({
+  await expect(net.kernelDiagonal(X, { memoryLimit: 1024 })).rejects.toMatchObject({
     code: 'ERR_OUT_OF_MEMORY',
     message: expect.stringMatching(/^kernelDiagonal: memoryLimit: expected at least /) as string,
   });
-  await expect(kernelDiagonal({} as unknown as Mlp, X)).rejects.toThrow(/net: expected an Mlp/);
+  await expect(topEigenpairs({} as unknown as Mlp, X, { count: 1 })).rejects.toThrow(/net: expected an Mlp/);
 });

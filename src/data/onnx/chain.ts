@@ -1,12 +1,22 @@
 /** Converts a graph to the layers of a net. The graph must be one chain of nodes from the input to the output. */
 import { invalidFile } from '../files';
-import type { LayerArrays } from '../linear-layers';
-import type { OnnxNet, OnnxOptions } from '.';
+import type { LayerArrays } from '../layers';
 import { foldBatchNorm, type Layer } from './batch-norm';
 import { FLOAT_TYPES } from './constants';
 import type { OnnxModel, OnnxNode, OnnxValue } from './messages';
 import { attributesOf, expectInputCount, nodeName, refusedNode } from './nodes';
 import { Constants, isWider, transpose } from './values';
+
+export interface OnnxOptions {
+  /** Folds a BatchNormalization into the layer before it. By default it is refused. */
+  readonly foldBatchNorm: boolean;
+}
+
+export interface OnnxNet {
+  readonly layers: readonly LayerArrays[];
+  /** Changes and assumptions, one sentence each. */
+  readonly notes: readonly string[];
+}
 
 export function layersOfGraph({ graph, producer }: OnnxModel, name: string, options: OnnxOptions): OnnxNet {
   const constants = new Constants(graph, name);

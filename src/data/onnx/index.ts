@@ -1,20 +1,8 @@
 /** Fully connected nets from ONNX files. */
 import { readBytes } from '../files';
-import type { LayerArrays } from '../linear-layers';
-import { layersOfGraph } from './chain';
+import { layersOfGraph, type OnnxNet, type OnnxOptions } from './chain';
 import { withExternalData } from './constants';
 import { decodeModel } from './messages';
-
-export interface OnnxOptions {
-  /** Folds a BatchNormalization into the layer before it. By default it is refused. */
-  readonly foldBatchNorm: boolean;
-}
-
-export interface OnnxNet {
-  readonly layers: readonly LayerArrays[];
-  /** Changes and assumptions, one sentence each. */
-  readonly notes: readonly string[];
-}
 
 /**
  * Reads a chain of Gemm, MatMul + Add and Relu, with Flatten, Reshape, Identity, Dropout and Cast if they change no number.

@@ -16,7 +16,7 @@ import {
   short,
   type FigureSpec,
 } from './style';
-import type { Values } from './training-structure';
+import type { Values } from './training-structure-parameters';
 
 const HEIGHT = 150;
 const NEUTRAL = [190, 190, 190] as const;
