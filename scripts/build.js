@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * Compiles src/ to dist/ (CommonJS and types) and writes the two faces of the package:
+ * Compiles src/ to dist/ (CommonJS and types) and writes the entry points of the package:
  *
- * - index.js, in place of the compiled one. It has the same exports, and loads the module of an export at the first use of that export.
- * - index.mjs, which re-exports this CommonJS module. A program that mixes `import` and `require` therefore has one
- *   backend and one set of classes.
+ * - index.js replaces the compiled file. It has the same exports, and loads the module of an export at the first use of that export.
+ * - index.mjs and report/index.mjs re-export the CommonJS modules. A program that mixes `import` and `require` therefore has
+ *   one backend and one set of classes.
  *
  * It then bundles src/browser/ into one ES module without imports, which a page can load as it is, and the page of
  * `deepntk explore`, which uses the bundle's sources.
@@ -31,7 +31,8 @@ function main() {
   fs.chmodSync(path.join(dist, 'cli', 'main.js'), 0o755);
   const page = path.join(dist, 'explore', 'index.html');
   if (!isNewer(page)) {
-    writeFaces();
+    writeFace();
+    writeModule('report');
     bundleBrowser();
     require('./explore-page').buildExplorePage(page);
   }
@@ -61,14 +62,14 @@ function filesIn(folder) {
     .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-function writeFaces() {
+function writeFace() {
   const face = path.join(dist, 'index.js');
-  const { code } = require('esbuild').transformSync(fs.readFileSync(path.join(src, 'index.ts'), 'utf8'), {
-    loader: 'ts',
-    format: 'cjs',
-  });
+  const source = fs.readFileSync(path.join(src, 'index.ts'), 'utf8');
+  const { code } = require('esbuild').transformSync(source, { loader: 'ts', format: 'cjs' });
   const names = exportsOf(code, face);
-  const modules = [...code.matchAll(/require\("(.+?)"\)/g)].map(([, file]) => file);
+  const modules = require('typescript')
+    .preProcessFile(source)
+    .importedFiles.map(({ fileName }) => fileName);
   fs.writeFileSync(
     face,
     `'use strict';
@@ -89,11 +90,17 @@ function define(load, names) {
 ${lazyLines(names, modules).join('\n')}
 `,
   );
+  writeModule('');
+}
+
+/** Writes the ES module of an entry point: it re-exports the folder's index.js. */
+function writeModule(folder) {
+  const names = Object.keys(require(path.join(dist, folder, 'index.js')));
   fs.writeFileSync(
-    path.join(dist, 'index.mjs'),
-    `import deepntk from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = deepntk;\n`,
+    path.join(dist, folder, 'index.mjs'),
+    `import entry from './index.js';\n\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = entry;\n`,
   );
-  fs.writeFileSync(path.join(dist, 'index.d.mts'), `export * from './index.js';\n`);
+  fs.writeFileSync(path.join(dist, folder, 'index.d.mts'), `export * from './index.js';\n`);
 }
 
 /** The names that a CommonJS module with this code exports. */
@@ -109,7 +116,7 @@ function lazyLines(names, modules) {
   const left = new Set(names);
   const lines = [...new Set(modules)].map((file) => {
     const own = Object.keys(require(path.join(dist, file))).filter((name) => left.delete(name));
-    return `define(() => require('${file}'), ${JSON.stringify(own)});`;
+    return own.length === 0 ? '' : `define(() => require('${file}'), ${JSON.stringify(own)});`;
   });
   if (left.size > 0)
     throw new Error(`src/index.ts exports names that none of its modules exports: ${[...left].join(', ')}`);

@@ -81,26 +81,14 @@ export type { DataSource } from './data/load/source';
 export type { ColumnName, Encoding, LoadDataOptions } from './data/load/options';
 export { choosePerClass, createScaling, oneHot, type Scaling, takeRows } from './data/classes';
 export {
-  drawKernels,
-  type KernelPanel,
-  type KernelPicture,
-  type KernelPictureOptions,
-} from './report/kernel-picture';
-export {
   computeFigure,
   drawFigure,
-  FIGURE_NAMES,
-  type FigureFormat,
   type FigureName,
   type FigureOptions,
   type FigurePicture,
   type PictureOptions,
-  formatFigure,
-  readFigure,
-  writeFigure,
 } from './report/figures';
 export type { FigureCell, FigureProvenance, FigureRow, FigureTable } from './report/figures/figure';
 export type { FigureParameters, FigureParameterValue } from './report/figures/parameters';
 export * from './sampling';
 export * from './diagnosis';
-export { diagnosisPage } from './report/diagnosis-page';

@@ -44,6 +44,7 @@ export interface ClassStructure extends ClassBlocks {
 /** The class structure of a kernel and its spectrum; see {@link kernelStructure}. */
 export interface KernelStructure extends ClassStructure, KernelSpectrum {}
 
+/** The choices of {@link kernelStructure}. */
 export interface StructureOptions {
   /** Whether pairs of an input with itself count as pairs of one class; true by default, as in the paper's plots. */
   readonly diagonal?: boolean;

@@ -1,4 +1,7 @@
-/** The packages that pictures are drawn with: loaded when a picture is asked for, and named where one is missing. */
+/**
+ * The optional packages that draw pictures. They load when a picture is drawn. If one is missing, as after
+ * `npm install --omit=optional`, the error names it.
+ */
 import { createRequire } from 'node:module';
 
 import { DeepntkError } from '../errors';

@@ -10,12 +10,12 @@ import {
   estimateDispersion,
   Mlp,
   moments,
-  readFigure,
   readNpy,
   train,
   version,
   writeNpy,
 } from '../../src/index';
+import { readFigure } from '../../src/report';
 import { relativeError } from '../support/golden';
 import { expectFailure, jsonOf, type Outcome } from './run';
 

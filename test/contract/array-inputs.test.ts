@@ -18,6 +18,7 @@ import {
   toNdArray,
   train,
 } from '../../src/index';
+import { drawKernels } from '../../src/report';
 import { testedBackends } from '../support/backends';
 import { atDepth } from '../support/depth';
 
@@ -190,8 +191,8 @@ describe('functions that need no backend take every kind of array', () => {
   });
 
   test('a picture takes kernels and labels of every kind', async () => {
-    const picture = await deepntk.drawKernels([{ kernel: plain, title: 'a' }], { labels: [0, 1, 1] });
-    const same = await deepntk.drawKernels([{ kernel, title: 'a' }], { labels: Uint8Array.of(0, 1, 1) });
+    const picture = await drawKernels([{ kernel: plain, title: 'a' }], { labels: [0, 1, 1] });
+    const same = await drawKernels([{ kernel, title: 'a' }], { labels: Uint8Array.of(0, 1, 1) });
     expect(same.svg).toBe(picture.svg);
   });
 

@@ -1,6 +1,7 @@
 /** Every public function once on every backend, with right arguments: none throws, and the backends give the same result. */
 import { rmSync } from 'node:fs';
 import * as deepntk from '../../src/index';
+import * as report from '../../src/report';
 import { testedBackends } from '../support/backends';
 import { entries, folder } from './public-face';
 
@@ -17,7 +18,9 @@ test('every exported function, and every method of Mlp, has an entry in public-f
       )
       .map((name) => prefix + name);
   const classes = ['DeepntkError', 'Mlp'];
-  const functions = methods(deepntk, '').filter((name) => !classes.includes(name));
+  const functions = [...new Set([...methods(deepntk, ''), ...methods(report, '')])].filter(
+    (name) => !classes.includes(name),
+  );
   const { prototype } = deepntk.Mlp;
   const computations = Object.getPrototypeOf(prototype) as object;
   const expected = [

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as deepntk from '../../src/index';
 import type { BackendName, NdArray } from '../../src/index';
+import * as report from '../../src/report';
 
 export interface Entry {
   /** Fresh arguments, which the function takes. */
@@ -64,7 +65,7 @@ const imageLabels = file('labels', idx(0x801, [10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 
 type Method = (...args: never[]) => unknown;
 const method = (name: string): Method => (net[name as keyof typeof net] as unknown as Method).bind(net);
 const statics = deepntk.Mlp as unknown as Readonly<Record<string, Method>>;
-const functions = deepntk as unknown as Readonly<Record<string, Method>>;
+const functions = { ...deepntk, ...report } as unknown as Readonly<Record<string, Method>>;
 
 /** What every heavy call takes besides: one thread, this backend, and a signal and a callback that do nothing. */
 function run(backend: BackendName) {
@@ -207,7 +208,7 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
       { formats: ['csv'], scale: 1 },
     ]),
     of('readFigure', async () => {
-      await deepntk.writeFigure(await table(), join(folder, 'read'), { formats: ['csv'] });
+      await report.writeFigure(await table(), join(folder, 'read'), { formats: ['csv'] });
       return [join(folder, 'read.csv'), 'phase-diagram'];
     }),
     of('correlationMap', () => [0.5]),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import * as browser from '../../src/browser/index';
 import * as deepntk from '../../src/index';
+import * as report from '../../src/report';
 
 const root = join(__dirname, '..', '..');
 
@@ -24,7 +25,7 @@ test('every export has a docstring and a page', () => {
     // Warnings, such as an export without a docstring, are errors: typedoc.json.
     expect({ status, output: stdout + stderr }).toEqual({ status: 0, output: '' });
     const pages = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-    const undescribed = Object.keys({ ...deepntk, ...browser }).filter(
+    const undescribed = Object.keys({ ...deepntk, ...report, ...browser }).filter(
       (name) => !pages.some((page) => page.endsWith(`/${name}.md`)),
     );
     expect(undescribed).toEqual([]);

@@ -106,6 +106,22 @@ onLinux('in a root folder with only node, the C library and the package, it comp
   });
 });
 
+test('without optional dependencies, a picture is refused and the missing package named', () => {
+  const project = emptyProject(folder, 'lean');
+  run(project, 'npm', ['install', OFF, '--omit=optional', '--no-audit', '--no-fund', packed.tarball]);
+  expect(
+    ['vega', 'vega-lite', '@resvg/resvg-js', 'dejavu-fonts-ttf'].filter((name) => has(project, name)),
+  ).toEqual([]);
+  const draw = `require('deepntk/report').drawKernels([{ kernel: [[1]], title: 'a' }]).catch((error) => console.log(error.code, error.message))`;
+  expect(run(project, process.execPath, ['-e', draw])).toMatch(
+    /^ERR_MISSING_PACKAGE pictures are drawn with the package vega, which is not installed/,
+  );
+});
+
+function has(project: string, name: string): boolean {
+  return existsSync(join(project, 'node_modules', name));
+}
+
 describe.each([
   ['npm', (tarball: string) => ['npm', 'install', OFF, '--no-audit', '--no-fund', tarball]],
   [

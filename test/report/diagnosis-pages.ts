@@ -1,5 +1,6 @@
 /** Pages of diagnoses for tests: the three verdicts, and nets and data at the ends of what there is. */
-import { createSpec, diagnose, type Diagnosis, diagnosisPage, Mlp } from '../../src/index';
+import { createSpec, diagnose, type Diagnosis, Mlp } from '../../src/index';
+import { diagnosisPage } from '../../src/report';
 import { smallData, SUBJECTS } from '../diagnosis/subjects';
 
 export interface DiagnosisPage {

@@ -5,22 +5,19 @@ import { join } from 'node:path';
 
 import { PNG } from 'pngjs';
 
+import { createSpec, firstStepChange, infiniteWidthRatio, moments } from '../../../src/index';
 import {
   computeFigure,
-  createSpec,
   drawFigure,
   FIGURE_NAMES,
   type FigureName,
   type FigureOptions,
   type FigurePicture,
   type FigureTable,
-  firstStepChange,
   formatFigure,
-  infiniteWidthRatio,
-  moments,
   readFigure,
   writeFigure,
-} from '../../../src/index';
+} from '../../../src/report';
 import { testedBackends } from '../../support/backends';
 
 const TRAINING = {
