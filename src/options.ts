@@ -3,18 +3,17 @@
  * to check values, and the command uses it to make the flag.
  */
 import {
-  DeepntkError,
-  describe,
   expectBoolean,
   expectInteger,
   expectNumber,
   expectOneOf,
+  expectOptions,
   invalidArgument,
 } from './errors';
 
 /** How a command writes and reads the value of an option. */
 export type OptionKind =
-  'integer' | 'number' | 'integers' | 'numbers' | 'choice' | 'switch' | 'path' | 'text' | 'names';
+  'integer' | 'number' | 'integers' | 'numbers' | 'sizes' | 'bytes' | 'layers' | 'choice' | 'switch' | 'path' | 'text' | 'names';
 
 /** One option: its default, its help and its check. */
 export interface OptionRule<T> {
@@ -48,6 +47,12 @@ export interface Declared<T> {
   readonly flag?: string;
 }
 
+/** The bounds of an integer, which is at least 1 by default. */
+export interface IntegerRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
 /** The bounds of a number. */
 export interface Range {
   readonly min?: number;
@@ -64,9 +69,16 @@ export function declareOption<T>(
   return { kind, default: preset, help, ...(flag !== undefined && { flag }), read };
 }
 
-export function integerOption(declared: Declared<number> & { readonly min?: number }): OptionRule<number> {
-  const { min = 1 } = declared;
-  return declareOption('integer', declared, (where, value) => expectInteger(where, value, { min }));
+/** An option without a default. Its value is undefined if it is not given. */
+export function optional<T, D extends Declared<T>>(
+  make: (declared: D) => OptionRule<T>,
+  declared: Omit<D, 'default'>,
+): OptionRule<T | undefined> {
+  return make({ ...declared, default: undefined } as unknown as D);
+}
+
+export function integerOption(declared: Declared<number> & IntegerRange): OptionRule<number> {
+  return declareOption('integer', declared, (where, value) => expectInteger(where, value, declared));
 }
 
 export function numberOption(declared: Declared<number> & Range): OptionRule<number> {
@@ -122,21 +134,15 @@ export function pathOption(declared: Declared<string | null>): OptionRule<string
  *
  * @throws DeepntkError `ERR_INVALID_ARGUMENT` for a value that its rule refuses, and for an unknown name
  */
-export function readOptions<R extends OptionRules>(
-  where: string,
-  rules: R,
-  given: Readonly<Record<string, unknown>>,
-): ValuesOf<R> {
-  const names = Object.keys(rules);
-  const unknown = Object.keys(given).find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new DeepntkError(
-      'ERR_INVALID_ARGUMENT',
-      `${where}: unknown option ${describe(unknown)}; known are ${names.join(', ')}`,
-    );
-  }
+export function readOptions<R extends OptionRules>(where: string, rules: R, given: object): ValuesOf<R> {
+  expectOptions(where, given, Object.keys(rules));
+  return valuesOf(where, rules, given);
+}
+
+/** {@link readOptions} for options among others, whose names the caller checks. */
+export function valuesOf<R extends OptionRules>(where: string, rules: R, given: object): ValuesOf<R> {
   const values = Object.entries(rules).map(([name, rule]) => {
-    const value = given[name];
+    const value = (given as Readonly<Record<string, unknown>>)[name];
     return [name, value === undefined ? rule.default : rule.read(`${where}: ${name}`, value)];
   });
   return Object.fromEntries(values) as ValuesOf<R>;

@@ -5,9 +5,9 @@ import type * as Csv from 'csv-parse/sync';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { DeepntkError, describe } from '../errors';
-import { flagOfRule, type OptionRule, type OptionRules } from '../options';
-import { numberList, wholeNumbers } from './lists';
-import { integer, real, UsageError } from './usage';
+import { flagOfRule, type OptionKind, type OptionRule, type OptionRules } from '../options';
+import { numberList } from './lists';
+import { byteSize, rangeList, UsageError } from './usage';
 
 /** Adds a flag for each of the named options; a value that its rule refuses is a usage error. */
 export function addDeclaredOptions(
@@ -24,26 +24,47 @@ export function addDeclaredOptions(
 /** The flags of one option: two for a switch that may also be left undecided. */
 export function optionsOf(name: string, rule: OptionRule<unknown>, help = rule.help): Option[] {
   const flag = flagOfRule(name, rule);
-  switch (rule.kind) {
-    case 'integer':
-      return [new Option(`${flag} <n>`, help).argParser(integer({ min: 0 }))];
-    case 'number':
-      return [new Option(`${flag} <number>`, help).argParser(real({}))];
-    case 'integers':
-      return [new Option(`${flag} <list>`, help).argParser(wholeNumbers(0))];
-    case 'numbers':
-      return [new Option(`${flag} <list>`, help).argParser(numberList)];
-    case 'choice':
-      return [new Option(`${flag} <name>`, help).choices(rule.choices!)];
-    case 'switch':
-      return switchesOf(flag, rule, help);
-    case 'path':
-      return [new Option(`${flag} <path>`, help)];
-    case 'text':
-      return [new Option(`${flag} <text>`, help).argParser(checkedBy(rule))];
-    case 'names':
-      return [new Option(`${flag} <list>`, help).argParser(nameParser(rule))];
-  }
+  if (rule.kind === 'switch') return switchesOf(flag, rule, help);
+  const option = new Option(`${flag} <${PLACEHOLDERS[rule.kind]}>`, help);
+  if (rule.choices !== undefined) option.choices(rule.choices);
+  else option.argParser(rule.kind === 'names' ? nameParser(rule) : checkedBy(rule, PARSERS[rule.kind]));
+  return [rule.default === undefined || rule.default === null ? option : option.default(rule.default)];
+}
+
+/** Adds a flag that must be given. */
+export function addRequiredOption(command: Command, name: string, rule: OptionRule<unknown>): Command {
+  for (const option of optionsOf(name, rule)) command.addOption(option.makeOptionMandatory());
+  return command;
+}
+
+const PLACEHOLDERS: Readonly<Record<Exclude<OptionKind, 'switch'>, string>> = {
+  integer: 'n',
+  number: 'number',
+  integers: 'list',
+  numbers: 'list',
+  sizes: 'list',
+  layers: 'list',
+  names: 'list',
+  bytes: 'size',
+  choice: 'name',
+  path: 'path',
+  text: 'text',
+};
+
+/** Reads the text of a flag. A rule checks the result, and refuses text that is not a number. */
+const PARSERS: Readonly<Partial<Record<OptionKind, (text: string) => unknown>>> = {
+  integer: numberOf,
+  number: numberOf,
+  integers: numberList,
+  numbers: numberList,
+  sizes: (text) => text.split(',').map(numberOf),
+  layers: rangeList,
+  bytes: byteSize,
+};
+
+/** The number that a text is, or the text. */
+function numberOf(text: string): number | string {
+  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : text;
 }
 
 function switchesOf(flag: string, rule: OptionRule<unknown>, help: string): Option[] {
@@ -55,13 +76,18 @@ function switchesOf(flag: string, rule: OptionRule<unknown>, help: string): Opti
 }
 
 /** Converts the error of a rule into one that commander prints. */
-function checkedBy<T>(rule: OptionRule<T>): (text: string) => T {
+function checkedBy<T>(
+  rule: OptionRule<T>,
+  parse: (text: string) => unknown = (text) => text,
+): (text: string) => T {
   return (text) => {
     try {
-      return rule.read('', text);
+      return rule.read('', parse(text));
     } catch (error) {
       if (!(error instanceof DeepntkError)) throw error;
-      throw new InvalidArgumentError(error.message.replace(/^: e/, 'E'));
+      const entry = /^\[(\d+)\]: e/.exec(error.message);
+      const start = entry === null ? 'E' : `Entry ${Number(entry[1]) + 1}: e`;
+      throw new InvalidArgumentError(error.message.replace(/^.*?: e/, start));
     }
   };
 }

@@ -1,24 +1,13 @@
 /** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  BACKEND_NAMES,
-  type Backend,
-  type BackendName,
-  type NetworkData,
-  type RunOptions,
-} from '../backend/backend';
+import type { Backend, BackendName, NetworkData, RunOptions } from '../backend/backend';
 import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
-import {
-  allocated,
-  DeepntkError,
-  expectBoolean,
-  expectInteger,
-  expectOneOf,
-  invalidArgument,
-} from '../errors';
+import { allocated, DeepntkError, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';
+import { valuesOf } from '../options';
 import { VERSION } from '../version';
 import { readWatch, type WatchOptions } from '../watch';
+import { FINITE_OPTION, PARAMETER_OPTIONS, RUN_OPTIONS } from './options';
 
 /** What every heavy call takes besides its own options. */
 export interface ComputeOptions extends WatchOptions {
@@ -30,7 +19,11 @@ export interface ComputeOptions extends WatchOptions {
   readonly allowNonFinite?: boolean;
 }
 
-export const COMPUTE_OPTION_NAMES = ['signal', 'onProgress', 'threads', 'backend', 'allowNonFinite'] as const;
+export const COMPUTE_OPTION_NAMES = [
+  'signal',
+  'onProgress',
+  ...Object.keys({ ...RUN_OPTIONS, ...FINITE_OPTION }),
+];
 
 export type { Progress } from '../watch';
 
@@ -55,13 +48,9 @@ export interface Computation {
 /** Checks the common options and resolves the backend. */
 export function readComputation(where: string, options: ComputeOptions): Computation {
   const watch = readWatch(where, options);
-  const asked =
-    options.threads === undefined
-      ? defaultThreads()
-      : expectInteger(`${where}: threads`, options.threads, { max: 1024 });
-  if (options.backend !== undefined) expectOneOf(`${where}: backend`, options.backend, BACKEND_NAMES);
-  const backend = resolveBackend(options.backend);
-  const threads = threadsOf(backend, asked);
+  const values = valuesOf(where, { ...RUN_OPTIONS, ...FINITE_OPTION }, options);
+  const backend = resolveBackend(values.backend);
+  const threads = threadsOf(backend, values.threads ?? defaultThreads());
   return {
     backend,
     run: { threads, ...watch },
@@ -71,7 +60,7 @@ export function readComputation(where: string, options: ComputeOptions): Computa
       threads,
       version: VERSION,
     },
-    allowNonFinite: expectBoolean(`${where}: allowNonFinite`, options.allowNonFinite ?? false),
+    allowNonFinite: values.allowNonFinite,
   };
 }
 
@@ -132,7 +121,7 @@ export interface ParameterChoice {
   readonly layers?: readonly number[];
 }
 
-export const PARAMETER_CHOICE_NAMES = ['parameters', 'layers'] as const;
+export const PARAMETER_CHOICE_NAMES = Object.keys(PARAMETER_OPTIONS);
 
 /** The trained layers' weights and biases; L + 1 entries each. */
 export interface TrainedParameters {
@@ -150,12 +139,9 @@ export function readParameterChoice(
 ): TrainedParameters {
   const count = network.widths.length - 1;
   const all = Array.from({ length: count }, (_, i) => i + 1);
-  const parameters = expectOneOf(`${where}: parameters`, options.parameters ?? 'all', [
-    'all',
-    'weights',
-    'biases',
-  ]);
-  const layers = options.layers === undefined ? all : readLayers(`${where}: layers`, options.layers, count);
+  const { parameters, layers = all } = valuesOf(where, PARAMETER_OPTIONS, options);
+  const beyond = layers.find((layer) => layer > count);
+  if (beyond !== undefined) throw invalidArgument(`${where}: layers`, `layers from 1 to ${count}`, beyond);
   const chosen = all.map((layer) => layers.includes(layer));
   const weights = chosen.map((layer) => layer && parameters !== 'biases');
   const biases = chosen.map((layer, i) => layer && parameters !== 'weights' && biasGradients[i]!);
@@ -168,11 +154,4 @@ export function readParameterChoice(
     );
   }
   return { parameters, layers, weights, biases };
-}
-
-function readLayers(where: string, layers: unknown, count: number): number[] {
-  if (!Array.isArray(layers))
-    throw invalidArgument(where, `an array of layer numbers from 1 to ${count}`, layers);
-  const numbers = layers.map((layer, i) => expectInteger(`${where}[${i}]`, layer, { max: count }));
-  return [...new Set(numbers)].sort((a, b) => a - b);
 }

@@ -7,36 +7,25 @@ import type {
   Precision,
 } from '../backend/backend';
 import { type ArrayInput, readInputs } from '../array-input';
-import { DeepntkError, expectBoolean, expectInteger, expectOneOf, expectOptions } from '../errors';
+import { DeepntkError, expectInteger, expectOptions } from '../errors';
 import { expectFits } from '../memory';
 import { type ResultArray, resultArray } from '../ndarray';
+import { valuesOf } from '../options';
 import {
   COMPUTE_OPTION_NAMES,
   type Computation,
   type ComputeOptions,
   copyInputs,
   expectFiniteResult,
-  PARAMETER_CHOICE_NAMES,
   type ParameterChoice,
   type Provenance,
   readComputation,
   readParameterChoice,
 } from './arguments';
+import { KERNEL_OPTIONS, NTK_OUTPUTS, type NtkOutputs, PARTS_OPTION } from './options';
 import { type KernelPlan, planKernel } from './plan';
 
-/**
- * What is kept of the K x K block that belongs to a pair of inputs (x, x'):
- *
- * - `trace`: the SUM over outputs of its diagonal (not the mean); N x N'
- * - `mean`: the trace divided by K; N x N'
- * - `full`: all of it; N x N' x K x K, the first K belonging to x, the second to x'
- * - `diagonal`: its diagonal; N x N' x K
- * - `sum-of-logits`: the kernel of the one function sum_k f_k / sqrt(K), i.e. the sum of ALL its entries divided by K;
- *   N x N' (the pseudo-NTK of Mohamadi, Bae and Sutherland, ICML 2023)
- */
-export type NtkOutputs = 'trace' | 'mean' | 'full' | 'diagonal' | 'sum-of-logits';
-
-export const NTK_OUTPUTS: readonly NtkOutputs[] = ['trace', 'mean', 'full', 'diagonal', 'sum-of-logits'];
+export { NTK_OUTPUTS, type NtkOutputs };
 
 export interface NtkOptions extends ComputeOptions, ParameterChoice {
   /** `trace`, the SUM over outputs, by default. */
@@ -75,10 +64,7 @@ export interface KernelNetwork extends NetworkData {
 
 const NTK_OPTION_NAMES = [
   ...COMPUTE_OPTION_NAMES,
-  ...PARAMETER_CHOICE_NAMES,
-  'outputs',
-  'perLayer',
-  'precision',
+  ...Object.keys({ ...KERNEL_OPTIONS, ...PARTS_OPTION }),
 ];
 
 /**
@@ -159,7 +145,7 @@ export function readRequest(
   otherOptions: readonly string[] = [],
 ): Request {
   expectOptions(where, options, [...NTK_OPTION_NAMES, ...otherOptions]);
-  const outputs = expectOneOf(`${where}: outputs`, options.outputs ?? 'trace', NTK_OUTPUTS);
+  const { outputs, precision, perLayer } = valuesOf(where, { ...KERNEL_OPTIONS, ...PARTS_OPTION }, options);
   const trained = readParameterChoice(where, network, network.biasGradients, options);
   const K = network.widths.at(-1)!;
   return {
@@ -170,8 +156,8 @@ export function readRequest(
     layers: trained.layers,
     weightTerms: network.weightGains.map((gain, i) => (trained.weights[i] ? gain * gain : 0)),
     biasTerms: network.biasGains.map((gain, i) => (trained.biases[i] ? gain * gain : 0)),
-    perLayer: expectBoolean(`${where}: perLayer`, options.perLayer ?? false),
-    precision: expectOneOf(`${where}: precision`, options.precision ?? 'float64', ['float64', 'mixed']),
+    perLayer,
+    precision,
     scale: outputs === 'mean' ? 1 / K : 1,
   };
 }

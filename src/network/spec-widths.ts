@@ -1,16 +1,16 @@
 /** The sizes of layers among the options of `createSpec`. */
-import { expectInteger, invalidArgument, mismatch } from '../errors';
+import { invalidArgument, mismatch } from '../errors';
+import { WIDTH_OPTIONS } from './spec-options';
 
-/** The largest depth, because a layer's number has 24 bits in the address of a random stream. */
-const MAX_DEPTH = 2 ** 24 - 2;
+const readSize = WIDTH_OPTIONS.outputDim.read;
 
 /** @internal n_0 .. n_{L+1} of the options of `createSpec`. */
 export function readSpecWidths(where: string, options: Readonly<Record<string, unknown>>): number[] {
   const { widths } = options;
   if (widths === undefined) {
     const hiddenWidths = readHiddenWidths(where, options);
-    const inputDim = expectInteger(`${where}: inputDim`, options['inputDim']);
-    return [inputDim, ...hiddenWidths, expectInteger(`${where}: outputDim`, options['outputDim'] ?? 1)];
+    const inputDim = readSize(`${where}: inputDim`, options['inputDim']);
+    return [inputDim, ...hiddenWidths, readSize(`${where}: outputDim`, options['outputDim'] ?? 1)];
   }
   if (!Array.isArray(widths) || widths.length < 2) {
     throw invalidArgument(
@@ -20,12 +20,12 @@ export function readSpecWidths(where: string, options: Readonly<Record<string, u
     );
   }
   const before = Array.from(widths as readonly unknown[], (width, i) =>
-    expectInteger(`${where}: widths[${i}]`, width),
+    readSize(`${where}: widths[${i}]`, width),
   );
   const after = [
-    expectInteger(`${where}: inputDim`, options['inputDim'] ?? before[0]),
+    readSize(`${where}: inputDim`, options['inputDim'] ?? before[0]),
     ...changedHiddenWidths(where, options, before.slice(1, -1)),
-    expectInteger(`${where}: outputDim`, options['outputDim'] ?? before.at(-1)),
+    readSize(`${where}: outputDim`, options['outputDim'] ?? before.at(-1)),
   ];
   // Only lists that createSpec made are frozen: here `widths` was changed, and the fields that say the same were not.
   if (Object.isFrozen(options['hiddenWidths']) && !Object.isFrozen(widths) && !sameNumbers(widths, after)) {
@@ -73,16 +73,11 @@ function readHiddenWidths(
     if (options.depth !== undefined || options.width !== undefined) {
       throw invalidArgument(where, 'either hiddenWidths, or depth and width', 'both');
     }
-    if (!Array.isArray(options.hiddenWidths)) {
-      throw invalidArgument(`${where}: hiddenWidths`, 'an array of positive integers', options.hiddenWidths);
-    }
-    return Array.from(options.hiddenWidths as readonly unknown[], (width, i) =>
-      expectInteger(`${where}: hiddenWidths[${i}]`, width),
-    );
+    return [...WIDTH_OPTIONS.hiddenWidths.read(`${where}: hiddenWidths`, options.hiddenWidths)!];
   }
-  const depth = expectInteger(`${where}: depth`, options.depth, { min: 0, max: MAX_DEPTH });
+  const depth = WIDTH_OPTIONS.depth.read(`${where}: depth`, options.depth)!;
   if (depth === 0 && options.width === undefined) return [];
-  return new Array<number>(depth).fill(expectInteger(`${where}: width`, options.width));
+  return new Array<number>(depth).fill(readSize(`${where}: width`, options.width));
 }
 
 /** @internal */

@@ -1,4 +1,6 @@
-import { DeepntkError, describe, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { DeepntkError, describe, expectOptions, invalidArgument } from '../errors';
+import { valuesOf } from '../options';
+import { LAW_OPTIONS, WIDTH_OPTIONS } from './spec-options';
 import { readSpecWidths, sameNumbers } from './spec-widths';
 
 /**
@@ -81,18 +83,8 @@ export interface UnknownLawSpec extends Architecture {
 /** The spec of an `Mlp`. Theory about initializations needs a {@link NetworkSpec} and refuses an unknown law. */
 export type MlpSpec = NetworkSpec | UnknownLawSpec;
 
-const OPTION_NAMES = [
-  'inputDim',
-  'depth',
-  'width',
-  'hiddenWidths',
-  'widths',
-  'outputDim',
-  'weightVariance',
-  'biasVariance',
-  'parametrization',
-  'biasGradients',
-] as const;
+const OPTION_NAMES = ['widths', ...Object.keys({ ...WIDTH_OPTIONS, ...LAW_OPTIONS })];
+const VARIANCES = { weightVariance: LAW_OPTIONS.weightVariance, biasVariance: LAW_OPTIONS.biasVariance };
 
 /**
  * Describes a fully connected ReLU net with a linear output.
@@ -125,10 +117,7 @@ function specFrom(where: string, options: unknown): MlpSpec {
   const given = options as Readonly<Record<string, unknown>>;
   const widths = readSpecWidths(where, given);
   const hiddenWidths = Object.freeze(widths.slice(1, -1));
-  const parametrization = expectOneOf(`${where}: parametrization`, given['parametrization'] ?? 'standard', [
-    'standard',
-    'ntk',
-  ]);
+  const { parametrization } = valuesOf(where, { parametrization: LAW_OPTIONS.parametrization }, given);
   const spec = Object.freeze({
     inputDim: widths[0]!,
     depth: hiddenWidths.length,
@@ -167,16 +156,7 @@ function readLaw(
     }
     return { weightVariance: null, biasVariance: null };
   }
-  return {
-    weightVariance: expectNumber(`${where}: weightVariance`, weightVariance ?? 2, {
-      above: 0,
-      what: 'a finite number > 0',
-    }),
-    biasVariance: expectNumber(`${where}: biasVariance`, biasVariance ?? 0, {
-      min: 0,
-      what: 'a finite number >= 0',
-    }),
-  };
+  return valuesOf(where, VARIANCES, { weightVariance, biasVariance: biasVariance ?? undefined });
 }
 
 /** One boolean if all layers agree, otherwise a frozen list. */

@@ -81,8 +81,8 @@ describe('figure', () => {
     [[], 2, 'expected a figure (dispersion-vs-depth, '],
     [['fase-diagram'], 2, 'got "fase-diagram"'],
     [['phase-diagram', '--backend', 'native'], 2, "unknown option '--backend'"],
-    [['phase-diagram', '--sw2', '0'], 2, '--sw2[0]: expected a finite number > 0, got 0'],
-    [['phase-diagram', '--depths', '1.5'], 2, 'Expected integers >= 0, got "1.5"'],
+    [['phase-diagram', '--sw2', '0'], 2, 'Entry 1: expected a finite number > 0, got 0'],
+    [['phase-diagram', '--depths', '1.5'], 2, 'Entry 1: expected a positive integer, got 1.5'],
     [['phase-diagram', '--formats', 'pdf'], 2, 'Expected some of csv,svg,png, got "pdf"'],
     [
       ['first-step', '--from', 'first.csv'],
