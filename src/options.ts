@@ -13,7 +13,18 @@ import {
 
 /** How a command writes and reads the value of an option. */
 export type OptionKind =
-  'integer' | 'number' | 'integers' | 'numbers' | 'sizes' | 'bytes' | 'layers' | 'choice' | 'switch' | 'path' | 'text' | 'names';
+  | 'integer'
+  | 'number'
+  | 'integers'
+  | 'numbers'
+  | 'sizes'
+  | 'bytes'
+  | 'layers'
+  | 'choice'
+  | 'switch'
+  | 'path'
+  | 'text'
+  | 'names';
 
 /** One option: its default, its help and its check. */
 export interface OptionRule<T> {

@@ -1,9 +1,12 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 
 import { type Assumption, moments, type Moments } from '../theory';
+import { MOMENTS_OPTIONS } from '../theory/arguments';
+import { addJsonOption } from './common-options';
+import { addDeclaredOptions } from './declared';
 import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
 import { figures, printJson, printTable } from './output';
-import { asUsage, jsonOption, real } from './usage';
+import { asUsage } from './usage';
 
 interface Flags extends NetFlags {
   readonly inputNorm2: number;
@@ -15,18 +18,8 @@ export function addMomentsCommand(program: Command): void {
   const command = program
     .command('moments')
     .description('exact mean, second moment and dispersion of the kernel of one input over initializations');
-  addNetOptions(command)
-    .addOption(
-      new Option('--input-norm2 <number>', 'squared norm of the input')
-        .argParser(real({ min: 0 }))
-        .default(1),
-    )
-    .addOption(
-      new Option('--assumption <name>', 'gradient-independence is an approximation, for comparison')
-        .choices(['exact', 'gradient-independence'])
-        .default('exact'),
-    )
-    .addOption(jsonOption())
+  addDeclaredOptions(addNetOptions(command), MOMENTS_OPTIONS);
+  addJsonOption(command)
     .addHelpText(
       'after',
       `
@@ -39,7 +32,7 @@ Example:
     )
     .action((flags: Flags) => {
       const { inputNorm2, assumption, json } = flags;
-      const spec = specFromFlags(flags);
+      const spec = specFromFlags(flags, command);
       const result = asUsage(() => moments(spec, { inputNorm2, assumption }));
       if (json) printJson({ ...result, inputNorm2, assumption });
       else printMoments(result, spec.outputDim);

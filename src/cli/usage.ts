@@ -1,7 +1,6 @@
 /** Reading the values of options. What is wrong with the command line itself ends the command with status 2. */
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError } from 'commander';
 
-import { BACKEND_NAMES } from '../backend/backend';
 import { DeepntkError, describe } from '../errors';
 
 /** The command line asks for what does not exist or does not fit together. */
@@ -96,19 +95,3 @@ export function rangeList(text: string): number[] {
 export function nameList(text: string): string[] {
   return text.split(',').map((name) => name.trim());
 }
-
-export const jsonOption = () => new Option('--json', 'print one JSON object and nothing else');
-
-export const seedOption = () =>
-  new Option('--seed <n>', 'seed of the random numbers').argParser(integer({ min: 0 })).default(0);
-
-export const backendOption = () =>
-  new Option('--backend <name>', 'what computes (default: the fastest that loads)').choices(BACKEND_NAMES);
-
-export const threadsOption = () =>
-  new Option('--threads <n>', 'upper bound on threads (default: all of the machine)').argParser(
-    integer({ min: 1, max: 1024 }),
-  );
-
-export const redisOption = () =>
-  new Option('--redis <url>', 'where Redis is').default('redis://127.0.0.1:6379').env('DEEPNTK_REDIS');

@@ -62,10 +62,7 @@ export interface KernelNetwork extends NetworkData {
   readonly biasGradients: readonly boolean[];
 }
 
-const NTK_OPTION_NAMES = [
-  ...COMPUTE_OPTION_NAMES,
-  ...Object.keys({ ...KERNEL_OPTIONS, ...PARTS_OPTION }),
-];
+const NTK_OPTION_NAMES = [...COMPUTE_OPTION_NAMES, ...Object.keys({ ...KERNEL_OPTIONS, ...PARTS_OPTION })];
 
 /**
  * The empirical neural tangent kernel in its structured form: a Gram matrix of activations times, entry by entry, a Gram

@@ -17,7 +17,10 @@ export const RUN_OPTIONS = {
 
 /** Whether NaN and infinite numbers pass, in inputs and in results. */
 export const FINITE_OPTION = {
-  allowNonFinite: switchOption<boolean>({ default: false, help: 'accept NaN and infinite inputs and results' }),
+  allowNonFinite: switchOption<boolean>({
+    default: false,
+    help: 'accept NaN and infinite inputs and results',
+  }),
 };
 
 /** Which parameters are trained; the rest is frozen. */

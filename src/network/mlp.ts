@@ -1,11 +1,12 @@
 import { layerSlots } from '../backend/backend';
 import { type ArrayInput, readArray } from '../array-input';
-import { describeShape, expectInteger, expectOptions, invalidArgument, mismatch } from '../errors';
+import { describeShape, expectOptions, invalidArgument, mismatch } from '../errors';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { Computations, networkOf } from './computations';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
 import { inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
+import { RANDOM_OPTIONS } from './spec-options';
 import { biasGradientsByLayer, type MlpSpec, readMlpSpec, readSpec } from './spec';
 
 /** The parameters of one layer: weights n_l x n_{l-1} (a row per unit), biases n_l. */
@@ -88,9 +89,9 @@ export class Mlp extends Computations {
   static random(spec: MlpSpec, options: RandomOptions): Mlp {
     const where = 'Mlp.random';
     const known = readSpec(where, spec);
-    expectOptions(where, options, ['seed', 'replica']);
-    const seed = expectInteger(`${where}: seed`, options.seed, { min: 0 });
-    const replica = expectInteger(`${where}: replica`, options.replica ?? 0, { min: 0 });
+    expectOptions(where, options, Object.keys(RANDOM_OPTIONS));
+    const seed = RANDOM_OPTIONS.seed.read(`${where}: seed`, options.seed);
+    const replica = RANDOM_OPTIONS.replica.read(`${where}: replica`, options.replica ?? 0);
     const parameters = allocateParameters(where, known);
     drawParameters(parameters, known, seed, replica);
     return new Mlp(known, parameters);

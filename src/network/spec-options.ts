@@ -22,6 +22,12 @@ export const WIDTH_OPTIONS = {
   outputDim: integerOption({ default: 1, flag: 'outputs', help: 'outputs of the net' }),
 };
 
+/** Which net of a law is drawn. */
+export const RANDOM_OPTIONS = {
+  seed: integerOption({ default: 0, min: 0, help: 'seed of the random numbers' }),
+  replica: integerOption({ default: 0, min: 0, help: 'which of the independent nets of the seed' }),
+};
+
 /** The law of initialization and the parametrization. */
 export const LAW_OPTIONS = {
   weightVariance: numberOption({ default: 2, above: 0, flag: 'sw2', help: 'weight variance sigma_w^2' }),

@@ -1,7 +1,8 @@
 /** Checks of arguments that several theories take. */
 import { type ArrayInput, readInputs } from '../array-input';
-import { DeepntkError, expectNumber, expectOneOf, invalidArgument } from '../errors';
+import { DeepntkError, expectNumber, invalidArgument } from '../errors';
 import { unknownLaw } from '../network/spec';
+import { choiceOption, numberOption } from '../options';
 import type { Assumption } from './moment-recursion';
 
 export function expectPositive(where: string, value: unknown): number {
@@ -18,9 +19,22 @@ export function expectNonNegative(where: string, value: unknown): number {
   return expectNumber(where, value, { min: 0, what: 'a finite number >= 0' });
 }
 
-export function expectAssumption(where: string, value: unknown): Assumption {
-  return expectOneOf(where, value, ['exact', 'gradient-independence']);
-}
+/** Whether the exact law is meant. */
+export const ASSUMPTION_OPTION = {
+  assumption: choiceOption<Assumption>({
+    default: 'exact',
+    choices: ['exact', 'gradient-independence'],
+    help: 'gradient-independence is an approximation, for comparison',
+  }),
+};
+
+/** The input of a net, as far as the kernel of one input depends on it. */
+export const INPUT_OPTION = {
+  inputNorm2: numberOption({ default: 1, min: 0, help: 'squared norm of the input' }),
+};
+
+/** The options of `moments` and related functions. */
+export const MOMENTS_OPTIONS = { ...INPUT_OPTION, ...ASSUMPTION_OPTION };
 
 /** Refuses a result that the range of doubles does not hold. */
 export function expectResult(where: string, name: string, value: number): number {

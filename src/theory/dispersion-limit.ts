@@ -2,7 +2,7 @@
  * The dispersion of the NTK where depth and width go to infinity together, and the ordered phase's at fixed width.
  */
 import { expectBoolean, expectInteger, expectNumber, expectOptions } from '../errors';
-import { expectAssumption, expectPositive, expectWeightVariance } from './arguments';
+import { ASSUMPTION_OPTION, expectPositive, expectWeightVariance } from './arguments';
 import { phaseOf, type Phase } from './classify-phase';
 import { exponentialMean, secondOrderGrowth } from './exponential-means';
 import type { Assumption } from './moment-recursion';
@@ -54,7 +54,7 @@ export function dispersionLimit(options: DispersionLimitOptions): DispersionLimi
   const weightVariance = expectWeightVariance(`${where}: weightVariance`, given);
   const kappa = expectPositive(`${where}: kappa`, options.kappa ?? 1);
   const biasGradients = expectBoolean(`${where}: biasGradients`, options.biasGradients ?? true);
-  const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
+  const assumption = ASSUMPTION_OPTION.assumption.read(`${where}: assumption`, options.assumption ?? 'exact');
   const phase = phaseOf(weightVariance);
   const growth = 5 * lambda;
   const scaledDispersion = weightsDominate(phase, biasGradients)

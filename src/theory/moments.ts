@@ -1,7 +1,8 @@
 /** Exact mean and second moment of the NTK of one input over initializations, at finite depth and width. */
-import { expectOptions, invalidArgument } from '../errors';
+import { invalidArgument } from '../errors';
 import { type MlpSpec, type NetworkSpec, readSpec } from '../network/spec';
-import { expectAssumption, expectNonNegative, expectResult } from './arguments';
+import { readOptions } from '../options';
+import { expectResult, MOMENTS_OPTIONS } from './arguments';
 import { largestBiasFactor } from './layer-law';
 import {
   type Assumption,
@@ -166,8 +167,7 @@ export function readMomentsOptions(
   options: MomentsOptions,
 ): Required<MomentsOptions> & { readonly spec: NetworkSpec } {
   const spec = readSpec(where, given);
-  expectOptions(where, options, ['inputNorm2', 'assumption']);
-  const inputNorm2 = expectNonNegative(`${where}: inputNorm2`, options.inputNorm2 ?? 1);
+  const { inputNorm2, assumption } = readOptions(where, MOMENTS_OPTIONS, options);
   if (inputNorm2 === 0 && spec.biasVariance === 0 && largestBiasFactor(spec) === 0) {
     throw invalidArgument(
       `${where}: inputNorm2`,
@@ -175,6 +175,5 @@ export function readMomentsOptions(
       0,
     );
   }
-  const assumption = expectAssumption(`${where}: assumption`, options.assumption ?? 'exact');
   return { spec, inputNorm2, assumption };
 }
