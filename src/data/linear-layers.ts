@@ -38,7 +38,7 @@ export function layersFromTensors(
   file: SafetensorsFile,
   { order, prefix, name = 'tensors' }: LayerChoice = {},
 ): NamedLayer[] {
-  const tensors = tensorsWithPrefix(file.tensors, prefix);
+  const tensors = tensorsWithPrefix(file.tensors, prefix, name);
   expectNoTies(file, tensors, name);
   const layers = collectLayers(tensors, name);
   if (layers.length === 0) throw invalidFile(name, 'tensors <module>.weight of nn.Linear layers', 'none');
@@ -90,9 +90,11 @@ export function tensorsFromLayers(layers: readonly LayerArrays[]): Map<string, N
 function tensorsWithPrefix(
   tensors: SafetensorsFile['tensors'],
   prefix: string | undefined,
+  name: string,
 ): SafetensorsFile['tensors'] {
   if (prefix === undefined) return tensors;
-  if (typeof prefix !== 'string') throw invalidArgument('prefix', 'how the names of tensors begin', prefix);
+  const where = 'Mlp.load: prefix';
+  if (typeof prefix !== 'string') throw invalidArgument(where, 'how the names of tensors begin', prefix);
   const beginningWith = (text: string): SafetensorsFile['tensors'] =>
     new Map([...tensors].filter(([tensor]) => tensor.startsWith(text)));
   // "models.1" means "models.1.", and not also "models.10.".
@@ -100,7 +102,11 @@ function tensorsWithPrefix(
   const found = whole.size > 0 ? whole : beginningWith(prefix);
   if (found.size > 0) return found;
   const known = prefixesIn([...tensors.keys()]);
-  throw invalidArgument('prefix', `a prefix of tensor names${known === '' ? '' : `: ${known}`}`, prefix);
+  throw invalidArgument(
+    where,
+    `a prefix of tensor names in ${name}${known === '' ? '' : `: ${known}`}`,
+    prefix,
+  );
 }
 
 /** Safetensors' `save_model` stores a shared tensor once. The metadata map its other names to the stored name. */

@@ -74,7 +74,7 @@ export function copyInputs(where: string, X: NdArray, allowNonFinite: boolean): 
       const place = `[${Math.floor(at / columns)}, ${at % columns}]`;
       throw invalidArgument(
         `${where}: entry ${place}`,
-        'a finite number (allowNonFinite: true lets others through)',
+        'a finite number (allowNonFinite (--allow-non-finite) lets others through)',
         data[at],
       );
     }
@@ -108,7 +108,7 @@ export async function expectFiniteResult(
     throw new DeepntkError(
       'ERR_COMPUTATION',
       `${where}: the result is not finite: a number on the way to it is beyond the range of doubles, or a parameter is not finite ` +
-        '(allowNonFinite: true returns it as it is)',
+        '(allowNonFinite (--allow-non-finite) returns it as it is)',
     );
   }
 }

@@ -98,7 +98,7 @@ async function expectFinite(where: string, { data, shape }: NdArray): Promise<vo
     const columns = shape[1]!;
     throw invalidArgument(
       `${where}: entry [${Math.floor(at / columns)}, ${at % columns}]`,
-      'a finite number (allowNonFinite: true lets others through)',
+      'a finite number (allowNonFinite (--allow-non-finite) lets others through)',
       data[at],
     );
   }

@@ -126,7 +126,7 @@ function givenSpec(
   if (stored === null && biasVariance !== undefined && weightVariance === undefined) {
     throw invalidArgument(
       `${where}: weightVariance`,
-      'a finite number > 0 with biasVariance',
+      'a finite number > 0 with biasVariance (--sb2)',
       weightVariance,
     );
   }

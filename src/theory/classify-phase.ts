@@ -3,6 +3,7 @@
  * slopes.
  */
 import { expectOptions } from '../errors';
+import { type NetworkSpec, readSpec } from '../network/spec';
 import { correlationMap } from './arc-cosine';
 import { expectNonNegative, expectWeightVariance } from './arguments';
 
@@ -73,15 +74,14 @@ export interface CorrelationMap {
  * sigma_w^2 = 2 with sigma_b^2 > 0 is `edge-of-chaos` here (gradients keep their size) and not critical (q grows by
  * sigma_b^2 a layer). Within 1e-12 of 1, a counts as 1.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where weightVariance is not > 0 or biasVariance is not >= 0
+ * @param initialization the variances, or a spec, whose sizes do not matter
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` where weightVariance is not > 0 or biasVariance is not >= 0, or if a spec does
+ *   not state them
  * @see docs/theory.md, "Phases"
  * @example classifyPhase({ weightVariance: 2 }).phase // 'edge-of-chaos'
  */
-export function classifyPhase(options: PhaseOptions): PhaseReport {
-  const where = 'classifyPhase';
-  expectOptions(where, options, ['weightVariance', 'biasVariance']);
-  const weightVariance = expectWeightVariance(`${where}: weightVariance`, options.weightVariance);
-  const biasVariance = expectNonNegative(`${where}: biasVariance`, options.biasVariance ?? 0);
+export function classifyPhase(initialization: PhaseOptions | NetworkSpec): PhaseReport {
+  const { weightVariance, biasVariance } = readInitialization('classifyPhase', initialization);
   const slope = weightVariance / 2;
   const phase = phaseOf(weightVariance);
   const depthScale = phase === 'edge-of-chaos' ? Infinity : 1 / Math.abs(Math.log(slope));
@@ -107,6 +107,16 @@ export function classifyPhase(options: PhaseOptions): PhaseReport {
       step: (correlation) => weightsShare * correlationMap(correlation) + (1 - weightsShare),
     },
     gradientDepthScale: depthScale,
+  };
+}
+
+function readInitialization(where: string, given: PhaseOptions | NetworkSpec): Required<PhaseOptions> {
+  if (typeof given === 'object' && (given as unknown) !== null && 'inputDim' in given)
+    return readSpec(where, given);
+  expectOptions(where, given, ['weightVariance', 'biasVariance']);
+  return {
+    weightVariance: expectWeightVariance(`${where}: weightVariance`, given.weightVariance),
+    biasVariance: expectNonNegative(`${where}: biasVariance`, given.biasVariance ?? 0),
   };
 }
 

@@ -213,7 +213,7 @@ describe('what goes wrong', () => {
     [['--x', 'X.npy', '--hidden', '3,x'], 'Expected an integer >= 1, got "x"'],
     [['--x', 'X.npy', '--hidden', '3', '--width', '3'], 'cannot be used with option'],
     [['--x', 'X.npy', ...NET, '--layers', '2-1'], 'Expected layer numbers such as 1,3-5, got "2-1"'],
-    [['--x', 'X.npy', ...NET, '--layers', '9'], 'got 9'],
+    [['--x', 'X.npy', ...NET, '--layers', '9'], '--layers[0]: expected a positive integer and <= 3, got 9'],
     [['--x', 'X.npy', ...NET, '--outputs-axis', 'sum'], 'Allowed choices are trace'],
     [['--x', 'X.npy', ...NET, '--per-layer'], '--per-layer: expected --out'],
     [['--x', 'X.npy', ...NET, '--explain', '--out', 'K.npy'], '--out: not to be given with --explain'],
@@ -224,6 +224,18 @@ describe('what goes wrong', () => {
     [
       ['--x', 'X.npy', '--net', 'net.json', '--no-bias-gradients'],
       '--no-bias-gradients: not to be given with a JSON net',
+    ],
+    [
+      ['--x', 'X.npy', '--net', 'weights.safetensors', '--prefix', 'net.'],
+      '--prefix: expected a prefix of tensor names in weights.safetensors: 0., 2., 4., got "net."',
+    ],
+    [
+      ['--x', 'X.npy', '--net', 'weights.safetensors', '--order', '0,2'],
+      '--order: expected each module of weights.safetensors once: 0, 2, 4, got "0, 2"',
+    ],
+    [
+      ['--x', 'X.npy', '--net', 'weights.safetensors', '--sb2', '1'],
+      '--sw2: expected a finite number > 0 with biasVariance (--sb2), got undefined',
     ],
   ])('wrong usage %j ends with status 2', async (args, message) => {
     expectFailure(await runInProcess(['kernel', ...args], here()), 2, message);
@@ -260,7 +272,7 @@ describe('what goes wrong', () => {
     expectFailure(
       await runInProcess(args, here()),
       1,
-      'nan.npy: entry [1, 1]: expected a finite number (--allow-non-finite lets',
+      'nan.npy: entry [1, 1]: expected a finite number (allowNonFinite (--allow-non-finite) lets',
     );
     const report = await runJsonInProcess([...args, '--allow-non-finite'], here());
     expect(report['meanDiagonal']).toBe('NaN');

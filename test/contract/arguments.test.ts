@@ -185,7 +185,7 @@ describe.each(testedBackends())('%s backend: the heavy calls refuse', (backend) 
       [
         'NaN',
         { data: Float64Array.from(good.data, (v, i) => (i === 7 ? NaN : v)), shape: [4, 5] },
-        'X: entry [1, 2]: expected a finite number (allowNonFinite: true lets others through), got NaN',
+        'X: entry [1, 2]: expected a finite number (allowNonFinite (--allow-non-finite) lets others through), got NaN',
       ],
       [
         'infinity',

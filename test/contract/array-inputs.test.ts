@@ -263,7 +263,7 @@ describe('refused, with the index and the fix', () => {
     [
       'NaN',
       rows((r) => (r[1]![2] = NaN)),
-      'X: entry [1, 2]: expected a finite number (allowNonFinite: true lets others through), got NaN',
+      'X: entry [1, 2]: expected a finite number (allowNonFinite (--allow-non-finite) lets others through), got NaN',
     ],
     ['a list of itself', itself, 'X: expected at most 64 axes, got deeper nesting'],
     [

@@ -502,7 +502,7 @@ describe('anything else is refused by operator and node', () => {
       'Mlp.load: foldBatchNorm: expected true or false, got "no"',
     );
     expect((await load(BASE, { foldBatchNorm: true })).notes).toEqual([
-      'The graph has no BatchNormalization: foldBatchNorm changed nothing.',
+      'The graph has no BatchNormalization: foldBatchNorm (--fold-batch-norm) changed nothing.',
     ]);
     expect((await load(BASE, { foldBatchNorm: false })).notes).toEqual([]);
   });

@@ -88,14 +88,14 @@ describe('files that PyTorch and safetensors wrote', () => {
   test('where names and shapes leave the order open, the caller has to say it', () => {
     const tensors = openSafetensors(fixture('autoencoder'));
     expect(() => layersFromTensors(tensors, { name: 'autoencoder.safetensors' })).toThrow(
-      'autoencoder.safetensors: expected names or shapes that determine the order of the layers (or the option `order`; `prefix` chooses one of several nets), ' +
+      'autoencoder.safetensors: expected names or shapes that determine the order of the layers (or order (--order); prefix (--prefix) chooses one of several nets), ' +
         'got more than one order that fits: decoder 4x3, encoder 3x4',
     );
     const layers = layersFromTensors(tensors, { order: ['encoder', 'decoder'] });
     expect(layers.map(({ name }) => name)).toEqual(['encoder', 'decoder']);
     expect(Array.from(layers[0]!.weights.data)).toEqual(expected.nets.autoencoder.layers[0]!.weights.data);
     expect(() => layersFromTensors(tensors, { order: ['encoder'] })).toThrow(
-      'order: expected each of decoder, encoder once, got "encoder"',
+      'Mlp.load: order: expected each module of tensors once: decoder, encoder, got "encoder"',
     );
   });
 

@@ -203,7 +203,7 @@ describe('several nets in a file (C3)', () => {
       ]),
     );
     expect(() => names(whole)).toThrow(
-      `x.safetensors: expected one net (the option \`prefix\` chooses one of several; \`order\` joins modules that run one after another), got ${candidates}`,
+      `x.safetensors: expected one net (prefix (--prefix) chooses one of several; order (--order) joins modules that run one after another), got ${candidates}`,
     );
   });
 
@@ -224,7 +224,7 @@ describe('several nets in a file (C3)', () => {
 
   test('a prefix that the file does not have is an error that lists those it has', () => {
     expect(() => names(ensemble, { prefix: 'model.' })).toThrow(
-      'prefix: expected a prefix of tensor names: models.0., models.1., models.2., got "model."',
+      'Mlp.load: prefix: expected a prefix of tensor names in x.safetensors: models.0., models.1., models.2., got "model."',
     );
   });
 
@@ -235,10 +235,10 @@ describe('several nets in a file (C3)', () => {
     expect(names(shapes, { order: ['encoder', 'decoder.'] })).toEqual(expected);
     expect(names(shapes, { order: expected })).toEqual(expected);
     expect(() => names(shapes, { order: ['encoder'] })).toThrow(
-      'order: expected each of decoder.0, decoder.2, encoder.0, encoder.2 once',
+      'Mlp.load: order: expected each module of x.safetensors once: decoder.0, decoder.2, encoder.0, encoder.2, got',
     );
     expect(() => names(shapes, { order: ['encoder', 'encoder.0', 'decoder'] })).toThrow(
-      'order: expected each of',
+      'Mlp.load: order: expected each module of',
     );
   });
 
@@ -442,7 +442,7 @@ describe('the law of a loaded net', () => {
       biasVariance: 0,
     });
     await expect(loaded(shapes, { biasVariance: 0 })).rejects.toThrow(
-      'Mlp.load: weightVariance: expected a finite number > 0 with biasVariance, got undefined',
+      'Mlp.load: weightVariance: expected a finite number > 0 with biasVariance (--sb2), got undefined',
     );
     await expect(loaded(shapes, { parametrization: 'ntk' })).rejects.toThrow(
       'with NTK parametrization, which needs it',

@@ -1,4 +1,4 @@
-import { createSpec } from '../../src/network/spec';
+import { createSpec, unknownLawSpec } from '../../src/network/spec';
 import { classifyNetwork } from '../../src/theory/classify-network';
 import { classifyPhase } from '../../src/theory/classify-phase';
 import type { GivenNetwork } from '../../src/theory/probe-network';
@@ -15,6 +15,18 @@ describe('classifyPhase', () => {
       correlationMap: { fixedPoint: 1, slope: 1, approach: 'algebraic', depthScale: Infinity },
     });
     expect(classifyPhase({ weightVariance: Math.sqrt(2) ** 2 }).phase).toBe('edge-of-chaos');
+  });
+
+  it('a spec has the phase of its variances, and one of unknown law is refused', () => {
+    const spec = createSpec({ inputDim: 3, depth: 2, width: 4, weightVariance: 1.4, biasVariance: 0.3 });
+    const { correlationMap: _, ...expected } = classifyPhase({ weightVariance: 1.4, biasVariance: 0.3 });
+    expect(classifyPhase(spec)).toMatchObject(expected);
+    expect(classifyPhase(JSON.parse(JSON.stringify(spec)) as typeof spec)).toMatchObject(expected);
+    const unknown = unknownLawSpec({ inputDim: 3, depth: 2, width: 4 }) as unknown as typeof spec;
+    expect(() => classifyPhase(unknown)).toThrow(
+      'classifyPhase: expected a spec with a weightVariance, got null',
+    );
+    expect(() => classifyPhase({ weightVariance: 1, depth: 2 } as never)).toThrow('unknown option "depth"');
   });
 
   it('sigma_w^2 = 2 with biases is the edge by its slope, and not critical: the variance grows linearly', () => {

@@ -111,7 +111,9 @@ class Chain {
     }
     if (this.#activated) throw invalidFile(this.#name, 'a last layer without activation', 'a Relu after it');
     if (this.#options.foldBatchNorm && !this.#folded)
-      this.#notes.push('The graph has no BatchNormalization: foldBatchNorm changed nothing.');
+      this.#notes.push(
+        'The graph has no BatchNormalization: foldBatchNorm (--fold-batch-norm) changed nothing.',
+      );
     return { layers: this.#layers.map(arraysOf), notes: this.#notes };
   }
 
@@ -284,7 +286,7 @@ class Chain {
     if (!this.#options.foldBatchNorm || layer === undefined || this.#activated) {
       const remedy =
         layer !== undefined && !this.#activated
-          ? '; the option foldBatchNorm folds it into the layer before it'
+          ? '; foldBatchNorm (--fold-batch-norm) folds it into the layer before it'
           : '';
       throw this.#refused(node, 'a net without normalization layers', `a batch normalization${remedy}`);
     }
