@@ -49,7 +49,9 @@ export type OptionRules = Readonly<Record<string, OptionRule<unknown>>>;
 export type ValuesOf<R> = { readonly [K in keyof R]: R[K] extends OptionRule<infer T> ? T : never };
 
 /** The options that a caller may give. All are optional. */
-export type OptionsOf<R> = { readonly [K in keyof R]?: R[K] extends OptionRule<infer T> ? T : never };
+export type OptionsOf<R> = {
+  readonly [K in keyof R]?: R[K] extends OptionRule<infer T> ? Exclude<T, undefined> : never;
+};
 
 /** The part of a declaration that the caller of a rule writes. */
 export interface Declared<T> {

@@ -3,13 +3,13 @@ import { cpus } from 'node:os';
 import { type Command, Option } from 'commander';
 
 import { backendInfo } from '../backend/choose';
+import { jsonOption } from './declared';
 import { SUITES } from './bench/index';
 import { type BenchResult, measureCase, nameOf } from './bench/measure';
 import { coreTypeWarnings, thisMachine } from './core-type';
 import { withInterrupt } from './interrupt';
 import { printColumns, printError, printJson, seconds } from './output';
 import { progressBar } from './progress';
-import { jsonOption } from './usage';
 
 interface Flags {
   readonly suite: readonly string[];

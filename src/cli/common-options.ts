@@ -4,24 +4,17 @@ import { type Command, Option } from 'commander';
 import { RUN_OPTIONS } from '../kernel/options';
 import { RANDOM_OPTIONS } from '../network/spec-options';
 import { type OptionsOf } from '../options';
-import { addDeclaredOptions, givenOptions, optionsOf } from './declared';
+import { addDeclaredOptions, givenOptions, jsonOption, optionsOf } from './declared';
 
 /** Adds the flags for where the command computes, and `--json`. */
 export function addRunOptions(command: Command): Command {
-  addDeclaredOptions(command.optionsGroup('Computation:'), RUN_OPTIONS);
-  return addJsonOption(command);
+  return addDeclaredOptions(command.optionsGroup('Computation:'), RUN_OPTIONS).addOption(jsonOption());
 }
 
 /** The given flags of {@link addRunOptions}, as options of the library. */
 export function runOptions(flags: object, command: Command): OptionsOf<typeof RUN_OPTIONS> {
   return givenOptions(RUN_OPTIONS, flags, command);
 }
-
-export function addJsonOption(command: Command): Command {
-  return command.addOption(jsonOption());
-}
-
-export const jsonOption = () => new Option('--json', 'print one JSON object and nothing else');
 
 export const seedOption = () => optionsOf('seed', RANDOM_OPTIONS.seed)[0]!;
 

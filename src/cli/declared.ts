@@ -5,7 +5,7 @@ import type * as Csv from 'csv-parse/sync';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { DeepntkError, describe } from '../errors';
-import { flagOfRule, type OptionKind, type OptionRule, type OptionRules } from '../options';
+import { flagOfRule, type OptionKind, type OptionRule, type OptionRules, type OptionsOf } from '../options';
 import { numberList } from './lists';
 import { byteSize, rangeList, UsageError } from './usage';
 
@@ -30,6 +30,8 @@ export function optionsOf(name: string, rule: OptionRule<unknown>, help = rule.h
   else option.argParser(rule.kind === 'names' ? nameParser(rule) : checkedBy(rule, PARSERS[rule.kind]));
   return [rule.default === undefined || rule.default === null ? option : option.default(rule.default)];
 }
+
+export const jsonOption = () => new Option('--json', 'print one JSON object and nothing else');
 
 /** Adds a flag that must be given. */
 export function addRequiredOption(command: Command, name: string, rule: OptionRule<unknown>): Command {
@@ -110,19 +112,19 @@ function nameParser(rule: OptionRule<unknown>): (text: string, before: unknown) 
 }
 
 /** The options that the command line has, by name. */
-export function givenOptions(
-  rules: OptionRules,
+export function givenOptions<R extends OptionRules>(
+  rules: R,
   flags: object,
   command: Command,
   names = Object.keys(rules),
-): Record<string, unknown> {
+): OptionsOf<R> {
   return Object.fromEntries(
     names.flatMap((name) => {
       const attribute = attributeOf(name, rules[name]!);
       if (command.getOptionValueSource(attribute) !== 'cli') return [];
       return [[name, (flags as Record<string, unknown>)[attribute]]];
     }),
-  );
+  ) as OptionsOf<R>;
 }
 
 /** commander's name of a flag: `weightVariance` has the flag --sw2, and so the attribute `sw2`. */

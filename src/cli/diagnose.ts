@@ -19,6 +19,7 @@ import {
   type DiagnoseInputs,
   readDiagnoseData,
 } from './diagnose-data';
+import { addRunOptions, runOptions } from './common-options';
 import { expectOutputsFit } from './data';
 import { printDiagnosis } from './diagnose-report';
 import { expectWritable } from './files';
@@ -28,7 +29,7 @@ import { netFacts } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, loadNet, type NetSourceFlags } from './net-source';
 import { printError, printJson } from './output';
 import { progressBar } from './progress';
-import { backendOption, jsonOption, threadsOption, UsageError } from './usage';
+import { UsageError } from './usage';
 
 interface Flags extends NetSourceFlags, DiagnoseDataFlags {
   readonly quick?: true;
@@ -47,10 +48,8 @@ export function addDiagnoseCommand(program: Command): void {
   addDiagnoseDataOptions(command);
   addNetSourceOptions(command)
     .option('--quick', 'fewer inputs, fewer draws, longer steps: a first look in seconds')
-    .option('--out <file>', 'write a page with pictures to this .html file')
-    .addOption(backendOption())
-    .addOption(threadsOption())
-    .addOption(jsonOption())
+    .option('--out <file>', 'write a page with pictures to this .html file');
+  addRunOptions(command)
     .addHelpText(
       'after',
       `
@@ -92,8 +91,7 @@ async function runDiagnose(flags: Flags, command: Command, signal: AbortSignal):
     quick: flags.quick === true,
     inputs: most,
     signal,
-    ...(flags.backend !== undefined && { backend: flags.backend }),
-    ...(flags.threads !== undefined && { threads: flags.threads }),
+    ...runOptions(flags, command),
   };
   const diagnosis = await watched(net, data, options);
   if (out !== undefined) {
@@ -137,7 +135,7 @@ async function readSubject(flags: Flags, command: Command, data: DiagnoseInputs)
   const given = givenFlags(command, ['outputs']).length > 0;
   if (given) expectOutputs(data, flags.outputs, '--outputs');
   const outputs = given ? flags.outputs : (classes ?? 1);
-  return specFromFlags({ ...flags, outputs }, features);
+  return specFromFlags(flags, command, { inputDim: features, outputDim: outputs });
 }
 
 /** A net of one output learns the class numbers or the single target. */

@@ -9,22 +9,14 @@ import { mergeCheckpoints } from '../sampling/merge';
 import type { Range } from '../sampling/ranges';
 import { mergeSweeps } from '../sampling/sweep-file';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
+import { jsonOption } from './declared';
+import { addRunOptions, runOptions, seedOption } from './common-options';
 import { abortOnInterrupt } from './interrupt';
 import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
 import { figures, printError, printJson, printTable } from './output';
 import { progressBar } from './progress';
 import { printSample } from './sample-report';
-import {
-  asUsage,
-  asUsageOf,
-  backendOption,
-  integer,
-  jsonOption,
-  real,
-  seedOption,
-  threadsOption,
-  UsageError,
-} from './usage';
+import { asUsage, asUsageOf, integer, real, UsageError } from './usage';
 
 interface Flags extends NetFlags {
   readonly inputNorm2: number;
@@ -75,10 +67,8 @@ export function addDispersionCommand(program: Command): void {
       new Option('--sampler <name>', 'how replicas are drawn').choices(['auto', ...SAMPLERS]).default('auto'),
     )
     .option('--checkpoint <file>', 'keep the state of the run here, and go on from it where it exists')
-    .addOption(seedOption())
-    .addOption(backendOption())
-    .addOption(threadsOption())
-    .addOption(jsonOption())
+    .addOption(seedOption());
+  addRunOptions(command)
     .addHelpText(
       'after',
       `
@@ -91,7 +81,7 @@ Examples:
 `,
     )
     .action(async (flags: Flags) => {
-      await runDispersion(flags);
+      await runDispersion(flags, command);
     });
 }
 
@@ -207,8 +197,8 @@ async function mergeKernelParts(
   }
 }
 
-async function runDispersion(flags: Flags): Promise<void> {
-  const spec = specFromFlags(flags);
+async function runDispersion(flags: Flags, command: Command): Promise<void> {
+  const spec = specFromFlags(flags, command);
   if (flags.inputNorm2 === 0 && flags.sb2 === 0) {
     throw new UsageError('--input-norm2: expected a number > 0 where --sb2 is 0, got 0');
   }
@@ -222,8 +212,7 @@ async function runDispersion(flags: Flags): Promise<void> {
       inputNorm2: flags.inputNorm2,
       signal: interrupt.signal,
       ...(flags.checkpoint !== undefined && { checkpoint: flags.checkpoint }),
-      ...(flags.backend !== undefined && { backend: flags.backend }),
-      ...(flags.threads !== undefined && { threads: flags.threads }),
+      ...runOptions(flags, command),
       ...(bar !== undefined && { onProgress: bar.onProgress }),
     };
     const estimate = await estimateDispersion(spec, options);

@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 
 import type { BackendName, CudaDescription } from '../backend/backend';
 import { type BackendInfo, backendInfo, setBackend } from '../backend/choose';
+import { RUN_OPTIONS } from '../kernel/options';
 import { coreTypeWarnings, thisMachine } from './core-type';
+import { optionsOf, jsonOption } from './declared';
 import { printJson, printTable, type Rows } from './output';
-import { backendOption, jsonOption } from './usage';
 
 interface Flags {
   readonly backend?: BackendName;
@@ -32,7 +33,7 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('tell what computes on this machine, why, and what would help')
-    .addOption(backendOption())
+    .addOption(optionsOf('backend', RUN_OPTIONS.backend)[0]!)
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  $ deepntk doctor --json\n')
     .action((flags: Flags) => {

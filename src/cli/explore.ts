@@ -4,9 +4,10 @@ import { type Command, Option } from 'commander';
 
 import { complaintAbout, type ExploredNet, NUMBERS, type NumberName, PRESET } from '../explore/link';
 import { copyExplorePage, EXPLORE_PAGE, exploreUrl, hasDisplay, openInBrowser } from '../report/explore-page';
+import { jsonOption } from './declared';
 import { givenFlags } from './net-options';
 import { printJson } from './output';
-import { jsonOption, real, UsageError } from './usage';
+import { real, UsageError } from './usage';
 
 type NumberFlags = Readonly<
   Record<'inputDim' | 'depth' | 'width' | 'sw2' | 'sb2' | 'inputNorm2' | 'seed', number>

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
 import { describe } from '../errors';
+import { RUN_OPTIONS } from '../kernel/options';
 import {
   computeFigure,
   FIGURE_FORMATS,
@@ -16,12 +17,13 @@ import {
 import type { FigureTable } from '../report/figures/figure';
 import type { FigureParameterValue, Parameter } from '../report/figures/parameters';
 import { expectPlotting } from '../report/render';
-import { attributeOf, givenOptions, namingFlag, optionsOf } from './declared';
+import { runOptions } from './common-options';
+import { addDeclaredOptions, attributeOf, givenOptions, namingFlag, optionsOf, jsonOption } from './declared';
 import { withInterrupt } from './interrupt';
 import { flagOf } from './net-options';
 import { figures as digits, printJson, printTable, seconds } from './output';
 import { progressBar } from './progress';
-import { backendOption, jsonOption, real, threadsOption, UsageError } from './usage';
+import { real, UsageError } from './usage';
 
 interface Flags {
   readonly from?: string;
@@ -84,7 +86,8 @@ function addOneFigure(parent: Command, name: FigureName): void {
       .argParser(real({ min: 0.25 }))
       .default(2),
   );
-  if (onBackend) command.addOption(backendOption()).addOption(threadsOption());
+  command.optionsGroup('Computation:');
+  if (onBackend) addDeclaredOptions(command, RUN_OPTIONS);
   command
     .addOption(jsonOption())
     .addHelpText(
@@ -144,8 +147,7 @@ async function runFigure(
         ...(flags.quick && { quick: true }),
         signal,
         ...(bar && { onProgress: bar.onProgress }),
-        ...(flags.backend !== undefined && { backend: flags.backend }),
-        ...(flags.threads !== undefined && { threads: flags.threads }),
+        ...runOptions(flags, command),
       };
       if (flags.formats.some((format) => format !== 'csv')) expectPlotting();
       table = await compute(name, options);

@@ -1,9 +1,11 @@
 /** What `deepntk kernel` prints. */
 import type { NtkResult } from '../kernel/ntk';
 import type { KernelPlan } from '../kernel/plan';
+import type { EigenpairPlan } from '../large/eigenpairs';
+import type { LargeKernelPlan } from '../large/plan';
 import { summarizeKernel } from '../kernel/statistics';
 import { type NetOrigin, originRows } from './net-facts';
-import { bytes, figures, flops, printJson, printTable, seconds } from './output';
+import { bytes, figures, flops, printJson, printTable, type Rows, seconds } from './output';
 
 /** The files with one layer's parts of the kernel. */
 export interface Part {
@@ -86,4 +88,74 @@ export function printPlan(plan: KernelPlan, origin: NetOrigin, json: boolean): v
 
 function threadsWord(threads: number): string {
   return `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}
+
+export function tilesRow({
+  computed,
+  reused,
+}: {
+  readonly computed: number;
+  readonly reused: number;
+}): string {
+  return `${computed} tiles${reused > 0 ? `, ${reused} were there from an interrupted run` : ''}`;
+}
+
+export function eigenpairRows(plan: EigenpairPlan): Rows {
+  const {
+    featuresKept,
+    blocks,
+    blockEdge,
+    block,
+    basis,
+    flops: work,
+    bytes: memory,
+    seconds: expected,
+  } = plan;
+  return [
+    [
+      'features',
+      `${featuresKept ? 'all in memory' : 'computed again'}, ${blocks} blocks of ${blockEdge} inputs`,
+    ],
+    ['basis', `${basis} vectors, ${block} at a time`],
+    ['work', `features ${flops(work.features)}, a product ${flops(2 * work.direction)} an output`],
+    ['memory', `at most ${bytes(memory.total)} of ${bytes(memory.limit)}`],
+    [
+      'expected',
+      `${seconds(expected.features)} for features, ${seconds(2 * expected.direction)} for a product and output`,
+    ],
+  ];
+}
+
+/** @param whole what follows numbers of the whole kernel if only a part of it is computed */
+export function planRows(plan: LargeKernelPlan, whole = ''): Rows {
+  const { shape, symmetric, dtype, strategy, tileEdge, tiles, bytes: memory, flops: work } = plan;
+  const again = { resident: 'all in memory', recompute: 'computed again', spill: 'spilled to a file' }[
+    strategy
+  ];
+  return [
+    [
+      'kernel',
+      `${shape.join(' x ')}${symmetric ? ', symmetric' : ''}, ${dtype} on disk, ${bytes(memory.file)}`,
+    ],
+    ['tiles', `${tiles} of ${tileEdge} inputs${whole}`],
+    [
+      'features',
+      `${again}; ${plan.blocksInMemory} blocks in memory, ${plan.blocksComputed} computed, ${plan.blocksRead} read${whole}`,
+    ],
+    ['work', `${flops(work.total)}, of which features ${flops(work.features)}${whole}`],
+    ['memory', `at most ${bytes(memory.total)} of ${bytes(memory.limit)}`],
+    ['  held before', bytes(memory.held)],
+    ['  features', bytes(memory.features)],
+    ['  tiles', bytes(memory.tiles)],
+    ['  scratch, reserve', bytes(memory.scratch + memory.reserve)],
+    ['temporary file', memory.spill > 0 ? bytes(memory.spill) : null],
+    [
+      'expected',
+      `${seconds(plan.seconds.compute)} of computing, ${seconds(plan.seconds.files)} of files${whole}`,
+    ],
+    [
+      'backend',
+      `${plan.backend}, ${plan.threads} ${plan.threads === 1 ? 'thread' : 'threads'}, ${plan.precision}`,
+    ],
+  ];
 }

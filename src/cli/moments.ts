@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 
 import { type Assumption, moments, type Moments } from '../theory';
 import { MOMENTS_OPTIONS } from '../theory/arguments';
-import { addJsonOption } from './common-options';
-import { addDeclaredOptions } from './declared';
+import { addDeclaredOptions, jsonOption } from './declared';
 import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
 import { figures, printJson, printTable } from './output';
 import { asUsage } from './usage';
@@ -19,7 +18,8 @@ export function addMomentsCommand(program: Command): void {
     .command('moments')
     .description('exact mean, second moment and dispersion of the kernel of one input over initializations');
   addDeclaredOptions(addNetOptions(command), MOMENTS_OPTIONS);
-  addJsonOption(command)
+  command
+    .addOption(jsonOption())
     .addHelpText(
       'after',
       `

@@ -1,9 +1,11 @@
 /** The flags for the file of a net. This file loads no code that computes. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 
+import { ONNX_OPTIONS, SAFETENSORS_OPTIONS } from '../network/file-options';
 import { formatOfNet } from '../network/files';
+import { addDeclaredOptions } from './declared';
 import { givenFlags, LAW_FLAGS } from './net-options';
-import { asUsage, nameList, UsageError } from './usage';
+import { asUsage, UsageError } from './usage';
 
 /** Adds the flags that choose the file and the net in it. */
 export interface NetFileFlags {
@@ -14,23 +16,18 @@ export interface NetFileFlags {
 }
 
 export function addNetFileOptions(command: Command): Command {
-  return command
-    .option('--net <file>', 'file of the net: .json of deepntk, .safetensors weights of PyTorch, or .onnx')
-    .addOption(
-      new Option(
-        '--order <list>',
-        'modules of a .safetensors --net in the order in which they run',
-      ).argParser(nameList),
-    )
-    .option(
-      '--prefix <text>',
-      'prefix of one net in a .safetensors --net with several nets, such as models.0.',
-    )
-    .option('--fold-batch-norm', 'fold a BatchNormalization of an .onnx --net into the layer before it');
+  command
+    .optionsGroup('Net from a file:')
+    .option('--net <file>', 'file of the net: .json of deepntk, .safetensors weights of PyTorch, or .onnx');
+  return addDeclaredOptions(command, { ...SAFETENSORS_OPTIONS, ...ONNX_OPTIONS });
 }
 
 /** The flags for reading a file, by format. */
-const FILE_FLAGS = { '.safetensors': ['order', 'prefix'], '.onnx': ['foldBatchNorm'], '.json': [] } as const;
+const FILE_FLAGS = {
+  '.safetensors': Object.keys(SAFETENSORS_OPTIONS),
+  '.onnx': Object.keys(ONNX_OPTIONS),
+  '.json': [],
+};
 
 /** Refuses flags that do not fit the format of `--net`, or that need `--net`. */
 export function checkNetFileFlags({ net }: NetFileFlags, command: Command): void {

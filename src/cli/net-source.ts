@@ -1,19 +1,13 @@
 /** Where a command's net comes from: a file, or a draw from the law that the flags describe. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 
-import type { LoadOptions } from '../network/files';
+import { ONNX_OPTIONS, SAFETENSORS_OPTIONS } from '../network/file-options';
 import { Mlp } from '../network/mlp';
-import { namingFlag } from './declared';
+import { LAW_OPTIONS, RANDOM_OPTIONS } from '../network/spec-options';
+import { addDeclaredOptions, givenOptions, namingFlag } from './declared';
 import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-file-options';
-import {
-  addNetOptions,
-  ARCHITECTURE_FLAGS,
-  flagOf,
-  givenFlags,
-  type NetFlags,
-  specFromFlags,
-} from './net-options';
-import { integer, seedOption, UsageError } from './usage';
+import { addNetOptions, ARCHITECTURE_FLAGS, givenFlags, type NetFlags, specFromFlags } from './net-options';
+import { UsageError } from './usage';
 
 export interface NetSourceFlags extends NetFlags, NetFileFlags {
   readonly seed: number;
@@ -21,11 +15,7 @@ export interface NetSourceFlags extends NetFlags, NetFileFlags {
 }
 
 export function addNetSourceOptions(command: Command): Command {
-  return addNetOptions(addNetFileOptions(command))
-    .addOption(seedOption())
-    .addOption(
-      new Option('--replica <n>', 'which net of the seed').argParser(integer({ min: 0 })).default(0),
-    );
+  return addNetFileOptions(addDeclaredOptions(addNetOptions(command), RANDOM_OPTIONS));
 }
 
 /** @param drawing flags that only the drawing of a net has a use for, and a net from a file has not */
@@ -40,43 +30,24 @@ export function checkNetFlags(
     throw new UsageError(`${drawFlag}: not to be given with --net, which has the net`);
 }
 
-/** @param inputDim the number of inputs of a net to be drawn, where `--input-dim` does not say it */
+/** @param features the number of inputs of a net to be drawn if `--input-dim` does not state it */
 export async function readNet(
   flags: NetSourceFlags,
   command: Command,
-  inputDim: number | undefined,
+  features: number | undefined,
 ): Promise<Mlp> {
-  if (flags.net === undefined) {
-    return Mlp.random(specFromFlags(flags, inputDim), { seed: flags.seed, replica: flags.replica });
-  }
-  return loadNet(flags.net, flags, command);
+  if (flags.net !== undefined) return loadNet(flags.net, flags, command);
+  const inputDim = flags.inputDim ?? features;
+  const spec = specFromFlags(flags, command, inputDim === undefined ? {} : { inputDim });
+  return Mlp.random(spec, { seed: flags.seed, replica: flags.replica });
 }
 
-export async function loadNet(
-  path: string,
-  flags: NetFileFlags & Partial<NetFlags>,
-  command: Command,
-): Promise<Mlp> {
-  const known = Object.entries(LOAD_ATTRIBUTES);
-  const given = known.filter(([, attribute]) => givenFlags(command, [attribute]).length > 0);
+const LOAD_OPTIONS = { ...LAW_OPTIONS, ...SAFETENSORS_OPTIONS, ...ONNX_OPTIONS };
+
+export async function loadNet(path: string, flags: NetFileFlags, command: Command): Promise<Mlp> {
   try {
-    return await Mlp.load(
-      path,
-      Object.fromEntries(given.map(([name, attribute]) => [name, flags[attribute]])),
-    );
+    return await Mlp.load(path, givenOptions(LOAD_OPTIONS, flags, command));
   } catch (error) {
-    const rules = known.map(([name, attribute]) => [name, { flag: flagOf(command, attribute).slice(2) }]);
-    throw namingFlag(error, Object.fromEntries(rules));
+    throw namingFlag(error, LOAD_OPTIONS);
   }
 }
-
-/** The options of `Mlp.load`, with the attributes of their flags. */
-const LOAD_ATTRIBUTES = {
-  weightVariance: 'sw2',
-  biasVariance: 'sb2',
-  parametrization: 'parametrization',
-  biasGradients: 'biasGradients',
-  order: 'order',
-  prefix: 'prefix',
-  foldBatchNorm: 'foldBatchNorm',
-} as const satisfies Record<keyof LoadOptions, keyof (NetFileFlags & NetFlags)>;

@@ -2,28 +2,31 @@ import { createRequire } from 'node:module';
 
 import type { Command } from 'commander';
 
+import { LAW_OPTIONS } from '../network/spec-options';
 import { classifyPhase } from '../theory/classify-phase';
+import { addDeclaredOptions, jsonOption } from './declared';
 import { addInputOptions, type InputFlags } from './data';
-import { biasVarianceOption, givenFlags, weightVarianceOption } from './net-options';
+import { givenFlags } from './net-options';
 import { addNetFileOptions, checkNetFileFlags, type NetFileFlags } from './net-file-options';
 import { figures, printJson, printTable } from './output';
 import type * as PhaseOfNet from './phase-of-net';
-import { jsonOption, UsageError } from './usage';
+import { UsageError } from './usage';
 
 interface Flags extends NetFileFlags, InputFlags {
   readonly sw2: number;
   readonly sb2: number;
 }
 
+const VARIANCES = { weightVariance: LAW_OPTIONS.weightVariance, biasVariance: LAW_OPTIONS.biasVariance };
+
 export function addPhaseCommand(program: Command): void {
   const command = program
     .command('phase')
-    .description('tell the phase of an initialization, or of a given net: ordered, edge of chaos or chaotic')
-    .addOption(weightVarianceOption())
-    .addOption(biasVarianceOption());
+    .description('tell the phase of an initialization, or of a given net: ordered, edge of chaos or chaotic');
+  addDeclaredOptions(command.optionsGroup('Net:'), VARIANCES);
   addNetFileOptions(command);
   addInputOptions(
-    command,
+    command.optionsGroup('Inputs:'),
     'the inputs that --net is measured on: a table, .npy, file.npz:name or IDX images; - is stdin',
   )
     .addOption(jsonOption())

@@ -6,8 +6,10 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version';
 import type * as BenchCommand from './bench';
 import type * as DiagnoseCommand from './diagnose';
+import type * as DiagonalCommand from './diagonal';
 import type * as DispersionCommand from './dispersion';
 import type * as DoctorCommand from './doctor';
+import type * as EigenvaluesCommand from './eigenvalues';
 import type * as ExploreCommand from './explore';
 import type * as FigureCommand from './figure';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
@@ -25,46 +27,62 @@ const WRONG_USAGE = 2;
 
 const load = createRequire(__filename);
 
-/** The commands, in the order of the help. A command's file is loaded when the command runs. The help loads all of them. */
-const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
-  doctor: (program) => {
-    (load('./doctor') as typeof DoctorCommand).addDoctorCommand(program);
+type AddCommand = (program: Command) => void;
+
+/** The commands by group, in the order of the help. A command's file is loaded when the command runs. The help loads all of them. */
+const GROUPS: Readonly<Record<string, Readonly<Record<string, AddCommand>>>> = {
+  'Your net:': {
+    diagnose: (program) => {
+      (load('./diagnose') as typeof DiagnoseCommand).addDiagnoseCommand(program);
+    },
+    phase: (program) => {
+      (load('./phase') as typeof PhaseCommand).addPhaseCommand(program);
+    },
+    kernel: (program) => {
+      (load('./kernel') as typeof KernelCommand).addKernelCommand(program);
+    },
+    eigenvalues: (program) => {
+      (load('./eigenvalues') as typeof EigenvaluesCommand).addEigenvaluesCommand(program);
+    },
+    diagonal: (program) => {
+      (load('./diagonal') as typeof DiagonalCommand).addDiagonalCommand(program);
+    },
+    train: (program) => {
+      (load('./train') as typeof TrainCommand).addTrainCommand(program);
+    },
   },
-  phase: (program) => {
-    (load('./phase') as typeof PhaseCommand).addPhaseCommand(program);
+  'Random nets:': {
+    moments: (program) => {
+      (load('./moments') as typeof MomentsCommand).addMomentsCommand(program);
+    },
+    dispersion: (program) => {
+      (load('./dispersion') as typeof DispersionCommand).addDispersionCommand(program);
+    },
+    sweep: (program) => {
+      (load('./sweep') as typeof SweepCommand).addSweepCommand(program);
+    },
+    explore: (program) => {
+      (load('./explore') as typeof ExploreCommand).addExploreCommand(program);
+    },
+    figure: (program) => {
+      (load('./figure') as typeof FigureCommand).addFigureCommand(program);
+    },
   },
-  moments: (program) => {
-    (load('./moments') as typeof MomentsCommand).addMomentsCommand(program);
+  'Several machines:': {
+    worker: (program) => {
+      (load('./worker') as typeof WorkerCommand).addWorkerCommand(program);
+    },
+    merge: (program) => {
+      (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);
+    },
   },
-  dispersion: (program) => {
-    (load('./dispersion') as typeof DispersionCommand).addDispersionCommand(program);
-  },
-  sweep: (program) => {
-    (load('./sweep') as typeof SweepCommand).addSweepCommand(program);
-  },
-  merge: (program) => {
-    (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);
-  },
-  worker: (program) => {
-    (load('./worker') as typeof WorkerCommand).addWorkerCommand(program);
-  },
-  kernel: (program) => {
-    (load('./kernel') as typeof KernelCommand).addKernelCommand(program);
-  },
-  train: (program) => {
-    (load('./train') as typeof TrainCommand).addTrainCommand(program);
-  },
-  diagnose: (program) => {
-    (load('./diagnose') as typeof DiagnoseCommand).addDiagnoseCommand(program);
-  },
-  explore: (program) => {
-    (load('./explore') as typeof ExploreCommand).addExploreCommand(program);
-  },
-  figure: (program) => {
-    (load('./figure') as typeof FigureCommand).addFigureCommand(program);
-  },
-  bench: (program) => {
-    (load('./bench') as typeof BenchCommand).addBenchCommand(program);
+  'This installation:': {
+    doctor: (program) => {
+      (load('./doctor') as typeof DoctorCommand).addDoctorCommand(program);
+    },
+    bench: (program) => {
+      (load('./bench') as typeof BenchCommand).addBenchCommand(program);
+    },
   },
 };
 
@@ -80,20 +98,17 @@ const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
     const [name] = args;
-    if (name === undefined) {
-      throw new UsageError(
-        `expected a command (${Object.keys(COMMANDS).join(', ')}), got none; see deepntk --help`,
-      );
-    }
-    const program = createProgram(Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS));
-    await program.parseAsync(args, { from: 'user' });
+    const program = createProgram(name);
+    if (name === undefined) program.outputHelp();
+    else await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     return statusOf(error);
   }
 }
 
-function createProgram(names: readonly string[]): Command {
+/** @param name the command that runs; all commands are added if it is no command */
+function createProgram(name: string | undefined): Command {
   const program = new Command('deepntk')
     .description('The neural tangent kernel of deep, wide, fully connected ReLU nets')
     .version(VERSION)
@@ -113,7 +128,18 @@ Example:
   $ deepntk kernel --depth 20 --width 300 --outputs 10 --sw2 2 --seed 1 --x X.npy --out K.npy
 `,
     );
-  for (const name of names) COMMANDS[name]!(program);
+  const groups = Object.entries(GROUPS);
+  const own = groups.find(([, commands]) => name !== undefined && Object.hasOwn(commands, name));
+  if (own !== undefined) own[1][name!]!(program);
+  else {
+    for (const [heading, commands] of groups) {
+      program.commandsGroup(heading);
+      Object.values(commands).forEach((addCommand) => {
+        addCommand(program);
+      });
+    }
+    program.helpCommand('help [command]', 'display help for command'); // in the last group
+  }
   return program;
 }
 

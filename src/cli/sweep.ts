@@ -27,22 +27,13 @@ import {
   otherSetting,
   type StoredRow,
 } from '../sampling/sweep-file';
+import { addRunOptions, redisOption, seedOption } from './common-options';
 import { abortOnInterrupt } from './interrupt';
 import { numberList, shardOf, wholeNumbers } from './lists';
 import { givenFlags } from './net-options';
 import { printError, printJson } from './output';
 import { progressBar } from './progress';
-import {
-  asUsage,
-  backendOption,
-  integer,
-  jsonOption,
-  real,
-  redisOption,
-  seedOption,
-  threadsOption,
-  UsageError,
-} from './usage';
+import { asUsage, integer, real, UsageError } from './usage';
 
 interface Flags {
   readonly sw2: readonly number[];
@@ -124,10 +115,8 @@ export function addSweepCommand(program: Command): void {
       'let the workers of this queue compute (deepntk worker), and gather what they find',
     )
     .addOption(redisOption())
-    .addOption(seedOption())
-    .addOption(backendOption())
-    .addOption(threadsOption())
-    .addOption(jsonOption())
+    .addOption(seedOption());
+  addRunOptions(command)
     .addHelpText(
       'after',
       `

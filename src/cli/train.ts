@@ -11,6 +11,7 @@ import { Mlp } from '../network/mlp';
 import type { OptimizerOptions } from '../training/options';
 import type { TrainOptions } from '../training/plan';
 import { train, type TrainResult } from '../training/train';
+import { addRunOptions, runOptions, seedOption } from './common-options';
 import { withInterrupt } from './interrupt';
 import { namingFlag } from './declared';
 import { addNetOptions, givenFlags, type NetFlags, specFromFlags } from './net-options';
@@ -36,7 +37,7 @@ import {
   writeKernelRows,
   writeLosses,
 } from './train-files';
-import { backendOption, integer, jsonOption, real, seedOption, threadsOption, UsageError } from './usage';
+import { integer, real, UsageError } from './usage';
 
 interface Flags extends NetFlags, DataFlags {
   readonly loss: LossName;
@@ -106,10 +107,8 @@ export function addTrainCommand(program: Command): void {
     .addOption(
       new Option('--checkpoint-every <n>', 'write a checkpoint after every n steps').argParser(count),
     )
-    .option('--resume', 'go on with the run in --out, bit for bit as if it had not stopped')
-    .addOption(backendOption())
-    .addOption(threadsOption())
-    .addOption(jsonOption())
+    .option('--resume', 'go on with the run in --out, bit for bit as if it had not stopped');
+  addRunOptions(command)
     .addHelpText(
       'after',
       `
@@ -135,7 +134,7 @@ Examples:
 async function runTrain(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const outputs = givenFlags(command, ['outputs']).length > 0 ? flags.outputs : undefined;
   const data = await readTrainingData(flags, command, outputs, signal);
-  const net = drawNet(flags, data);
+  const net = drawNet(flags, command, data);
   const probe = kernelInputs(flags, data);
   const options = trainOptions(flags, data, probe.x);
   const state = await openRun(flags.out, describeRun(flags, net, data), flags.resume === true, namesOf(data));
@@ -143,6 +142,7 @@ async function runTrain(flags: Flags, command: Command, signal: AbortSignal): Pr
   const start = performance.now();
   const result = await train(net, data.training, {
     ...options,
+    ...runOptions(flags, command),
     signal,
     ...(bar && {
       onProgress: (progress) => {
@@ -184,14 +184,14 @@ function stepList(text: string): number[] {
   return [...new Set(steps)].sort((a, b) => a - b);
 }
 
-function drawNet(flags: Flags, { training }: TrainingData): Mlp {
+function drawNet(flags: Flags, command: Command, { training }: TrainingData): Mlp {
   const [, inputs] = training.x.shape;
   if (flags.inputDim !== undefined && flags.inputDim !== inputs) {
     throw new UsageError(
       `--input-dim: expected ${inputs!}, the number of features of --x, got ${flags.inputDim}`,
     );
   }
-  const spec = specFromFlags({ ...flags, outputs: training.y.shape[1]! }, inputs);
+  const spec = specFromFlags(flags, command, { inputDim: inputs!, outputDim: training.y.shape[1]! });
   return Mlp.random(spec, { seed: flags.seed });
 }
 
@@ -216,7 +216,7 @@ function kernelInputs(
 }
 
 function trainOptions(flags: Flags, { test }: TrainingData, inputs: NdArray): TrainOptions {
-  const { steps, kernelAt, kernelEvery, evaluateEvery, checkpointEvery, batchSize, backend, threads } = flags;
+  const { steps, kernelAt, kernelEvery, evaluateEvery, checkpointEvery, batchSize } = flags;
   const every = (n: number): number[] => Array.from({ length: Math.floor(steps / n) + 1 }, (_, i) => i * n);
   const kernels = kernelAt ?? (kernelEvery === undefined ? [] : every(kernelEvery));
   const beyond = kernels.find((step) => step > steps);
@@ -234,8 +234,6 @@ function trainOptions(flags: Flags, { test }: TrainingData, inputs: NdArray): Tr
     ...(test && { testData: { x: test.x, y: test.y } }),
     ...(batchSize !== undefined && { batchSize }),
     ...(checkpointEvery !== undefined && { checkpointEvery }),
-    ...(backend !== undefined && { backend }),
-    ...(threads !== undefined && { threads }),
   };
 }
 

@@ -2,9 +2,10 @@ import { type Command, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
 import { work } from '../queue/worker';
+import { addRunOptions, redisOption } from './common-options';
 import { withInterrupt } from './interrupt';
 import { printError, printJson, seconds } from './output';
-import { asUsageOf, backendOption, integer, jsonOption, real, redisOption, threadsOption } from './usage';
+import { asUsageOf, integer, real } from './usage';
 
 interface Flags {
   readonly queue: string;
@@ -17,7 +18,7 @@ interface Flags {
 }
 
 export function addWorkerCommand(program: Command): void {
-  program
+  const command = program
     .command('worker')
     .description('compute the jobs of a queue, until Ctrl-C')
     .requiredOption('--queue <name>', 'the queue, as given to deepntk sweep or kernel')
@@ -31,10 +32,8 @@ export function addWorkerCommand(program: Command): void {
       new Option('--lock <seconds>', 'give jobs of workers that show no life for so long to others')
         .argParser(integer({ min: 1, max: 3600 }))
         .default(30),
-    )
-    .addOption(backendOption())
-    .addOption(threadsOption())
-    .addOption(jsonOption())
+    );
+  addRunOptions(command)
     .addHelpText(
       'after',
       `

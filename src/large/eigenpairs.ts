@@ -1,10 +1,11 @@
 /** The largest eigenvalues of a kernel that is never formed, from products with it. */
 import { type ArrayInput, readInputs } from '../array-input';
-import { expectInteger, expectNumber, expectOptionsObject } from '../errors';
+import { expectInteger, expectOptionsObject } from '../errors';
 import type { Provenance } from '../kernel/arguments';
 import { countInputs, type KernelNetwork, type NtkOutputs } from '../kernel/ntk';
 import { orthonormalize } from '../linalg/vectors';
 import { type ResultArray, resultArray } from '../ndarray';
+import { valuesOf } from '../options';
 import { fillNormals } from '../random/normal';
 import {
   directionsPerVector,
@@ -12,6 +13,7 @@ import {
   JacobianOperator,
   type KernelProductOptions,
 } from './operator';
+import { EIGENPAIR_OPTIONS } from './options';
 import { planProducts, type ProductPlan } from './product-plan';
 import { rowsOfVectors } from './products';
 import { RitzBasis } from './ritz';
@@ -146,7 +148,7 @@ function readEigenpairs(
   const count = expectInteger(`${where}: count`, wanted, { max: rows });
   const goal = {
     count,
-    tolerance: expectNumber(`${where}: tolerance`, tolerance ?? 1e-6, { above: 0, max: 1 }),
+    ...valuesOf(where, { tolerance: EIGENPAIR_OPTIONS.tolerance }, { tolerance }),
     maxProducts: expectInteger(`${where}: maxProducts`, maxProducts ?? Math.max(200, 40 * count), {
       min: count,
     }),

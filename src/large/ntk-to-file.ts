@@ -4,19 +4,14 @@ import { extname } from 'node:path';
 import { entriesOf } from '../backend/features';
 import { lockFile } from '../data/lock';
 import type { ArrayInput } from '../array-input';
-import { expectOneOf, invalidArgument } from '../errors';
+import { invalidArgument } from '../errors';
 import type { Provenance } from '../kernel/arguments';
 import { countInputs, type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
 import { availableMemory } from '../memory';
+import { valuesOf } from '../options';
 import { computeTiles } from './compute-tiles';
-import {
-  type Budget,
-  type Dtype,
-  FEATURE_STRATEGIES,
-  type FeatureStrategy,
-  type LargeKernelPlan,
-  planLargeKernel,
-} from './plan';
+import { type Dtype, type FeatureStrategy, TILE_FILE_OPTIONS } from './options';
+import { type Budget, type LargeKernelPlan, planLargeKernel } from './plan';
 import { expectReady, type LargeRequest, readLargeRequest, readPair, settingsOf } from './request';
 import { TileFile } from './tile-file';
 import { inspectTarget, type TileFileSpec } from './tile-map';
@@ -56,7 +51,7 @@ export interface NtkFileResult extends Provenance {
   readonly plan: LargeKernelPlan;
 }
 
-export const FILE_OPTION_NAMES = ['out', 'dtype', 'features', 'shard'] as const;
+export const FILE_OPTION_NAMES = ['out', 'shard', ...Object.keys(TILE_FILE_OPTIONS)];
 
 /** For tests: pieces smaller than a plan would choose. */
 export type PlanOverrides = Pick<Budget, 'tileEdge' | 'blocksInMemory'>;
@@ -152,11 +147,7 @@ export function planFile(
   options: Pick<NtkFileOptions, 'dtype' | 'features'>,
   overrides: PlanOverrides,
 ): LargeKernelPlan {
-  const dtype = expectOneOf(`${where}: dtype`, options.dtype ?? 'float64', ['float64', 'float32']);
-  const strategy =
-    options.features === undefined
-      ? undefined
-      : expectOneOf(`${where}: features`, options.features, FEATURE_STRATEGIES);
+  const { dtype, features: strategy } = valuesOf(where, TILE_FILE_OPTIONS, options);
   const held = process.memoryUsage.rss();
   const { threads } = request.run;
   const kernel = { shape, n, n2, dtype, threads, backend: request.backend.name };

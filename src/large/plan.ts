@@ -5,21 +5,10 @@ import { largestOf } from '../backend/backend';
 import { DeepntkError } from '../errors';
 import { kernelShape } from '../kernel/plan';
 import { formatBytes } from '../memory';
+import { type Dtype, FEATURE_STRATEGIES, type FeatureStrategy } from './options';
 
 /** Inputs of a group (see `FeatureShape.group`): the bits of a kernel depend on it, so it is one number for all. */
 export const GROUP = 256;
-
-/** The type of the numbers in the file. */
-export type Dtype = 'float64' | 'float32';
-
-/**
- * - `resident`: the features of all inputs are computed once and stay in memory
- * - `recompute`: those of a panel of rows stay; the others are computed again for every panel
- * - `spill`: those of a panel of rows stay; the others are written to a file beside the result once, and read again
- */
-export type FeatureStrategy = 'resident' | 'recompute' | 'spill';
-
-export const FEATURE_STRATEGIES: readonly FeatureStrategy[] = ['resident', 'recompute', 'spill'];
 
 /** How a kernel that memory does not hold will be computed, and what that takes. */
 export interface LargeKernelPlan {

@@ -4,11 +4,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { FeatureShape } from '../backend/features';
 import { type ArrayInput, readInputs } from '../array-input';
-import { expectNumber, invalidArgument } from '../errors';
+import { invalidArgument } from '../errors';
 import type { Progress } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, readRequest, type Request } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
+import { valuesOf } from '../options';
 import { bytesOf } from './blocks';
+import { MEMORY_OPTION } from './options';
 import { GROUP } from './plan';
 
 export interface LargeRequest {
@@ -39,10 +41,7 @@ export function readLargeRequest(
       precision: request.precision,
       group: GROUP,
     },
-    memoryLimit:
-      options.memoryLimit === undefined
-        ? null
-        : expectNumber(`${where}: memoryLimit`, options.memoryLimit, { above: 0, what: 'a number of bytes' }),
+    memoryLimit: valuesOf(where, MEMORY_OPTION, options).memoryLimit ?? null,
   };
 }
 

@@ -8,7 +8,7 @@ import { npyHeader } from '../data/npy';
 import { DeepntkError } from '../errors';
 import { formatBytes } from '../memory';
 import { sizeOf } from '../ndarray';
-import type { Dtype } from './plan';
+import type { Dtype } from './options';
 
 const FORMAT = 'deepntk tile map';
 const VERSION = 1;

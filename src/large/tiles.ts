@@ -1,7 +1,8 @@
 /** How a kernel is cut into tiles: blocks of so many rows and columns, of a symmetric one those on and below the diagonal. */
 import { entriesOf, featureSlots, type FeatureShape, type Reals } from '../backend/features';
 import { shared } from './blocks';
-import { type Dtype, GROUP } from './plan';
+import type { Dtype } from './options';
+import { GROUP } from './plan';
 
 export interface TileGrid {
   readonly inputs: readonly [rows: number, columns: number];

@@ -11,7 +11,8 @@ import {
 import { DeepntkError } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { bytesOf, shared } from '../large/blocks';
-import { type Dtype, GROUP, gramEdge } from '../large/plan';
+import type { Dtype } from '../large/options';
+import { GROUP, gramEdge } from '../large/plan';
 import { placeOf, type TileGrid } from '../large/tiles';
 import { expectFits } from '../memory';
 import { orAbort } from './connection';

@@ -8,7 +8,7 @@ import type { Provenance } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
 import { bytesOf } from '../large/blocks';
 import { expectOut } from '../large/ntk-to-file';
-import type { Dtype } from '../large/plan';
+import type { Dtype } from '../large/options';
 import {
   expectReady,
   type InputPair,

@@ -1,4 +1,4 @@
-/** `deepntk kernel` where the kernel is not held in memory. */
+/** `deepntk kernel --memory`, `eigenvalues` and `diagonal`, which do not hold the kernel in memory. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,8 @@ import { expectFailure, runInProcess, runJsonInProcess } from './run';
 let cwd: string;
 const X = normalInputs(300, 7, 1);
 const net = Mlp.random(createSpec({ inputDim: 7, depth: 3, width: 20, outputDim: 2 }), { seed: 4 });
-const command = ['kernel', '--x', 'X.npy', '--depth', '3', '--width', '20', '--outputs', '2', '--seed', '4'];
+const net3 = ['--x', 'X.npy', '--depth', '3', '--width', '20', '--outputs', '2', '--seed', '4'];
+const command = ['kernel', ...net3];
 
 beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), 'deepntk-cli-large-'));
@@ -39,9 +40,9 @@ test('--explain prints the plan and computes nothing', async () => {
   expect(stdout).toMatch(/memory +at most .* of 1\.07 GB/);
 });
 
-test('--top-eigenvalues and --diagonal', async () => {
+test('eigenvalues and diagonal', async () => {
   const kernel = await net.ntk(X);
-  const said = await runJsonInProcess([...command, '--top-eigenvalues', '3', '--out', 'vectors.npy'], {
+  const said = await runJsonInProcess(['eigenvalues', ...net3, '--count', '3', '--out', 'vectors.npy'], {
     cwd,
   });
   expect(said['converged']).toBe(true);
@@ -49,21 +50,23 @@ test('--top-eigenvalues and --diagonal', async () => {
     relativeError(said['eigenvalues'] as number[], kernelSpectrum(kernel).eigenvalues.slice(0, 3)),
   ).toBeLessThan(1e-9);
   expect((await readNpy(join(cwd, 'vectors.npy'))).shape).toEqual([300, 3]);
-  const diagonal = await runJsonInProcess([...command, '--diagonal'], { cwd });
+  const diagonal = await runJsonInProcess(['diagonal', ...net3], { cwd });
   const own = Array.from({ length: 300 }, (_, i) => kernel.data[301 * i]!);
   expect(diagonal['mean']).toBeCloseTo(own.reduce((sum, entry) => sum + entry, 0) / 300, 8);
   expect(diagonal['largest']).toBeCloseTo(Math.max(...own), 8);
 });
 
 test('--explain prints the plan of the eigenvalues', async () => {
-  for (const what of [['--top-eigenvalues', '3'], ['--diagonal']]) {
+  for (const name of ['eigenvalues', 'diagonal']) {
     // Looked at before anything is computed or read: there is no such file of inputs either.
-    const nowhere = await runInProcess(['kernel', '--x', 'none.npy', ...what, '--out', 'nowhere/v.npy'], {
+    const nowhere = await runInProcess([name, '--x', 'none.npy', '--out', 'nowhere/v.npy'], {
       cwd,
     });
     expectFailure(nowhere, 1, 'no folder nowhere to write to');
   }
-  const { status, stdout } = await runInProcess([...command, '--top-eigenvalues', '3', '--explain'], { cwd });
+  const { status, stdout } = await runInProcess(['eigenvalues', ...net3, '--count', '3', '--explain'], {
+    cwd,
+  });
   expect(status).toBe(0);
   expect(stdout).toMatch(/features +all in memory, 1 blocks of 512 inputs\nbasis +83 vectors, 2 at a time/);
 });
@@ -103,9 +106,7 @@ test.each([
   [['--shard', '0/2'], '--shard: expected --out'],
   [['--shard', '0/2', '--out', 'K.npy'], '--out: expected a .part file'],
   [['--shard', '2/2', '--out', '2.part'], 'Expected i/n with 0 <= i < n'],
-  [['--top-eigenvalues', '2', '--shard', '0/2'], '--shard: not to be given with --top-eigenvalues'],
-  [['--tolerance', '1e-3'], '--tolerance: only for --top-eigenvalues'],
-  [['--diagonal', '--x2', 'X.npy'], '--x2: not to be given'],
+  [['--tolerance', '1e-3'], "unknown option '--tolerance'"],
   [['--mnist', '10'], 'expected one of --x and --mnist, got both'],
 ])('%j is wrong usage', async (flags, message) => {
   expectFailure(await runInProcess([...command, ...flags], { cwd }), 2, message);

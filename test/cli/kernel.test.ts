@@ -183,10 +183,10 @@ describe('what the command prints', () => {
     );
   });
 
-  test.each([[[]], [['--memory', '1G']], [['--top-eigenvalues', '1']]])(
-    '--explain %j says how the file of the net was understood',
-    async (flags) => {
-      const args = ['kernel', '--x', 'X.npy', '--net', 'weights.safetensors', '--explain', ...flags];
+  test.each([[['kernel']], [['kernel', '--memory', '1G']], [['eigenvalues', '--count', '1']]])(
+    '%j --explain says how the file of the net was understood',
+    async (command) => {
+      const args = [...command, '--x', 'X.npy', '--net', 'weights.safetensors', '--explain'];
       const { stdout } = await runInProcess(args, here());
       expect(stdout).toMatch(/^net +weights\.safetensors: 4-\d+-\d+-\d+, ReLU, biases: all, law of initi/m);
       expect(stdout).toMatch(/^note +The file does not state the activation/m);
@@ -222,13 +222,13 @@ describe('what goes wrong', () => {
     [[], 'expected one of --x and --mnist, got none'],
     [['--x', 'X.npy'], 'expected a net: --depth and --width, or --hidden'],
     [['--x', 'X.npy', '--depth', '3'], 'expected a net: --depth and --width, or --hidden'],
-    [['--x', 'X.npy', '--depth', '-1', '--width', '3'], 'Expected an integer >= 0, got "-1"'],
-    [['--x', 'X.npy', '--depth', '1.5', '--width', '3'], 'Expected an integer >= 0, got "1.5"'],
-    [['--x', 'X.npy', '--depth', '1', '--width', '0'], 'Expected an integer >= 1, got "0"'],
-    [['--x', 'X.npy', '--hidden', '3,x'], 'Expected an integer >= 1, got "x"'],
-    [['--x', 'X.npy', '--hidden', '3', '--width', '3'], 'cannot be used with option'],
+    [['--x', 'X.npy', '--depth', '-1', '--width', '3'], 'Expected an integer >= 0 and <= 16777214, got -1'],
+    [['--x', 'X.npy', '--depth', '1.5', '--width', '3'], 'Expected an integer >= 0 and <= 16777214, got 1.5'],
+    [['--x', 'X.npy', '--depth', '1', '--width', '0'], 'Expected a positive integer, got 0'],
+    [['--x', 'X.npy', '--hidden', '3,x'], 'Entry 2: expected a positive integer, got "x"'],
+    [['--x', 'X.npy', '--hidden', '3', '--width', '3'], 'expected either --hidden, or --depth and --width'],
     [['--x', 'X.npy', ...NET, '--layers', '2-1'], 'Expected layer numbers such as 1,3-5, got "2-1"'],
-    [['--x', 'X.npy', ...NET, '--layers', '9'], '--layers[0]: expected a positive integer and <= 3, got 9'],
+    [['--x', 'X.npy', ...NET, '--layers', '9'], '--layers: expected layers from 1 to 3, got 9'],
     [['--x', 'X.npy', ...NET, '--outputs-axis', 'sum'], 'Allowed choices are trace'],
     [['--x', 'X.npy', ...NET, '--per-layer'], '--per-layer: expected --out'],
     [['--x', 'X.npy', ...NET, '--explain', '--out', 'K.npy'], '--out: not to be given with --explain'],

@@ -8,6 +8,7 @@ import {
   type BackendName,
   createSpec,
   estimateDispersion,
+  kernelSpectrum,
   Mlp,
   moments,
   readNpy,
@@ -124,6 +125,26 @@ export const MAIN_PATHS: Readonly<Record<string, MainPath>> = {
       expect(relativeError(kernel.data, expected.data)).toBeLessThan(backend === 'cuda' ? 1e-11 : 1e-12);
     },
   },
+  eigenvalues: {
+    args: ['eigenvalues', '--x', 'X.npy', ...NET, '--count', '2', '--json'],
+    check: async (outcome, backend) => {
+      const { eigenvalues, converged } = jsonOf(outcome);
+      const kernel = await net.ntk(x, null, { backend });
+      expect(converged).toBe(true);
+      expect(
+        relativeError(eigenvalues as number[], kernelSpectrum(kernel).eigenvalues.slice(0, 2)),
+      ).toBeLessThan(1e-9);
+    },
+  },
+  diagonal: {
+    args: ['diagonal', '--x', 'X.npy', ...NET, '--out', 'diagonal.npy', '--json'],
+    check: async (outcome, backend, folder) => {
+      expect(jsonOf(outcome)).toMatchObject({ shape: [6], backend });
+      const { data } = await net.ntk(x, null, { backend });
+      const expected = Array.from({ length: 6 }, (_, i) => data[7 * i]!);
+      expect(relativeError((await readNpy(join(folder, 'diagonal.npy'))).data, expected)).toBeLessThan(1e-12);
+    },
+  },
   train: {
     args: [
       ...['train', '--x', 'X.npy', '--y', 'labels.npy', ...NET],
@@ -215,6 +236,6 @@ export const MAIN_PATHS: Readonly<Record<string, MainPath>> = {
 
 /** The subcommands, as `deepntk --help` lists them. */
 export function commandsOf({ stdout }: Outcome): string[] {
-  const [, list] = /\nCommands:\n((?: {2}.*\n)+)/.exec(stdout) ?? [];
-  return [...(list ?? '').matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name!);
+  const names = [...stdout.matchAll(/^ {2}(\w+) (?:\[|<)/gm)].map(([, name]) => name!);
+  return [...new Set(names)];
 }

@@ -64,8 +64,8 @@ describe('moments', () => {
   test.each([
     [['moments'], 'expected --input-dim'],
     [['moments', '--input-dim', '3'], 'expected a net'],
-    [['moments', ...NET, '--sw2', '-1'], 'Expected a finite number > 0, got "-1"'],
-    [['moments', ...NET, '--width', '0'], 'Expected an integer >= 1, got "0"'],
+    [['moments', ...NET, '--sw2', '-1'], 'Expected a finite number > 0, got -1'],
+    [['moments', ...NET, '--width', '0'], 'Expected a positive integer, got 0'],
     [
       ['moments', ...NET, '--input-norm2', '0', '--no-bias-gradients'],
       'the kernel of a zero input is zero here',

@@ -49,7 +49,7 @@ test('folder, environment, exit status, listeners and streams are as they were',
 
 test.each([
   ['kernel', '--depth', '1', '--width', '2'],
-  ['kernel', '--depth', '1', '--width', '2', '--diagonal'],
+  ['diagonal', '--depth', '1', '--width', '2'],
   [
     'train',
     '--label-column',
