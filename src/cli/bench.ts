@@ -6,7 +6,7 @@ import { backendInfo } from '../backend/choose';
 import { SUITES } from './bench/index';
 import { type BenchResult, measureCase, nameOf } from './bench/measure';
 import { coreTypeWarnings, thisMachine } from './core-type';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { printColumns, printError, printJson, seconds } from './output';
 import { progressBar } from './progress';
 import { jsonOption } from './usage';
@@ -40,14 +40,11 @@ Example:
 `,
     )
     .action(async (flags: Flags) => {
-      const interrupt = abortOnInterrupt();
       const bar = progressBar('bench');
-      try {
-        printReport(await runSuites(flags.suite, interrupt.signal, bar?.onProgress), flags.json === true);
-      } finally {
-        bar?.stop();
-        interrupt.release();
-      }
+      const results = await withInterrupt((signal) =>
+        runSuites(flags.suite, signal, bar?.onProgress),
+      ).finally(() => bar?.stop());
+      printReport(results, flags.json === true);
     });
 }
 

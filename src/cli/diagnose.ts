@@ -22,7 +22,7 @@ import {
 import { expectOutputsFit } from './data';
 import { printDiagnosis } from './diagnose-report';
 import { expectWritable } from './files';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { givenFlags, specFromFlags } from './net-options';
 import { netFacts } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, loadNet, type NetSourceFlags } from './net-source';
@@ -70,11 +70,11 @@ Examples:
       if (flags.out !== undefined && extname(flags.out).toLowerCase() !== '.html') {
         throw new UsageError(`--out: expected an .html file, got ${JSON.stringify(flags.out)}`);
       }
-      await runDiagnose(flags, command);
+      await withInterrupt((signal) => runDiagnose(flags, command, signal));
     });
 }
 
-async function runDiagnose(flags: Flags, command: Command): Promise<void> {
+async function runDiagnose(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const { out } = flags;
   if (out !== undefined) {
     await expectWritable(out);
@@ -82,17 +82,16 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
     const { PAGE_PACKAGES } = load('../report/diagnosis-page') as typeof Page;
     (load('../report/packages') as typeof Packages).expectPackages(PAGE_PACKAGES);
   }
-  const interrupt = abortOnInterrupt();
   const start = performance.now();
   const most = mostInputs(flags);
-  const data = await readDiagnoseData(flags, command, most, interrupt.signal);
+  const data = await readDiagnoseData(flags, command, most, signal);
   const net = await readSubject(flags, command, data);
   const options: DiagnoseOptions = {
     seed: flags.seed,
     ...(flags.net === undefined && { replica: flags.replica }),
     quick: flags.quick === true,
     inputs: most,
-    signal: interrupt.signal,
+    signal,
     ...(flags.backend !== undefined && { backend: flags.backend }),
     ...(flags.threads !== undefined && { threads: flags.threads }),
   };
@@ -100,10 +99,9 @@ async function runDiagnose(flags: Flags, command: Command): Promise<void> {
   if (out !== undefined) {
     const { diagnosisPage } = load('../report/diagnosis-page') as typeof Page;
     const page = await diagnosisPage(diagnosis);
-    interrupt.signal.throwIfAborted();
+    signal.throwIfAborted();
     await writeFileAtomically(out, [Buffer.from(page)]);
   }
-  interrupt.release();
   const network = net instanceof Mlp ? netFacts(net) : null;
   const run = {
     net: flags.net ?? null,

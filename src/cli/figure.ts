@@ -17,7 +17,7 @@ import type { FigureTable } from '../report/figures/figure';
 import type { FigureParameterValue, Parameter } from '../report/figures/parameters';
 import { expectPlotting } from '../report/render';
 import { attributeOf, givenOptions, namingFlag, optionsOf } from './declared';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { flagOf } from './net-options';
 import { figures as digits, printJson, printTable, seconds } from './output';
 import { progressBar } from './progress';
@@ -97,7 +97,7 @@ Example:
 `,
     )
     .action(async (flags: Flags) => {
-      await runFigure(name, flags, command);
+      await withInterrupt((signal) => runFigure(name, flags, command, signal));
     });
 }
 
@@ -125,11 +125,15 @@ function formatList(text: string): FigureFormat[] {
   return [...new Set(formats)] as FigureFormat[];
 }
 
-async function runFigure(name: FigureName, flags: Flags, command: Command): Promise<void> {
+async function runFigure(
+  name: FigureName,
+  flags: Flags,
+  command: Command,
+  signal: AbortSignal,
+): Promise<void> {
   const { parameters } = figureOf(name);
   if (flags.scale > 8) throw new UsageError(`--scale: expected a number from 0.25 to 8, got ${flags.scale}`);
   const given = givenOptions(parameters, flags, command);
-  const interrupt = abortOnInterrupt();
   const bar = progressBar(name);
   const start = performance.now();
   try {
@@ -138,7 +142,7 @@ async function runFigure(name: FigureName, flags: Flags, command: Command): Prom
       const options = {
         ...given,
         ...(flags.quick && { quick: true }),
-        signal: interrupt.signal,
+        signal,
         ...(bar && { onProgress: bar.onProgress }),
         ...(flags.backend !== undefined && { backend: flags.backend }),
         ...(flags.threads !== undefined && { threads: flags.threads }),
@@ -163,7 +167,6 @@ async function runFigure(name: FigureName, flags: Flags, command: Command): Prom
     report(table, files, (performance.now() - start) / 1000, flags.json === true);
   } finally {
     bar?.stop();
-    interrupt.release();
   }
 }
 

@@ -7,13 +7,26 @@ export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }
 
+/**
+ * Runs work whose signal aborts at the first Ctrl-C; a second one ends the process at once. Ctrl-C has its usual effect again
+ * when the work ends, also if it fails.
+ */
+export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, release } = abortOnInterrupt();
+  try {
+    return await work(signal);
+  } finally {
+    release();
+  }
+}
+
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** Gives Ctrl-C its usual effect back. */
   readonly release: () => void;
 }
 
-/** The signal aborts at the first Ctrl-C; a second one ends the process at once. */
+/** {@link withInterrupt} for callers that release it themselves. */
 export function abortOnInterrupt(): Interrupt {
   const controller = new AbortController();
   const onInterrupt = () => {

@@ -12,12 +12,11 @@ import type { NdArray } from '../ndarray';
 import { type Mlp, networkOf } from '../network/mlp';
 import { explainTopEigenpairs, kernelDiagonal, topEigenpairs } from '../network/products';
 import type * as QueueKernel from '../queue/kernel';
-import { abortOnInterrupt } from './interrupt';
 import { expectWritable } from './files';
 import { type Flags, namingFiles, ntkOptions } from './kernel';
 import { readKernelInputs } from './kernel-inputs';
 import { givenFlags } from './net-options';
-import { netFacts, netRows } from './net-facts';
+import { originOf, originRows } from './net-facts';
 import { readNet } from './net-source';
 import { bytes, figures, flops, printJson, printTable, type Rows, seconds } from './output';
 import { progressBar } from './progress';
@@ -62,13 +61,12 @@ export function checkLargeFlags(flags: Flags, command: Command): void {
   }
 }
 
-export async function runLargeKernel(flags: Flags, command: Command): Promise<void> {
-  const interrupt = abortOnInterrupt();
+export async function runLargeKernel(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   // What goes to a file in tiles looks itself.
   if (flags.out !== undefined && (flags.diagonal || flags.topEigenvalues !== undefined)) {
     await expectWritable(flags.out);
   }
-  const { x, x2, loaded } = await readKernelInputs(flags, command, interrupt.signal);
+  const { x, x2, loaded } = await readKernelInputs(flags, command, signal);
   const net = await readNet(flags, command, x.shape[1]);
   const options = {
     ...ntkOptions(flags),
@@ -83,25 +81,24 @@ export async function runLargeKernel(flags: Flags, command: Command): Promise<vo
     return;
   }
   const bar = progressBar('kernel');
-  const watched = { ...options, signal: interrupt.signal, ...(bar && { onProgress: bar.onProgress }) };
+  const watched = { ...options, signal, ...(bar && { onProgress: bar.onProgress }) };
   const start = performance.now();
   try {
     const compute = taskOf(flags);
     const [json, rows] = await compute(net, x, x2, watched, flags).finally(() => bar?.stop());
-    interrupt.release();
     const elapsed = (performance.now() - start) / 1000;
     const source = {
-      net: flags.net ?? null,
-      network: flags.net === undefined ? null : netFacts(net),
-      seed: flags.net === undefined ? flags.seed : null,
-      replica: flags.net === undefined ? flags.replica : null,
+      ...originOf(flags, net),
       file: flags.out ?? null,
       loaded,
     };
     if (flags.json) printJson({ ...json, ...source, seconds: elapsed });
     else {
-      const ofNet = flags.net === undefined ? [] : netRows(flags.net, netFacts(net));
-      printTable([...rows, ...ofNet, ['time', seconds(elapsed)], ['file', flags.out ?? null]]);
+      const ending: Rows = [
+        ['time', seconds(elapsed)],
+        ['file', flags.out ?? null],
+      ];
+      printTable([...rows, ...originRows(source), ...ending]);
     }
   } catch (error) {
     namingFiles(flags, () => {
@@ -117,15 +114,18 @@ function explain(
   x2: NdArray | null,
   options: NtkOptions & { readonly memoryLimit?: number },
 ): void {
+  const origin = originOf(flags, net);
+  const print = (plan: object, rows: Rows): void => {
+    if (flags.json) printJson({ ...plan, ...origin });
+    else printTable([...rows, ...originRows(origin)]);
+  };
   if (flags.topEigenvalues !== undefined) {
     const plan = explainTopEigenpairs(net, x, eigenpairOptions(options, flags));
-    if (flags.json) printJson(plan);
-    else printTable(eigenpairRows(plan));
+    print(plan, eigenpairRows(plan));
     return;
   }
   const plan = net.explainNtk(x, x2, { ...options, perLayer: false, memoryLimit: flags.memory! });
-  if (flags.json) printJson(plan);
-  else printTable(planRows(plan));
+  print(plan, planRows(plan));
 }
 
 type Watched = NtkOptions & {

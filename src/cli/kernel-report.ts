@@ -2,7 +2,7 @@
 import type { NtkResult } from '../kernel/ntk';
 import type { KernelPlan } from '../kernel/plan';
 import { summarizeKernel } from '../kernel/statistics';
-import { type NetFacts, netRows } from './net-facts';
+import { type NetOrigin, originRows } from './net-facts';
 import { bytes, figures, flops, printJson, printTable, seconds } from './output';
 
 /** The files with one layer's parts of the kernel. */
@@ -13,14 +13,8 @@ export interface Part {
 }
 
 /** What the result itself does not say. */
-export interface KernelRun {
+export interface KernelRun extends NetOrigin {
   readonly seconds: number;
-  /** The file of the net; null where it was drawn. */
-  readonly net: string | null;
-  /** How that file was understood; null if the net was drawn. */
-  readonly network: NetFacts | null;
-  readonly seed: number | null;
-  readonly replica: number | null;
   readonly file: string | null;
   /** How each file of inputs was understood. */
   readonly loaded: readonly object[];
@@ -54,14 +48,12 @@ export function printKernel(
     });
     return;
   }
-  const { net, network, seed, replica, file, parts } = run;
+  const { file, parts } = run;
   printTable([
     ['kernel', `${shape.join(' x ')}, ${outputs}, ${precision}`],
     ['mean of the diagonal', summary && figures(summary.meanDiagonal)],
     ['off-diagonal / diagonal', summary && figures(summary.offDiagonalRatio)],
-    ...(net === null || network === null
-      ? [['net', `seed ${seed!}, replica ${replica!}`] as const]
-      : netRows(net, network)),
+    ...originRows(run),
     ['backend', `${backend}${core === null ? '' : ` (${core})`}, ${threadsWord(threads)}`],
     ['time', seconds(run.seconds)],
     ['file', file],
@@ -69,9 +61,9 @@ export function printKernel(
   ]);
 }
 
-export function printPlan(plan: KernelPlan, json: boolean): void {
+export function printPlan(plan: KernelPlan, origin: NetOrigin, json: boolean): void {
   if (json) {
-    printJson(plan);
+    printJson({ ...plan, ...origin });
     return;
   }
   const { inputs, shape, symmetric, flops: work, bytes: memory, blocks } = plan;
@@ -88,6 +80,7 @@ export function printPlan(plan: KernelPlan, json: boolean): void {
     ['  result', bytes(memory.result)],
     ['blocks', `${blocks.rows} rows, Gram tiles of ${blocks.gram} inputs`],
     ['backend', `${plan.backend}, ${threadsWord(plan.threads)}, ${plan.precision}`],
+    ...originRows(origin),
   ]);
 }
 

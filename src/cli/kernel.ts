@@ -18,12 +18,12 @@ import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import { addInputOptions, type InputFlags } from './data';
 import { namingFlag } from './declared';
 import { expectWritable } from './files';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { type Part, printKernel, printPlan } from './kernel-report';
 import { readKernelInputs } from './kernel-inputs';
 import { checkLargeFlags, isLarge, runLargeKernel } from './kernel-large';
 import { shardOf } from './lists';
-import { netFacts } from './net-facts';
+import { originOf } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import { progressBar } from './progress';
 import {
@@ -169,8 +169,8 @@ Examples:
     )
     .action(async (flags: Flags) => {
       checkFlags(flags, command);
-      if (isLarge(flags)) await runLargeKernel(flags, command);
-      else await runKernel(flags, command);
+      const run = isLarge(flags) ? runLargeKernel : runKernel;
+      await withInterrupt((signal) => run(flags, command, signal));
     });
 }
 
@@ -195,16 +195,15 @@ function checkFlags(flags: Flags, command: Command): void {
   }
 }
 
-async function runKernel(flags: Flags, command: Command): Promise<void> {
-  const interrupt = abortOnInterrupt();
-  const { x, x2, loaded } = await readKernelInputs(flags, command, interrupt.signal);
+async function runKernel(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
+  const { x, x2, loaded } = await readKernelInputs(flags, command, signal);
   const { out } = flags;
   if (out !== undefined) await expectWritable(out);
   const net = await readNet(flags, command, x.shape[1]);
   const options = ntkOptions(flags);
   if (flags.explain) {
     const plan = namingFiles(flags, () => net.explainNtk(x, x2, options));
-    printPlan(plan, flags.json === true);
+    printPlan(plan, originOf(flags, net), flags.json === true);
     return;
   }
 
@@ -213,7 +212,7 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
   let result: NtkResult | NtkResultPerLayer;
   try {
     result = await net
-      .ntk(x, x2, { ...options, signal: interrupt.signal, ...(bar && { onProgress: bar.onProgress }) })
+      .ntk(x, x2, { ...options, signal, ...(bar && { onProgress: bar.onProgress }) })
       .finally(() => bar?.stop());
   } catch (error) {
     return namingFiles(flags, () => {
@@ -221,19 +220,15 @@ async function runKernel(flags: Flags, command: Command): Promise<void> {
     });
   }
   const elapsed = (performance.now() - start) / 1000;
-  const parts = hasParts(result) ? await writeParts(out!, result, net.spec, interrupt.signal) : undefined;
-  interrupt.signal.throwIfAborted();
+  const parts = hasParts(result) ? await writeParts(out!, result, net.spec, signal) : undefined;
+  signal.throwIfAborted();
   if (out !== undefined) await writeNpy(out, result);
-  interrupt.release();
 
   printKernel(
     result,
     {
       seconds: elapsed,
-      net: flags.net ?? null,
-      network: flags.net === undefined ? null : netFacts(net),
-      seed: flags.net === undefined ? flags.seed : null,
-      replica: flags.net === undefined ? flags.replica : null,
+      ...originOf(flags, net),
       file: out ?? null,
       loaded,
       ...(parts && { parts }),

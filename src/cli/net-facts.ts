@@ -23,6 +23,30 @@ export function netFacts({ spec, notes }: Mlp): NetFacts {
   return { widths, activation: 'relu', biases, weightVariance, biasVariance, parametrization, notes };
 }
 
+/** Where a net comes from, for --json: a file and how it was understood, or a draw. */
+export interface NetOrigin {
+  /** The file; null if the net was drawn. */
+  readonly net: string | null;
+  readonly network: NetFacts | null;
+  readonly seed: number | null;
+  readonly replica: number | null;
+}
+
+export function originOf(
+  { net, seed, replica }: { readonly net?: string; readonly seed: number; readonly replica: number },
+  mlp: Mlp,
+): NetOrigin {
+  return net === undefined
+    ? { net: null, network: null, seed, replica }
+    : { net, network: netFacts(mlp), seed: null, replica: null };
+}
+
+export function originRows({ net, network, seed, replica }: NetOrigin): Rows {
+  return net === null || network === null
+    ? [['net', `seed ${seed!}, replica ${replica!}`]]
+    : netRows(net, network);
+}
+
 /** Table rows for a net from a file: its description and the notes of its reader. */
 export function netRows(path: string, facts: NetFacts, label = 'net'): Rows {
   return [[label, `${path}: ${netLine(facts)}`], ...facts.notes.map((note) => ['note', note] as const)];

@@ -7,7 +7,7 @@ import {
   type SlopeEvidence,
 } from '../theory/classify-network';
 import { describeLoaded, type InputFlags, loadFlags } from './data';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { netFacts, netRows } from './net-facts';
 import type { NetFileFlags } from './net-file-options';
 import { loadNet } from './net-source';
@@ -20,9 +20,7 @@ export async function printPhaseOfNet(
   flags: NetFileFlags & InputFlags,
   command: Command,
 ): Promise<void> {
-  const interrupt = abortOnInterrupt();
-  const loaded = await loadFlags(inputs, flags, command, { signal: interrupt.signal });
-  interrupt.release();
+  const loaded = await withInterrupt((signal) => loadFlags(inputs, flags, command, { signal }));
   const { x } = loaded;
   const net = await loadNet(path, flags, command);
   const report = classifyNetwork(net, x);

@@ -11,7 +11,7 @@ import { Mlp } from '../network/mlp';
 import type { OptimizerOptions } from '../training/options';
 import type { TrainOptions } from '../training/plan';
 import { train, type TrainResult } from '../training/train';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { namingFlag } from './declared';
 import { addNetOptions, givenFlags, type NetFlags, specFromFlags } from './net-options';
 import { progressBar } from './progress';
@@ -128,14 +128,13 @@ Examples:
       if (flags.momentum !== undefined && flags.optimizer !== 'momentum') {
         throw new UsageError('--momentum: only for --optimizer momentum');
       }
-      await runTrain(flags, command);
+      await withInterrupt((signal) => runTrain(flags, command, signal));
     });
 }
 
-async function runTrain(flags: Flags, command: Command): Promise<void> {
-  const interrupt = abortOnInterrupt();
+async function runTrain(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const outputs = givenFlags(command, ['outputs']).length > 0 ? flags.outputs : undefined;
-  const data = await readTrainingData(flags, command, outputs, interrupt.signal);
+  const data = await readTrainingData(flags, command, outputs, signal);
   const net = drawNet(flags, data);
   const probe = kernelInputs(flags, data);
   const options = trainOptions(flags, data, probe.x);
@@ -144,7 +143,7 @@ async function runTrain(flags: Flags, command: Command): Promise<void> {
   const start = performance.now();
   const result = await train(net, data.training, {
     ...options,
-    signal: interrupt.signal,
+    signal,
     ...(bar && {
       onProgress: (progress) => {
         bar.onProgress(progress, progress.loss === null ? '' : `loss ${progress.loss.toPrecision(4)}`);
@@ -156,13 +155,12 @@ async function runTrain(flags: Flags, command: Command): Promise<void> {
   })
     .catch(async (error: unknown) => {
       // An interrupted run may be resumed from its beginning. The error of the run matters more than one of this.
-      if (!interrupt.signal.aborted) await discardEmptyRun(flags.out).catch(() => undefined);
+      if (!signal.aborted) await discardEmptyRun(flags.out).catch(() => undefined);
       throw namingFlag(error, {});
     })
     .finally(() => bar?.stop());
   const kernels = await describeKernels(flags.out, options.kernelAt ?? [], probe.labels);
   await writeResults(flags.out, result, kernels);
-  interrupt.release();
   await reportTraining(result, kernels, {
     out: flags.out,
     json: flags.json === true,

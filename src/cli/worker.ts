@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 
 import type { BackendName } from '../backend/backend';
 import { work } from '../queue/worker';
-import { abortOnInterrupt } from './interrupt';
+import { withInterrupt } from './interrupt';
 import { printError, printJson, seconds } from './output';
 import { asUsageOf, backendOption, integer, jsonOption, real, redisOption, threadsOption } from './usage';
 
@@ -46,17 +46,19 @@ Example:
 `,
     )
     .action(async (flags: Flags) => {
-      await runWorker(flags);
+      await withInterrupt((interrupt) => runWorker(flags, interrupt));
     });
 }
 
-async function runWorker({ queue, redis, idle, lock, backend, threads, json }: Flags): Promise<void> {
+async function runWorker(
+  { queue, redis, idle, lock, backend, threads, json }: Flags,
+  interrupt: AbortSignal,
+): Promise<void> {
   const controller = new AbortController();
-  const interrupt = abortOnInterrupt();
   const stop = (): void => {
     controller.abort();
   };
-  interrupt.signal.addEventListener('abort', stop);
+  interrupt.addEventListener('abort', stop);
   process.once('SIGTERM', stop);
   try {
     const options = {
@@ -77,7 +79,6 @@ async function runWorker({ queue, redis, idle, lock, backend, threads, json }: F
     if (json) printJson({ queue, jobs });
     else process.stdout.write(`${jobs} jobs of queue ${queue} computed\n`);
   } finally {
-    interrupt.release();
     process.off('SIGTERM', stop);
   }
 }

@@ -177,11 +177,26 @@ describe('what the command prints', () => {
       ['kernel', '--x', 'X.npy', ...NET, '--explain', '--outputs-axis', 'full'],
       here(),
     );
-    expect(plan).toMatchObject({ shape: [5, 5, 3, 3], inputs: [5, 5], symmetric: true });
+    expect(plan).toMatchObject({ shape: [5, 5, 3, 3], inputs: [5, 5], symmetric: true, net: null, seed: 7 });
     expect((await runInProcess(['kernel', '--x', 'X.npy', ...NET, '--explain'], here())).stdout).toContain(
       'Gram matrices',
     );
   });
+
+  test.each([[[]], [['--memory', '1G']], [['--top-eigenvalues', '1']]])(
+    '--explain %j says how the file of the net was understood',
+    async (flags) => {
+      const args = ['kernel', '--x', 'X.npy', '--net', 'weights.safetensors', '--explain', ...flags];
+      const { stdout } = await runInProcess(args, here());
+      expect(stdout).toMatch(/^net +weights\.safetensors: 4-\d+-\d+-\d+, ReLU, biases: all, law of initi/m);
+      expect(stdout).toMatch(/^note +The file does not state the activation/m);
+      expect(await runJsonInProcess(args, here())).toMatchObject({
+        net: 'weights.safetensors',
+        network: { activation: 'relu', weightVariance: null },
+        seed: null,
+      });
+    },
+  );
 
   test('every example of every --help runs', async () => {
     const examples: string[] = [];

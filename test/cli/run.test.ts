@@ -47,6 +47,33 @@ test('folder, environment, exit status, listeners and streams are as they were',
   expect(state()).toEqual(before);
 });
 
+test.each([
+  ['kernel', '--depth', '1', '--width', '2'],
+  ['kernel', '--depth', '1', '--width', '2', '--diagonal'],
+  [
+    'train',
+    '--label-column',
+    'y',
+    '--depth',
+    '1',
+    '--width',
+    '2',
+    '--learning-rate',
+    '1',
+    '--steps',
+    '1',
+    '--out',
+    'r',
+  ],
+  ['diagnose', '--depth', '1', '--width', '2'],
+  ['phase', '--net', 'nowhere.json'],
+])('%s %s %s ... leaves no listener to Ctrl-C when it fails', async (...args) => {
+  const before = process.listenerCount('SIGINT');
+  const { status, stderr } = await runInProcess([...args, '--x', 'nowhere.csv'], { cwd: tmpdir() });
+  expect([status, stderr]).toEqual([1, 'deepntk: cannot read nowhere.csv: no such file or folder\n']);
+  expect(process.listenerCount('SIGINT')).toBe(before);
+});
+
 test('two commands at once are refused', async () => {
   const first = runInProcess(['phase']);
   await expect(runInProcess(['phase'])).rejects.toThrow('await one command before the next');

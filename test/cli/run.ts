@@ -50,17 +50,18 @@ export async function runInProcess(
   isRunning = true;
   setBackend('auto');
   const printed = { stdout: '', stderr: '' };
+  const listeners = signalListeners();
   const restore = [
     capture('stdout', (text) => (printed.stdout += text)),
     capture('stderr', (text) => (printed.stderr += text)),
     captureWarnings((text) => (printed.stderr += text)),
-    keepListeners('SIGINT'),
-    keepListeners('SIGTERM'),
     changeFolder(cwd),
     changeEnvironment(env),
   ];
   try {
     const status = await runCommand(args);
+    // A command that fails must remove its listeners as well.
+    expect(signalListeners()).toEqual(listeners);
     return { status, ...printed };
   } finally {
     for (const undo of restore) undo();
@@ -102,6 +103,8 @@ export function expectFailure(
   expect(status).toBe(expectedStatus);
 }
 
+const signalListeners = (): number[] => ['SIGINT', 'SIGTERM'].map((signal) => process.listenerCount(signal));
+
 type Undo = () => void;
 
 /** Captures the output of a stream. Meanwhile the stream is not a terminal. */
@@ -126,16 +129,6 @@ function captureWarnings(onText: (text: string) => void): Undo {
   });
   return () => {
     emit.mockRestore();
-  };
-}
-
-/** Removes the listener that a failed command leaves until its process ends. */
-function keepListeners(signal: NodeJS.Signals): Undo {
-  const before = new Set(process.listeners(signal));
-  return () => {
-    for (const listener of process.listeners(signal)) {
-      if (!before.has(listener)) process.off(signal, listener);
-    }
   };
 }
 
