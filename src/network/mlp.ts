@@ -18,7 +18,7 @@ import type { LargeKernelPlan } from '../large/plan';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
-import { inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
+import { hasFieldsOfNet, inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
 import { biasGradientsByLayer, type MlpSpec, readMlpSpec, readSpec } from './spec';
 
 /** The parameters of one layer: weights n_l x n_{l-1} (a row per unit), biases n_l. */
@@ -71,6 +71,10 @@ export class Mlp {
       if (typeof net === 'object' && net !== null) {
         if (#network in net) return net;
         if (PLAIN_FORM in net) return netOfPlain(`${where}: net`, net[PLAIN_FORM]);
+        if (hasFieldsOfNet(net)) {
+          const got = 'a structuredClone of one: send net.toPlain() and make a net of it with Mlp.fromPlain';
+          throw mismatch(`${where}: net`, 'an Mlp', got);
+        }
       }
       throw invalidArgument(`${where}: net`, 'an Mlp', net);
     };
