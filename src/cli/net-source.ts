@@ -65,8 +65,10 @@ export async function loadNet(
       Object.fromEntries(given.map(([name, attribute]) => [name, flags[attribute]])),
     );
   } catch (error) {
-    const rules = known.map(([name, attribute]) => [name, { flag: flagOf(command, attribute).slice(2) }]);
-    throw namingFlag(error, Object.fromEntries(rules));
+    const flagsOf = known.map(
+      ([name, attribute]) => [name, { flag: flagOf(command, attribute).slice(2) }] as const,
+    );
+    throw namingFlag(error, Object.fromEntries(flagsOf));
   }
 }
 

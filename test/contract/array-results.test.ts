@@ -145,7 +145,10 @@ describe('a result', () => {
   });
 
   test('toArray is a plain, flat copy, row by row', () => {
-    const array = toNdArray([[1, 2], [3, 4]]);
+    const array = toNdArray([
+      [1, 2],
+      [3, 4],
+    ]);
     const flat = array.toArray();
     expect(flat).toEqual([1, 2, 3, 4]);
     flat[0] = 9;
