@@ -251,13 +251,16 @@ export function ntkOptions(flags: Flags): NtkOptions {
   };
 }
 
-/** Options whose values depend on the net or the inputs, so that the library checks them, and their flags. */
+/** Options of the library that this command passes on. Most flags have the option's name. */
 const KERNEL_FLAGS = {
-  layers: {},
-  shard: {},
   outputs: { flag: 'outputs-axis' },
   memoryLimit: { flag: 'memory' },
   count: { flag: 'top-eigenvalues' },
+  ...Object.fromEntries(
+    ['parameters', 'layers', 'precision', 'dtype', 'features', 'tolerance', 'shard', 'threads', 'out'].map(
+      (name) => [name, {}],
+    ),
+  ),
 };
 
 /** Renames X and X2 in an error to the files, and other arguments to their flags. */

@@ -9,7 +9,7 @@ const { inspect } = require('node:util');
 
 const dist = (name) => require(path.join(__dirname, '..', '..', 'dist', name));
 const { createSpec } = dist('network/spec.js');
-const { planChain } = dist('sampling/chain-plan.js');
+const { planChain } = dist('sampling/one-input/chain-plan.js');
 const { chainArguments } = dist('backend/native/chain.js');
 
 /** Numbers from 0 to n - 1. */
