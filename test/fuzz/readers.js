@@ -126,8 +126,8 @@ const { decodeJsonNet } = dist('data/json-net.js');
 const { specOfFile } = dist('network/spec.js');
 const { readIdx } = dist('data/idx.js');
 const { decodeRun } = dist('sampling/run-file.js');
-const { DISPERSION_RUN } = dist('sampling/dispersion-file.js');
-const { NTK_SAMPLE_RUN } = dist('sampling/ntk-sample-file.js');
+const { DISPERSION_RUN } = dist('sampling/one-input/dispersion-file.js');
+const { NTK_SAMPLE_RUN } = dist('sampling/matrix/ntk-sample-file.js');
 
 const JSON_WORDS = [
   '{',
