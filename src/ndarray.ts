@@ -22,6 +22,11 @@ export class ResultArray<T extends Float64Array | Float32Array = Float64Array> i
     Object.assign(this, fields);
   }
 
+  /** A copy of the entries as one plain array of numbers, row-major. */
+  toArray(): number[] {
+    return Array.from(this.data);
+  }
+
   /** A copy of the entries as nested arrays: a list of rows for two axes, a number for no axes. */
   toNested(): Nested {
     return nest(this.data, this.shape);

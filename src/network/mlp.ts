@@ -5,7 +5,7 @@ import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { Computations, networkOf } from './computations';
 import { loadNet, type LoadOptions, saveNet } from './files';
 import { allocateParameters, drawParameters, networkData, slotViews } from './parameters';
-import { inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
+import { hasFieldsOfNet, inSharedMemory, type PlainNet, readPlainNet } from './plain-net';
 import { RANDOM_OPTIONS } from './spec-options';
 import { biasGradientsByLayer, type MlpSpec, readMlpSpec, readSpec } from './spec';
 
@@ -56,6 +56,10 @@ export class Mlp extends Computations {
       if (typeof net === 'object' && net !== null) {
         if (#own in net) return net;
         if (PLAIN_FORM in net) return netOfPlain(`${where}: net`, net[PLAIN_FORM]);
+        if (hasFieldsOfNet(net)) {
+          const got = 'a structuredClone of one: send net.toPlain() and make a net of it with Mlp.fromPlain';
+          throw mismatch(`${where}: net`, 'an Mlp', got);
+        }
       }
       throw invalidArgument(`${where}: net`, 'an Mlp', net);
     };

@@ -1,5 +1,5 @@
 /** A net as plain data, which any thread and any copy of the package can read. */
-import { DeepntkError, describe, invalidArgument } from '../errors';
+import { DeepntkError, describe, invalidArgument, mismatch } from '../errors';
 import { isFloatArray } from '../ndarray';
 import { allocateParameters, parameterCount } from './parameters';
 import { type MlpSpec, readMlpSpec } from './spec';
@@ -18,6 +18,8 @@ export interface PlainNet {
 export function readPlainNet(where: string, plain: unknown): PlainNet {
   if (typeof plain !== 'object' || plain === null)
     throw invalidArgument(where, 'a plain net from Mlp.toPlain', plain);
+  if (hasFieldsOfNet(plain))
+    throw mismatch(where, 'a plain net', 'a net or a structuredClone of one: pass net.toPlain()');
   const { format, version, spec, parameters, notes = [] } = plain as Readonly<Record<string, unknown>>;
   if (format !== 'deepntk-net' || version !== 1) {
     throw new DeepntkError(
@@ -40,6 +42,11 @@ export function readPlainNet(where: string, plain: unknown): PlainNet {
     throw invalidArgument(`${where}: notes`, 'a list of strings', notes);
   }
   return { format, version, spec: read, parameters: parameters as Float64Array, notes };
+}
+
+/** @internal Whether this is an `Mlp`, or what `structuredClone` and `postMessage` make of one, which is of no use. */
+export function hasFieldsOfNet(value: object): boolean {
+  return ['spec', 'parameters', 'layers'].every((name) => name in value);
 }
 
 /** @internal Threads read parameters in place, so their memory must be shared and of fixed size. */

@@ -5,7 +5,7 @@ import { kernelDrift } from '../kernel/drift';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';
 import { type Mlp, readNet } from '../network/mlp';
 import { fitOf, type LabelledData, readLabelledData } from './loss';
-import { predictGradientFlow } from './predict';
+import { predictGradientFlow } from './gradient-flow';
 import { train } from './train';
 
 /** How {@link compareWithTraining} trains, and when it compares. */

@@ -5,14 +5,8 @@ export type { Evaluation, Fit, LabelledData } from './loss';
 export { lossGradient, type LossGradient } from './gradient';
 export type { LearningRate, OptimizerOptions } from './options';
 export type { TrainingState } from './state';
-export {
-  kernelRidgeRegression,
-  type GradientFlowOptions,
-  type GradientFlowPrediction,
-  type KernelRidgeOptions,
-  type KernelRidgePrediction,
-  predictGradientFlow,
-  type RegularizationOptions,
-} from './predict';
+export { type GradientFlowOptions, type GradientFlowPrediction, predictGradientFlow } from './gradient-flow';
+export { type KernelRidgeOptions, type KernelRidgePrediction, kernelRidgeRegression } from './kernel-ridge';
+export type { RegularizationOptions } from './kernel-regression';
 export { compareWithTraining, type ComparedOutputs, type CompareOptions, type Comparison } from './compare';
 export { firstStepStudy, type FirstStepOptions, type FirstStepRow, type MeanWithError } from './first-step';

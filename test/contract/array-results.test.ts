@@ -144,6 +144,18 @@ describe('a result', () => {
     }
   });
 
+  test('toArray is a plain, flat copy, row by row', () => {
+    const array = toNdArray([
+      [1, 2],
+      [3, 4],
+    ]);
+    const flat = array.toArray();
+    expect(flat).toEqual([1, 2, 3, 4]);
+    flat[0] = 9;
+    expect(array.data[0]).toBe(1);
+    expect(toNdArray({ data: [], shape: [2, 0] }).toArray()).toEqual([]);
+  });
+
   test('toNested is a copy', () => {
     const array = toNdArray([[1, 2]]);
     (array.toNested() as number[][])[0]![0] = 9;

@@ -153,6 +153,25 @@ describe('labels and targets in arrays (B1, B2)', () => {
     expect((await failure(loadData(rows(6), { y }))).message).toMatch(/got 3$/);
   });
 
+  test('the summary says which tables have names, and a name before numbers is no data', async () => {
+    const x = file('x.csv', '1,2\n3,4\n5,6\n');
+    const y = file('y.csv', '7.5\n8\n9\n');
+    expect((await loadData(x, { y, header: false })).summary).toBe(
+      `${x}: 3 rows, 2 features (no names in line 1); ${y} (no names in line 1): targets: 1 number per row`,
+    );
+    const named = file('named.csv', 'price\n7.5\n8\n9\n8\n');
+    expect((await loadData(rows(4), { y: named })).summary).toContain(
+      `; ${named} (names in line 1): targets: 1 number per row`,
+    );
+    const mixed = file('mixed.csv', 'k\n1\n0\n');
+    const { message } = await failure(loadData(x, { y: mixed, header: false }));
+    expect(message).toContain(
+      'mixed.csv: line 1: expected a number, as in the other lines, because header: false (--no-header) applies to all tables, got "k"',
+    );
+    const options = { y: mixed, header: false, targetsAre: 'classes' } as const;
+    expect((await loadData(x, options)).classes).toEqual(['0', '1', 'k']);
+  });
+
   test('the index of pandas is not a target, also where columns of the inputs are chosen', async () => {
     const x = file('x.csv', 'a,b\n1,2\n3,4\n');
     const { message } = await failure(loadData(x, { y: file('y.csv', ',k\n0,5\n1,7\n'), columns: ['a'] }));

@@ -44,6 +44,32 @@ describe('classes or numbers (A3, B1, B2)', () => {
     expect(data.summary).toContain(`; ${said}`);
   });
 
+  test.each(['NA', 'N/A', 'null', 'NULL', 'None', '<NA>', '?'])(
+    'a label %s is a missing value, unless it is stated to be a class',
+    async (mark) => {
+      for (const cells of [
+        ['cat', mark, 'dog', mark],
+        ['1', mark, '0', mark],
+      ]) {
+        const text = column('k', cells);
+        const { code, message } = await failure(load(text, { labelColumn: 'k' }));
+        expect(code).toBe('ERR_INVALID_FILE');
+        expect(message).toBe(
+          `data in memory: line 3, column "k": expected a class, got "${mark}", a usual mark of a missing value, in 2 rows (1, 3, counted from 0); ` +
+            'remove these rows, or read it as a class with targetsAre: "classes" (--targets-are classes)',
+        );
+        const classes = [...new Set(cells)];
+        for (const options of [{ targetsAre: 'classes' as const }, { classes }])
+          expect((await load(text, { labelColumn: 'k', ...options })).classes).toContain(mark);
+      }
+    },
+  );
+
+  test('class names that only resemble a missing value are classes', async () => {
+    const { classes } = await load(column('k', ['none', 'nan ny', 'Na', 'NAT']), { labelColumn: 'k' });
+    expect(classes).toEqual(['NAT', 'Na', 'nan ny', 'none']);
+  });
+
   test('26 letters from 1 on (B4): 26 classes, the first is "1"', async () => {
     const letters = Array.from({ length: 260 }, (_, i) => (i % 26) + 1);
     const { classes, labels, y, summary } = await load(column('k', letters), { labelColumn: 'k' });

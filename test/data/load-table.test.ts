@@ -158,6 +158,26 @@ describe('separators (A6)', () => {
     expect(notes).toEqual([`data in memory: columns are separated by ${word}, as detected from the data`]);
   });
 
+  test.each([
+    ['found', 'quoted.csv', {}, 1],
+    ['stated', 'quoted.csv', { delimiter: ',' }, 0],
+    ['found without an extension', 'quoted', {}, 1],
+  ])('decimal commas in quotes between commas: %s', async (_, name, options, notes) => {
+    const path = file(name, '"a","b",c\n"1,5","-2,5",3\n"4","5e1",6\n');
+    const data = await loadData(path, { decimal: ',', ...options });
+    expect([...data.x.data]).toEqual([1.5, -2.5, 3, 4, 50, 6]);
+    expect(data.notes).toHaveLength(notes);
+    expect((await failure(loadData(path, { delimiter: ',' }))).message).toContain(
+      'got "1,5"; decimal: "," (--decimal ",") reads decimal commas',
+    );
+  });
+
+  test('a decimal comma outside quotes cannot be the delimiter', async () => {
+    const error = await failure(load('a,b\n1,5\n', { decimal: ',', delimiter: ',' }));
+    expect(error).toMatchObject({ argument: 'delimiter' });
+    expect(error.message).toContain('another character than the decimal mark, or numbers in quotes');
+  });
+
   test('a decimal comma in a .csv file: the other character is found, and said', async () => {
     const { x, notes } = await loadData(file('german.csv', 'a;b\n1,5;2\n'), { decimal: ',' });
     expect(Array.from(x.data)).toEqual([1.5, 2]);
@@ -256,6 +276,7 @@ describe('headers (A4, A5)', () => {
       columns: null,
     });
     expect(data.x.data[2]).toBe(7);
+    expect(data.summary).toContain('3 rows, 3 features (no names in line 1); labels: 3 classes');
   });
 
   test('header: true reads them as names', async () => {

@@ -206,6 +206,105 @@ describe('the same net in other forms', () => {
     expect(net.notes).toEqual([]);
   });
 
+  const ints = (...values: number[]): TensorOptions => ({ dims: [values.length], type: 7, values });
+  const scalar = (value: number): TensorOptions => ({ dims: [], type: 7, values: [value] });
+  const constants = {
+    zero: scalar(0),
+    first: ints(0),
+    one: ints(1),
+    rest: ints(-1),
+    two: ints(2),
+    wrong: ints(-1, 2),
+    none: ints(0, 2),
+  };
+  /** `x.view(...)` before the net: nodes that compute the shape s, and a Reshape. */
+  const viewed = (
+    nodes: readonly NodeOptions[],
+    attributes: NodeOptions['attributes'] = {},
+    inputs: ModelOptions['inputs'] = { x: ['N', 1, 2] },
+  ): ModelOptions =>
+    base({
+      inputs,
+      initializers: { ...BASE.initializers, ...constants },
+      nodes: [
+        ...nodes,
+        { op: 'Reshape', inputs: ['x', 's'], output: 'f', attributes },
+        { ...GEMM1, inputs: ['f', 'W1', 'B1'] },
+        RELU,
+        GEMM2,
+      ],
+    });
+  const SHAPE: NodeOptions = { op: 'Shape', inputs: ['x'], output: 'shape' };
+  const GATHER: NodeOptions = { op: 'Gather', inputs: ['shape', 'zero'], output: 'n' };
+  const UNSQUEEZE: NodeOptions = { op: 'Unsqueeze', inputs: ['n', 'first'], output: 'u' };
+  const concat = (...inputs: string[]): NodeOptions => ({
+    op: 'Concat',
+    inputs,
+    output: 's',
+    attributes: { axis: 0 },
+  });
+  const SLICE: NodeOptions = { op: 'Slice', inputs: ['shape', 'first', 'one', 'first'], output: 'u' };
+
+  test.each<[string, ModelOptions]>([
+    ['x.size(0), -1', viewed([SHAPE, GATHER, UNSQUEEZE, concat('u', 'rest')])],
+    ['x.size(0), 2', viewed([SHAPE, GATHER, UNSQUEEZE, concat('u', 'two')])],
+    ['a slice of the shape', viewed([SHAPE, SLICE, concat('u', 'rest')])],
+    ['part of the shape', viewed([{ ...SHAPE, attributes: { end: 1 } }, concat('shape', 'rest')])],
+    [
+      'axes as an attribute, before opset 13',
+      viewed([
+        SHAPE,
+        GATHER,
+        { ...UNSQUEEZE, inputs: ['n'], attributes: { axes: [0] } },
+        concat('u', 'rest'),
+      ]),
+    ],
+    [
+      'the batch and one other extent',
+      viewed([SHAPE, SLICE, { op: 'Gather', inputs: ['shape', 'two'], output: 'w' }, concat('u', 'w')]),
+    ],
+    ['allowzero without a zero', viewed([concat('rest', 'two')], { allowzero: 1 })],
+    ['allowzero with the batch', viewed([SHAPE, SLICE, concat('u', 'two')], { allowzero: 1 })],
+  ])('x.view: %s', async (_, model) => {
+    expect(Array.from((await load(model)).parameters)).toEqual(PARAMETERS);
+  });
+
+  test.each<[string, ModelOptions, string]>([
+    [
+      'the batch as columns',
+      viewed([SHAPE, SLICE, concat('rest', 'u')]),
+      'Reshape (node "f"): expected a Reshape to [N, 2], got [-1, N]',
+    ],
+    [
+      'no rows',
+      viewed([{ op: 'Identity', inputs: ['none'], output: 's' }], { allowzero: 1 }),
+      'Reshape (node "f"): expected a Reshape to [N, 2], got [0, 2]',
+    ],
+    [
+      'an unknown extent as columns',
+      viewed(
+        [SHAPE, SLICE, { op: 'Gather', inputs: ['shape', 'one'], output: 'w' }, concat('u', 'w')],
+        {},
+        {
+          x: ['N', 'M'],
+        },
+      ),
+      'Reshape (node "f"): expected a Reshape to [N, n], got [N, unknown]',
+    ],
+    [
+      'arithmetic on a shape',
+      viewed([SHAPE, { op: 'Mul', inputs: ['shape', 'shape'], output: 's' }]),
+      'Mul (node "s"): expected one chain of nodes',
+    ],
+    [
+      'three axes',
+      viewed([SHAPE, SLICE, concat('u', 'one', 'rest')]),
+      'Reshape (node "f"): expected a Reshape to [N, n], got a shape of shape [3]',
+    ],
+  ])('x.view is refused: %s', async (_, model, message) => {
+    await expect(load(model)).rejects.toThrow(message);
+  });
+
   test('alpha and beta are multiplied into the parameters, with a note', async () => {
     const net = await load(
       withNodes({ ...GEMM1, attributes: { transB: 1, alpha: { f: 2 }, beta: { f: 0.5 } } }, RELU, GEMM2),

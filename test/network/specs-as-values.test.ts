@@ -188,6 +188,12 @@ describe('the plain form of a net', () => {
 
   test.each<[string, object, string]>([
     ['null', null as never, 'expected a plain net from Mlp.toPlain, got null'],
+    [
+      'a net',
+      Mlp.random(spec, { seed: 1 }),
+      'Mlp.fromPlain: expected a plain net, got a net or a structuredClone of one: pass net.toPlain()',
+    ],
+    ['a clone of a net', structuredClone(Mlp.random(spec, { seed: 1 })), 'pass net.toPlain()'],
     ['another format', { format: 'x' }, 'got format "x", version undefined'],
     [
       'too few parameters',
@@ -202,5 +208,12 @@ describe('the plain form of a net', () => {
     ['a wrong spec', { ...Mlp.random(spec, { seed: 1 }).toPlain(), spec: { inputDim: 0 } }, 'spec: '],
   ])('is refused where it is wrong: %s', (_, plain, message) => {
     expect(() => Mlp.fromPlain(plain as never)).toThrow(message);
+  });
+
+  test('a clone of a net where a net is expected is an error that names toPlain', async () => {
+    const clone = structuredClone(Mlp.random(spec, { seed: 1 }));
+    await expect(topEigenpairs(clone, X, { count: 1 })).rejects.toThrow(
+      'topEigenpairs: net: expected an Mlp, got a structuredClone of one: send net.toPlain() and make a net of it with Mlp.fromPlain',
+    );
   });
 });

@@ -44,12 +44,7 @@ async function firstNumbers(
   name: string,
 ): Promise<NdArray['data']> {
   const expected = count * type.bytes;
-  const mismatch = (got: number | 'more'): Error => {
-    const problem = got === 'more' || got > expected ? 'trailing bytes' : 'truncated';
-    const ofType = layout.typeName === null ? '' : ` of ${layout.typeName}`;
-    const what = `${expected} bytes of data for shape (${layout.shape.join(', ')})${ofType}`;
-    return invalidFile(`${name} (${problem})`, what, String(got));
-  };
+  const mismatch = (got: number | 'more'): Error => wrongLength(layout, expected, got, name);
   const make = (length: number): NdArray['data'] =>
     allocated(`the ${length} numbers of ${name}`, () =>
       small ? new Float32Array(length) : new Float64Array(length),
@@ -78,6 +73,19 @@ async function firstNumbers(
   }
   if (bytes !== expected) throw mismatch(bytes);
   return data;
+}
+
+/** The error for a file with another number of bytes than its header states. */
+export function wrongLength(
+  { shape, typeName }: Pick<ArrayLayout, 'shape' | 'typeName'>,
+  expected: number,
+  got: number | 'more',
+  name: string,
+): Error {
+  const problem = got === 'more' || got > expected ? 'trailing bytes' : 'truncated';
+  const ofType = typeName === null ? '' : ` of ${typeName}`;
+  const what = `${expected} bytes of data for shape (${shape.join(', ')})${ofType}`;
+  return invalidFile(`${name} (${problem})`, what, String(got));
 }
 
 /** 1 MiB of float64. */

@@ -33,6 +33,7 @@ export type Decision =
 export function decide(answers: Answers, request: DecisionRequest): Decision {
   if (kindOf(answers, request) === 'numbers') return { kind: 'numbers' };
   if (answers.distinct === null) throw tooMany(answers, 'more than 100000');
+  if (request.targetsAre === null && request.classes === null) expectNoMissing(answers, answers.distinct);
   if (answers.firstName === null) expectTellable(answers.distinct);
   const names = answers.firstName === null ? namesByValue(answers.distinct) : namesByText(answers.distinct);
   if (request.classes !== null) return amongKnown(answers, names, request.classes, request.classesOf);
@@ -77,6 +78,22 @@ function fraction({ place, text }: DistinctAnswer, origin: 'label column' | 'vec
     place,
     what,
     `${text}; ${remedy} reads numbers, ${written('targetsAre', 'classes')} reads each value as a class`,
+  );
+}
+
+/** Texts that pandas reads as missing, and that of the UCI repository. Empty cells and NaN are never classes. */
+const MISSING = /^(#?N\/A|n\/a|#?NA|<NA>|NULL|null|None|\?)$/;
+
+function expectNoMissing({ codes }: Answers, distinct: readonly DistinctAnswer[]): void {
+  const code = distinct.findIndex(({ text }) => MISSING.test(text));
+  if (code < 0) return;
+  const { text, place } = distinct[code]!;
+  const rows = Array.from(codes.keys()).filter((row) => codes[row] === code);
+  throw invalidFile(
+    place,
+    'a class',
+    `${JSON.stringify(text)}, a usual mark of a missing value, in ${rows.length} rows (${list(rows.map(String))}, counted from 0); ` +
+      `remove these rows, or read it as a class with ${written('targetsAre', 'classes')}`,
   );
 }
 

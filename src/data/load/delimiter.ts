@@ -28,11 +28,13 @@ export function chooseDelimiter(
   { delimiter, decimal }: Pick<LoadSettings, 'delimiter' | 'decimal'>,
   name: string,
 ): Delimiter {
+  // Decimal commas in quotes do not separate columns, so commas between the quotes can.
+  const inQuotes = decimal === ',' && QUOTED_DECIMAL.test(sample);
   if (delimiter !== null) {
-    if (delimiter !== decimal) return { character: delimiter, note: null };
+    if (delimiter !== decimal || inQuotes) return { character: delimiter, note: null };
     throw new DeepntkError(
       'ERR_INVALID_ARGUMENT',
-      `loadData: delimiter: expected another character than the decimal mark, got ${JSON.stringify(delimiter)} for both`,
+      `loadData: delimiter: expected another character than the decimal mark, or numbers in quotes, got ${JSON.stringify(delimiter)} for both`,
     );
   }
   const lines = beginning(sample);
@@ -42,8 +44,10 @@ export function chooseDelimiter(
     expectNoOther(lines, byExtension, extension, name);
     return { character: byExtension, note: null };
   }
-  return detect(lines, decimal, name);
+  return detect(lines, inQuotes ? null : decimal, name);
 }
+
+const QUOTED_DECIMAL = /"[+-]?\d*,\d+(?:[eE][+-]?\d+)?"/;
 
 function beginning(sample: string): string[] {
   const unquoted = sample.replace(/"[^"]*"/g, '""');
@@ -73,7 +77,8 @@ function expectNoOther(lines: readonly string[], character: string, extension: s
   );
 }
 
-function detect(lines: readonly string[], decimal: string, name: string): Delimiter {
+/** @param decimal a character that separates no columns */
+function detect(lines: readonly string[], decimal: string | null, name: string): Delimiter {
   const fitting = CANDIDATES.filter((candidate) => candidate !== decimal && fits(lines, candidate));
   if (
     fitting.length === 0 &&

@@ -13,6 +13,7 @@ const NO_ANSWERS: FoundAnswers = {
   targets: null,
   targetColumns: null,
   source: null,
+  header: null,
   plain: true,
   notes: [],
 };
@@ -43,9 +44,11 @@ export function answersIn(
     );
   }
   if (part.kind === 'table') {
-    const { labels, targets, targetColumns } = part.table;
-    if (labels !== null) return { ...decided(labels, 'matrix', settings, like), source: name };
-    return matrix(targets!, name, targetColumns, settings, like);
+    const { labels, targets, targetColumns, columns } = part.table;
+    const header = columns !== null;
+    if (labels === null) return { ...matrix(targets!, name, targetColumns, settings, like), header };
+    if (!header && settings.targetsAre !== 'classes') expectNoName(labels, name);
+    return { ...decided(labels, 'matrix', settings, like), source: name, header };
   }
   const { data, shape } = part.array;
   const [, columns = 1] = shape;
@@ -60,6 +63,19 @@ export function answersIn(
   const targets = { data: Float64Array.from(data), shape: [n, columns] };
   expectFinite(targets, name);
   return matrix(targets, name, null, settings, like);
+}
+
+/** Refuses a name before numbers in a table without a header: the option may have been meant for the inputs alone. */
+function expectNoName({ distinct, codes }: Answers, name: string): void {
+  const [first, ...others] = distinct ?? [];
+  if (first === undefined || others.length === 0 || !Number.isNaN(first.value)) return;
+  if (others.some(({ value }) => Number.isNaN(value)) || codes.indexOf(0, 1) > 0) return;
+  throw invalidFile(
+    `${name}: line 1`,
+    `a number, as in the other lines, because ${written('header', 'false')} applies to all tables`,
+    `${JSON.stringify(first.text)}; remove this line, or write names into the first line of each table; ` +
+      `${written('targetsAre', 'classes')} reads it as a class`,
+  );
 }
 
 /** A table without names has lost its first row to them. */

@@ -162,7 +162,7 @@ function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): 
   const { name } = part;
   if (part.kind === 'table') {
     const { x, columns, labelColumn, notes } = part.table;
-    return { name, x: resultArray(x), columns, labelColumn, notes, extents: null };
+    return { name, x: resultArray(x), columns, labelColumn, notes, extents: null, header: columns !== null };
   }
   const useless = TABLE_ONLY.find((option) => settings[option] !== null);
   if (useless !== undefined) {
@@ -191,7 +191,8 @@ function inputsOf(part: Part, settings: LoadSettings, like: LoadedData | null): 
     ...(extents.length > 1 && part.format !== 'idx' ? [flattened] : []),
     ...(like !== null && like.columns !== null ? [orderNote(name, like.name)] : []),
   ];
-  return { name, x, columns: null, labelColumn: null, notes, extents: extents.length > 1 ? extents : null };
+  const flat = extents.length > 1 ? extents : null;
+  return { name, x, columns: null, labelColumn: null, notes, extents: flat, header: null };
 }
 
 function expectLoaded(where: string, value: unknown): LoadedData {

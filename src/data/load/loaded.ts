@@ -29,6 +29,8 @@ export interface LoadedData {
 export interface Inputs extends Pick<LoadedData, 'name' | 'x' | 'columns' | 'labelColumn' | 'notes'> {
   /** Extents of an input that was flattened. */
   readonly extents: readonly number[] | null;
+  /** Whether the first line of the table had names; null for an array. */
+  readonly header: boolean | null;
 }
 
 /** Classes, or targets, or neither. */
@@ -36,6 +38,8 @@ export interface FoundAnswers extends Pick<LoadedData, 'labels' | 'classes' | 't
   readonly targets: NdArray<Float64Array> | null;
   /** Their file, if it is not that of the inputs. */
   readonly source: string | null;
+  /** Whether the first line of that file had names; null for an array, and without such a file. */
+  readonly header: boolean | null;
   /** Whether the name of class k is the number k. */
   readonly plain: boolean;
   readonly notes: readonly string[];

@@ -3,20 +3,22 @@ import { list } from './decide';
 import type { FoundAnswers, Inputs, LoadedData } from './loaded';
 
 export function summarize(inputs: Inputs, answers: FoundAnswers): Pick<LoadedData, 'summary' | 'notes'> {
-  const { name, x, columns, extents } = inputs;
+  const { name, x, columns, extents, header } = inputs;
   const [n = 0, features = 0] = x.shape;
-  const detail =
-    columns !== null ? ` (${list(columns)})` : extents === null ? '' : ` (${extents.join(' x ')})`;
+  const detail = columns !== null ? list(columns) : header === false ? NO_HEADER : extents?.join(' x ');
   const found = answersText(answers);
-  const of = answers.source === null ? '' : `${answers.source}: `;
+  const first = answers.header === null ? '' : answers.header ? ' (names in line 1)' : ` (${NO_HEADER})`;
+  const of = answers.source === null ? '' : `${answers.source}${first}: `;
   return {
     summary: [
-      `${name}: ${counted(n, 'row')}, ${counted(features, 'feature')}${detail}`,
+      `${name}: ${counted(n, 'row')}, ${counted(features, 'feature')}${detail === undefined ? '' : ` (${detail})`}`,
       ...(found === null ? [] : [`${of}${found}`]),
     ].join('; '),
     notes: [...inputs.notes, ...answers.notes],
   };
 }
+
+const NO_HEADER = 'no names in line 1';
 
 function answersText({ classes, targets, targetColumns, plain }: FoundAnswers): string | null {
   if (classes !== null) {

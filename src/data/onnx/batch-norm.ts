@@ -1,4 +1,5 @@
 /** At inference a batch normalization is an affine map, so it can be folded into the layer before it. */
+import type { LayerArrays } from '../layers';
 import type { OnnxNode } from './messages';
 import { attributesOf, refusedNode } from './nodes';
 import type { Constants } from './values';
@@ -11,6 +12,13 @@ export interface Layer {
   /** outputs x inputs */
   weights: Float64Array;
   biases: Float64Array | null;
+}
+
+export function arraysOf({ inputs, outputs, weights, biases }: Layer): LayerArrays {
+  return {
+    weights: { data: weights, shape: [outputs, inputs] },
+    biases: biases === null ? null : { data: biases, shape: [outputs] },
+  };
 }
 
 /**

@@ -1,10 +1,12 @@
 /** Converts a graph to the layers of a net. The graph must be one chain of nodes from the input to the output. */
+import { sizeOf } from '../../ndarray';
 import { invalidFile } from '../files';
 import type { LayerArrays } from '../layers';
-import { foldBatchNorm, type Layer } from './batch-norm';
+import { arraysOf, foldBatchNorm, type Layer } from './batch-norm';
 import { FLOAT_TYPES } from './constants';
 import type { OnnxModel, OnnxNode, OnnxValue } from './messages';
 import { attributesOf, expectInputCount, nodeName, refusedNode } from './nodes';
+import { BATCH, extentWord, shapeOf } from './shapes';
 import { Constants, isWider, transpose } from './values';
 
 export interface OnnxOptions {
@@ -26,6 +28,13 @@ export function layersOfGraph({ graph, producer }: OnnxModel, name: string, opti
   const chain = new Chain(inputs[0]!, constants, name, options, producer === 'pytorch');
   for (const node of graph.nodes) chain.append(node);
   return chain.finish(graph.outputs[0]!.name);
+}
+
+function expectBatchOfFloats({ name: value, elementType, dims }: OnnxValue, name: string): void {
+  const where = `${name}: input ${JSON.stringify(value)}`;
+  if (!FLOAT_TYPES.has(elementType)) throw invalidFile(where, 'floats', `data type ${elementType}`);
+  if (dims === null || dims.length >= 2) return;
+  throw invalidFile(where, 'a batch of inputs, [N, n_0] or more axes', `shape [${dims.join(', ')}]`);
 }
 
 function listed(values: readonly OnnxValue[]): string {
@@ -63,16 +72,7 @@ class Chain {
     this.#fromPyTorch = fromPyTorch;
     this.#value = input.name;
     this.#elementType = input.elementType;
-    const where = `${name}: input ${JSON.stringify(input.name)}`;
-    if (!FLOAT_TYPES.has(input.elementType))
-      throw invalidFile(where, 'floats', `data type ${input.elementType}`);
-    if (input.dims !== null && input.dims.length < 2) {
-      throw invalidFile(
-        where,
-        'a batch of inputs, [N, n_0] or more axes',
-        `shape [${input.dims.join(', ')}]`,
-      );
-    }
+    expectBatchOfFloats(input, name);
     // Exporters write the batch size of their example. It is ignored, because every operator of a chain works on rows.
     this.#batch = input.dims?.[0] ?? null;
     this.#extents = input.dims?.slice(1) ?? null;
@@ -84,6 +84,7 @@ class Chain {
     }
     const given = node.inputs.filter((input) => input !== '');
     if (given.every((input) => this.#constants.has(input)) && this.#constants.define(node)) return;
+    if (node.op === 'Shape' && given.join() === this.#value && this.#defineShape(node)) return;
     const others = given.filter((input) => !this.#constants.has(input));
     if (others.length !== 1 || others[0] !== this.#value) {
       throw this.#refused(
@@ -260,25 +261,32 @@ class Chain {
   #flatten(): void {
     if (this.#layers.length > 0 || this.#extents === null) return;
     const known = this.#extents.every((extent) => typeof extent === 'number');
-    this.#extents = [
-      known ? (this.#extents as number[]).reduce((product, extent) => product * extent, 1) : null,
-    ];
+    this.#extents = [known ? sizeOf(this.#extents as number[]) : null];
   }
 
-  /** Accepts only a Reshape to [N, n]. The rows may be -1, 0 or the N of the example, and the columns may be -1. */
+  #defineShape(node: OnnxNode): boolean {
+    const last = this.#layers.at(-1);
+    const extents = last === undefined ? this.#extents : [last.outputs];
+    if (extents !== null)
+      this.#constants.defineIntegers(node.outputs[0]!, shapeOf(node, extents, this.#name));
+    return extents !== null;
+  }
+
+  /** Accepts only a Reshape to [N, n]. The rows may be -1 or the N of the example, and the columns may be -1. */
   #reshape(node: OnnxNode): void {
     const { allowzero } = attributesOf(node, ['allowzero'], this.#name);
     const shape = this.#weightsAt(node, 1);
-    if (this.#constants.shapeOf(shape).join() !== '2' || (allowzero?.int ?? 0) !== 0) {
-      throw this.#refused(node, 'a Reshape to [N, n]', 'another shape');
-    }
-    const [rows, columns] = Array.from(this.#constants.numbers(shape));
+    const dims = this.#constants.shapeOf(shape).join();
+    if (dims !== '2') throw this.#refused(node, 'a Reshape to [N, n]', `a shape of shape [${dims}]`);
+    const [rows, columns] = Array.from(this.#constants.numbers(shape)) as [number, number];
     if (this.#layers.length === 0) this.#flatten();
     const width = this.#layers.at(-1)?.outputs ?? this.#extents?.[0];
-    const keepsRows = rows === 0 || rows === this.#batch || (rows === -1 && columns !== -1);
-    const fits = columns === -1 || (width ?? columns) === columns;
-    if (!keepsRows || !fits)
-      throw this.#refused(node, `a Reshape to [N, ${String(width ?? 'n')}]`, `[${rows}, ${columns}]`);
+    const kept = rows === BATCH || rows === this.#batch || (rows === 0 && (allowzero?.int ?? 0) === 0);
+    const fits = columns === -1 || (columns > 0 && columns < BATCH && (width ?? columns) === columns);
+    if ((!kept && !(rows === -1 && columns !== -1)) || !fits) {
+      const got = `[${extentWord(rows)}, ${extentWord(columns)}]`;
+      throw this.#refused(node, `a Reshape to [N, ${String(width ?? 'n')}]`, got);
+    }
   }
 
   #batchNorm(node: OnnxNode): void {
@@ -300,11 +308,4 @@ class Chain {
   #refused(node: OnnxNode, what: string, got: string): Error {
     return refusedNode(this.#name, node, what, got);
   }
-}
-
-function arraysOf({ inputs, outputs, weights, biases }: Layer): LayerArrays {
-  return {
-    weights: { data: weights, shape: [outputs, inputs] },
-    biases: biases === null ? null : { data: biases, shape: [outputs] },
-  };
 }

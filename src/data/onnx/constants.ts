@@ -18,7 +18,7 @@ export const FLOAT_TYPES: ReadonlyMap<number, NumberType> = new Map([
 ]);
 
 const INT64: NumberType = { kind: 'signed', bytes: 8, order: 'little' };
-const INT64_TYPE = 7;
+export const INT64_TYPE = 7;
 
 /**
  * The numbers of a tensor in float64. The tensor may be of type float16 to float64, bfloat16 or int64.

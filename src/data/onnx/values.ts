@@ -1,8 +1,9 @@
-/** The constants of a graph by name: initializers, `Constant` nodes, and nodes that only rename or transpose them. */
+/** The constants of a graph by name: initializers, `Constant` nodes, nodes that only rename or transpose them, and shapes. */
 import { invalidFile } from '../files';
-import { FLOAT_TYPES, numbersOf } from './constants';
+import { FLOAT_TYPES, INT64_TYPE, numbersOf } from './constants';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './messages';
 import { attributesOf, nodeName } from './nodes';
+import { foldShape, type Integers } from './shapes';
 
 /** A constant tensor, perhaps under another name or transposed. */
 export interface Constant {
@@ -26,7 +27,7 @@ export class Constants {
     return this.#byName.has(value);
   }
 
-  /** Adds a node whose inputs are all constant. Returns false if the node does more than name or transpose a constant. */
+  /** Adds a node whose inputs are all constant. Returns false if it does not name or transpose a constant or compute a shape. */
   define(node: OnnxNode): boolean {
     const [input, output] = [this.#byName.get(node.inputs[0] ?? ''), node.outputs[0] ?? ''];
     switch (node.op) {
@@ -50,9 +51,26 @@ export class Constants {
         this.#define(output, { ...input, transposed: !input.transposed });
         return true;
       }
-      default:
-        return false;
+      default: {
+        const inputs = node.inputs.map((value) => this.#integersOf(value));
+        const folded = foldShape(node, inputs, this.#name);
+        if (folded === null) return false;
+        this.defineIntegers(output, folded);
+        return true;
+      }
     }
+  }
+
+  defineIntegers(value: string, { numbers, scalar }: Integers): void {
+    const dims = scalar ? [] : [numbers.length];
+    const tensor = { name: value, dims, dataType: INT64_TYPE, numbers, raw: null, external: null };
+    this.#define(value, { tensor, transposed: false });
+  }
+
+  #integersOf(value: string): Integers | undefined {
+    const tensor = this.#byName.get(value)?.tensor;
+    if (tensor === undefined || tensor.dataType !== INT64_TYPE || tensor.dims.length > 1) return undefined;
+    return { numbers: Array.from(numbersOf(tensor, this.#name)), scalar: tensor.dims.length === 0 };
   }
 
   /** The extents of a constant. */

