@@ -3,8 +3,9 @@
 // C(i, j) of height x width rows, on one piece of their length. Rows past the end of a matrix are read as its
 // last one.
 template <typename T, std::size_t height, std::size_t width>
-void multiplyRowTile(const T* const* a, const T* const* b, std::size_t length, std::size_t rows,
-                     std::size_t columns, bool add, T* c, std::size_t stride) {
+DEEPNTK_NOINLINE void multiplyRowTile(const T* const* a, const T* const* b, std::size_t length,
+                                      std::size_t rows, std::size_t columns, bool add, T* c,
+                                      std::size_t stride) {
   Vector<T> sums[height][width];
   DEEPNTK_UNROLL for (std::size_t i = 0; i < height; i++) {
     DEEPNTK_UNROLL for (std::size_t j = 0; j < width; j++) sums[i][j] = Vector<T>{};
@@ -72,19 +73,44 @@ DEEPNTK_INLINE Vector<T> loadStrip(const T* from, std::size_t lanes) {
   return load(from);
 }
 
+// Writes the sums of a strip. With `ends`, they are multiplied by the gain and gated before. Returns the
+// largest magnitude then, else 0.
+template <typename T, std::size_t height, std::size_t width, bool partial>
+DEEPNTK_NOINLINE T writeStrip(const Vector<T> (&sums)[height][width], bool ends, T factor, const T* gates,
+                              T* below, std::size_t stride, std::size_t lanes) {
+  const Vector<T> gain = fill(factor);
+  Vector<T> largest = Vector<T>{};
+  for (std::size_t v = 0; v < width; v++) {
+    const Vector<T> gate = loadStrip<partial>(gates + v * kLanes<T>, lanes);
+    for (std::size_t r = 0; r < height; r++) {
+      Vector<T> value = sums[r][v];
+      if (ends) {
+        value = whereAboveZero<T>(gate, gain * value);
+        largest = largerMagnitude(largest, value);
+      }
+      T* const to = below + r * stride + v * kLanes<T>;
+      if constexpr (partial) {
+        storeFirst(to, lanes, value);
+      } else {
+        store(to, value);
+      }
+    }
+  }
+  return largestLane(largest);
+}
+
 // A strip of a group's product: `height` chains from `chain` on and `width` vectors of units below from
 // `column` on, or, `partial`, one vector of so many `lanes`; over one piece of the units above. Returns the
-// largest magnitude; 0 before the last piece. What is used before and after the sums is loaded twice, so that
-// no register holds it meanwhile.
+// largest magnitude, or 0 before the last piece.
 template <typename T, std::size_t height, std::size_t width, bool partial>
-T multiplyGatedStrip(const GatedProduct<T>& product, const GatedGroup<T>& group, std::size_t chain,
-                     std::size_t column, std::size_t piece, std::size_t lanes) {
+DEEPNTK_NOINLINE T multiplyGatedStrip(const GatedProduct<T>& product, const GatedGroup<T>& group,
+                                      std::size_t chain, std::size_t column, std::size_t piece,
+                                      std::size_t lanes) {
   const std::size_t chains = product.chains, stride = product.below.stride;
   const std::size_t weightStride = product.weights.stride;
   const T* const weights = product.weights.data + column;
   const bool begins = piece == 0, ends = piece + 1 == group.pieces;
-  const Vector<T> gain = fill(product.gain);
-  Vector<T> largest = Vector<T>{};
+  T largest = 0;
   for (std::size_t i = 0; i < group.count; i++) {
     const std::size_t input = group.first + i;
     const std::size_t* const bounds = group.start + i * group.pieces + piece;
@@ -116,24 +142,15 @@ T multiplyGatedStrip(const GatedProduct<T>& product, const GatedGroup<T>& group,
         }
       }
     }
-    DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) {
-      const Vector<T> gate = loadStrip<partial>(gates + v * kLanes<T>, lanes);
-      DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
-        Vector<T> value = sums[r][v];
-        if (ends) {
-          value = whereAboveZero<T>(gate, gain * value);
-          largest = largerMagnitude(largest, value);
-        }
-        T* const to = below + r * stride + v * kLanes<T>;
-        if constexpr (partial) {
-          storeFirst(to, lanes, value);
-        } else {
-          store(to, value);
-        }
-      }
+    // A copy, so that the sums themselves need no address and can stay in registers.
+    Vector<T> results[height][width];
+    DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
+      DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) results[r][v] = sums[r][v];
     }
+    largest = std::max(largest, writeStrip<T, height, width, partial>(results, ends, product.gain, gates,
+                                                                      below, stride, lanes));
   }
-  return largestLane(largest);
+  return largest;
 }
 
 // `height` chains, from `chain` on, of a group of inputs.

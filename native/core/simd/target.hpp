@@ -39,11 +39,15 @@ Target target();
 #define DEEPNTK_DISPATCH(CALL) return baseline::CALL;
 #endif
 
-// Functions of vectors must be inlined: an argument of 64 bytes would otherwise go through memory.
+// Functions of vectors must be inlined: an argument of 64 bytes would otherwise go through memory. A function
+// whose inner loop needs all registers must not be: GCC would keep vectors of that loop in memory, to have
+// registers for what its caller needs later.
 #if defined(__GNUC__)
 #define DEEPNTK_INLINE inline __attribute__((always_inline))
+#define DEEPNTK_NOINLINE __attribute__((noinline))
 #else
 #define DEEPNTK_INLINE inline
+#define DEEPNTK_NOINLINE
 #endif
 
 // Before a loop over vectors that must stay in registers. They stay there only if the loop is unrolled.
