@@ -31,6 +31,7 @@
         'native/core/products.cpp',
         'native/core/vector_products.cpp',
         'native/core/run.cpp',
+        'native/core/simd/target.cpp',
         'native/core/threads.cpp',
         'native/core/training.cpp',
       ],

@@ -9,7 +9,6 @@
 #include "buffer.hpp"
 #include "chain_streams.hpp"
 #include "chi_square.hpp"
-#include "elementwise.hpp"
 #include "philox_lanes.hpp"
 #include "powers.hpp"
 
@@ -17,35 +16,35 @@ namespace deepntk {
 
 namespace {
 
-constexpr std::size_t kLanes = 64;
+constexpr std::size_t kAbreast = 64;
 constexpr std::size_t kLaws = 6;
 constexpr int kUps[kLaws] = {0, 1, 2, 0, 0, 1};
 constexpr int kDowns[kLaws] = {0, 0, 0, 1, 2, 1};
 
 // One entry a lane. The loops below run over all lanes, also those beyond the last replica.
 struct Lanes {
-  alignas(64) std::uint32_t block[kLanes], replica0[kLanes], replica1[kLanes];
-  alignas(64) std::uint32_t words[4][kLanes];
-  alignas(64) double normals[2][kLanes];
-  alignas(64) double uniforms[2][kLanes];
-  alignas(64) double dof[2][kLanes];
-  alignas(64) double chi[2][kLanes];
-  alignas(64) double signal[kLanes], across[kLanes], along[kLanes], own[kLanes], unit[kLanes], square[kLanes];
-  alignas(64) std::int64_t exponent[kLanes];
-  alignas(64) std::uint8_t open[2][kLanes], dead[kLanes];
-  std::uint8_t part[kLanes];
-  std::uint8_t squareDof[kLanes];
+  alignas(64) std::uint32_t block[kAbreast], replica0[kAbreast], replica1[kAbreast];
+  alignas(64) std::uint32_t words[4][kAbreast];
+  alignas(64) double normals[2][kAbreast];
+  alignas(64) double dof[2][kAbreast];
+  alignas(64) double chi[2][kAbreast];
+  alignas(64) double signal[kAbreast], across[kAbreast], along[kAbreast], own[kAbreast], unit[kAbreast],
+      square[kAbreast];
+  alignas(64) std::int64_t exponent[kAbreast];
+  alignas(64) std::uint8_t open[2][kAbreast], dead[kAbreast];
+  std::uint8_t part[kAbreast];
+  std::uint8_t squareDof[kAbreast];
 };
 
-// Numbers of every layer, from the way up, and the law of each layer: position kLanes * l + lane.
+// Numbers of every layer, from the way up, and the law of each layer: position kAbreast * l + lane.
 struct Records {
   Buffer<std::uint8_t> law;
   Buffer<double> noise, across, up, down;
   Buffer<std::int64_t> exponents;
 
-  explicit Records(const ChainPlan& plan) : law(plan.tilted ? (plan.depth + 1) * kLanes : 0) {
+  explicit Records(const ChainPlan& plan) : law(plan.tilted ? (plan.depth + 1) * kAbreast : 0) {
     if (plan.biasVariance == 0) return;
-    const std::size_t size = (plan.depth + 2) * kLanes;
+    const std::size_t size = (plan.depth + 2) * kAbreast;
     noise = Buffer<double>(size);
     across = Buffer<double>(size);
     up = Buffer<double>(size);
@@ -53,6 +52,60 @@ struct Records {
     exponents = Buffer<std::int64_t>(size);
   }
 };
+
+// Replicas that share a part of the mixture, abreast; position k is that of lane lane[k]. The loops run over
+// whole steps of Philox, also beyond the last replica.
+struct Paths {
+  std::size_t count = 0;
+  std::uint8_t lane[kAbreast];
+  alignas(64) std::uint32_t block[kAbreast], replica0[kAbreast], replica1[kAbreast];
+  alignas(64) double uniforms[2][kAbreast];
+  alignas(64) std::int32_t state[kAbreast], option[kAbreast], last[kAbreast];
+
+  std::size_t padded() const { return (count + kPhiloxStep - 1) / kPhiloxStep * kPhiloxStep; }
+
+  void add(const Lanes& lanes, std::size_t of) {
+    lane[count] = static_cast<std::uint8_t>(of);
+    replica0[count] = lanes.replica0[of];
+    replica1[count] = lanes.replica1[of];
+    count++;
+  }
+
+  void pad() {
+    for (std::size_t k = count; k < padded(); k++) {
+      replica0[k] = replica0[0];
+      replica1[k] = replica1[0];
+      state[k] = state[0];
+    }
+  }
+};
+
+}  // namespace
+
+}  // namespace deepntk
+
+#define DEEPNTK_LOOPS "../chain_loops.hpp"
+#include "simd/for_each_target.hpp"
+
+namespace deepntk {
+
+namespace {
+
+void drawGates(const ChainPlan& plan, Lanes& lanes, std::size_t layer, const std::uint8_t* law) {
+  DEEPNTK_DISPATCH(drawGates(plan, lanes, layer, law))
+}
+
+void tryLanes(Lanes& lanes, int which) {
+  DEEPNTK_DISPATCH(tryLanes(lanes, which))
+}
+
+void stepUp(const ChainPlan& plan, Lanes& lanes, std::size_t layer) {
+  DEEPNTK_DISPATCH(stepUp(plan, lanes, layer))
+}
+
+void chooseOptions(const PathTables& tables, std::size_t layer, const double* uniforms, Paths& paths) {
+  DEEPNTK_DISPATCH(chooseOptions(tables, layer, uniforms, paths))
+}
 
 struct Key {
   std::uint32_t key0, key1;
@@ -62,95 +115,25 @@ PhiloxCounters countersOf(const Lanes& lanes, Key key, std::uint32_t stream) {
   return {lanes.block, stream, lanes.replica0, lanes.replica1, key.key0, key.key1};
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void transform(Lanes& lanes) {
-  for (std::size_t i = 0; i < kLanes; i++) {
-    double normal0, normal1;
-    boxMuller(lanes.uniforms[0][i], lanes.uniforms[1][i], normal0, normal1);
-    lanes.normals[0][i] = normal0;
-    lanes.normals[1][i] = normal1;
-  }
-}
-
 // Two normals of block 0, and the words of block 1.
 void drawLayer(Lanes& lanes, Key key, std::uint32_t stream) {
-  std::fill_n(lanes.block, kLanes, 0u);
-  drawUniforms(countersOf(lanes, key, stream), kLanes, {lanes.uniforms[0], lanes.uniforms[1]});
-  transform(lanes);
-  std::fill_n(lanes.block, kLanes, 1u);
-  drawWords(countersOf(lanes, key, stream), kLanes,
+  std::fill_n(lanes.block, kAbreast, 0u);
+  drawNormals(countersOf(lanes, key, stream), kAbreast, {lanes.normals[0], lanes.normals[1]});
+  std::fill_n(lanes.block, kAbreast, 1u);
+  drawWords(countersOf(lanes, key, stream), kAbreast,
             {lanes.words[0], lanes.words[1], lanes.words[2], lanes.words[3]});
 }
 
-// The numbers of active units, and with them the degrees of freedom. Words 2 and 3 choose.
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void drawGates(const ChainPlan& plan, Lanes& lanes, std::size_t layer, const std::uint8_t* law) {
-  const std::size_t tables = kLaws * static_cast<std::size_t>(plan.widthClass[layer]);
-  const std::int32_t *bits = plan.gateBits.data(), *low = plan.gateLow.data(), *start = plan.gateStart.data();
-  const double* const keep = plan.gateKeep.data();
-  const std::int32_t* const other = plan.gateOther.data();
-  if (law == nullptr) {
-    const std::int32_t tableBits = bits[tables], tableLow = low[tables], tableStart = start[tables];
-    for (std::size_t i = 0; i < kLanes; i++) {
-      const auto row = static_cast<std::int32_t>(lanes.words[2][i] >> (32 - tableBits));
-      const double u = uniform(lanes.words[3][i], lanes.words[2][i] << tableBits);
-      const std::int32_t at = tableStart + row;
-      const std::int32_t active = u < keep[at] ? row + tableLow : other[at];
-      lanes.dead[i] |= active == 0;
-      lanes.dof[0][i] = active;
-      lanes.dof[1][i] = std::max(0, active - 1);
-    }
-    return;
-  }
-  for (std::size_t i = 0; i < kLanes; i++) {
-    const std::size_t table = tables + law[i];
-    const auto row = static_cast<std::int32_t>(lanes.words[2][i] >> (32 - bits[table]));
-    const double u = uniform(lanes.words[3][i], lanes.words[2][i] << bits[table]);
-    const std::int32_t at = start[table] + row;
-    const std::int32_t active = u < keep[at] ? row + low[table] : other[at];
-    lanes.dead[i] |= active == 0;
-    lanes.dof[0][i] = active + 2 * kUps[law[i]];
-    lanes.dof[1][i] = std::max(0, active - 1) + 2 * kDowns[law[i]];
-  }
-}
-
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void tryLanes(Lanes& lanes, int which) {
-  for (std::size_t i = 0; i < kLanes; i++) {
-    bool settled;
-    lanes.chi[which][i] =
-        quickChiSquare(lanes.dof[which][i], lanes.normals[which][i], lanes.words[which][i], settled);
-    lanes.open[which][i] = !settled;
-  }
-}
-
 void finishLanes(Lanes& lanes, Key key, std::uint32_t stream, int which) {
-  for (std::size_t i = 0; i < kLanes; i++) {
+  for (std::size_t i = 0; i < kAbreast; i++) {
     if (!lanes.open[which][i]) continue;
     const LayerStream at{key.key0, key.key1, lanes.replica0[i], lanes.replica1[i], stream};
     lanes.chi[which][i] = chiSquare(lanes.dof[which][i], at, which);
   }
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void stepUp(const ChainPlan& plan, Lanes& lanes, std::size_t layer) {
-  const double scale = plan.weightScale[layer + 1], weightTerm = plan.weightTerms[layer + 1];
-  const double biasTerm = plan.biasTerms[layer + 1], signalScale = plan.signalScale[layer + 1];
-  const double noiseScale = plan.noiseScale[layer + 1], biasVariance = plan.biasVariance;
-  for (std::size_t i = 0; i < kLanes; i++) {
-    const double up = lanes.chi[0][i], down = lanes.chi[1][i], unit = lanes.unit[i];
-    const double activation = lanes.signal[i] * up;
-    const double sum = lanes.across[i] + lanes.along[i] * up;
-    lanes.signal[i] = scale * activation + biasVariance * unit;
-    const double term = weightTerm * activation + biasTerm * unit;
-    lanes.own[i] = scale * (down * lanes.own[i]) + term;
-    lanes.across[i] = scale * (down * lanes.across[i]) + term + noiseScale * sum;
-    lanes.along[i] = signalScale * sum;
-  }
-}
-
 void rescale(Lanes& lanes) {
-  for (std::size_t i = 0; i < kLanes; i++) {
+  for (std::size_t i = 0; i < kAbreast; i++) {
     const std::int64_t shift =
         binaryExponent(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
     const double factor = powerOfTwo(-shift);
@@ -166,41 +149,41 @@ void rescale(Lanes& lanes) {
 // From the input to the output.
 void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
   const bool record = plan.biasVariance > 0;
-  std::fill_n(lanes.signal, kLanes, plan.weightScale[1] * plan.inputNorm2 + plan.biasVariance);
-  std::fill_n(lanes.across, kLanes, plan.weightTerms[1] * plan.inputNorm2 + plan.biasTerms[1]);
-  std::copy_n(lanes.across, kLanes, lanes.own);
-  std::fill_n(lanes.along, kLanes, 0.0);
-  std::fill_n(lanes.unit, kLanes, 1.0);
-  std::fill_n(lanes.exponent, kLanes, 0);
-  std::fill_n(lanes.dead, kLanes, 0);
+  std::fill_n(lanes.signal, kAbreast, plan.weightScale[1] * plan.inputNorm2 + plan.biasVariance);
+  std::fill_n(lanes.across, kAbreast, plan.weightTerms[1] * plan.inputNorm2 + plan.biasTerms[1]);
+  std::copy_n(lanes.across, kAbreast, lanes.own);
+  std::fill_n(lanes.along, kAbreast, 0.0);
+  std::fill_n(lanes.unit, kAbreast, 1.0);
+  std::fill_n(lanes.exponent, kAbreast, 0);
+  std::fill_n(lanes.dead, kAbreast, 0);
   for (std::size_t layer = 1; layer <= plan.depth; layer++) {
     const std::uint32_t stream = streamOf(kChainPurpose, layer);
     drawLayer(lanes, key, stream);
-    drawGates(plan, lanes, layer, plan.tilted ? records.law.data() + kLanes * layer : nullptr);
+    drawGates(plan, lanes, layer, plan.tilted ? records.law.data() + kAbreast * layer : nullptr);
     for (int which : {0, 1}) {
       tryLanes(lanes, which);
       finishLanes(lanes, key, stream, which);
     }
     if (record) {
-      std::copy_n(lanes.own, kLanes, records.across.data() + kLanes * layer);
-      std::copy_n(lanes.chi[0], kLanes, records.up.data() + kLanes * layer);
-      std::copy_n(lanes.chi[1], kLanes, records.down.data() + kLanes * layer);
-      std::copy_n(lanes.exponent, kLanes, records.exponents.data() + kLanes * layer);
+      std::copy_n(lanes.own, kAbreast, records.across.data() + kAbreast * layer);
+      std::copy_n(lanes.chi[0], kAbreast, records.up.data() + kAbreast * layer);
+      std::copy_n(lanes.chi[1], kAbreast, records.down.data() + kAbreast * layer);
+      std::copy_n(lanes.exponent, kAbreast, records.exponents.data() + kAbreast * layer);
     }
     stepUp(plan, lanes, layer);
     if (record) {
-      for (std::size_t i = 0; i < kLanes; i++) {
-        records.noise[kLanes * (layer + 1) + i] = (plan.biasVariance * lanes.unit[i]) / lanes.signal[i];
+      for (std::size_t i = 0; i < kAbreast; i++) {
+        records.noise[kAbreast * (layer + 1) + i] = (plan.biasVariance * lanes.unit[i]) / lanes.signal[i];
       }
     }
     if (layer % plan.rescaleEvery == 0) rescale(lanes);
   }
   const std::uint32_t stream = streamOf(kChainPurpose, plan.depth + 1);
   drawLayer(lanes, key, stream);
-  for (std::size_t i = 0; i < kLanes; i++) lanes.dof[0][i] = lanes.squareDof[i];
+  for (std::size_t i = 0; i < kAbreast; i++) lanes.dof[0][i] = lanes.squareDof[i];
   tryLanes(lanes, 0);
   finishLanes(lanes, key, stream, 0);
-  std::copy_n(lanes.chi[0], kLanes, lanes.square);
+  std::copy_n(lanes.chi[0], kAbreast, lanes.square);
 }
 
 // From the output to the input, where there are biases: Theta = A_{L+1} + sum_l c_l^2 A_l.
@@ -212,7 +195,7 @@ double descend(const ChainPlan& plan, const Lanes& lanes, const Records& records
   double factor = 1;
   for (std::size_t layer = plan.depth; layer >= 1; layer--) {
     const double scale = plan.weightScale[layer + 1];
-    const std::size_t at = kLanes * layer + lane, above = at + kLanes;
+    const std::size_t at = kAbreast * layer + lane, above = at + kAbreast;
     if (records.up[at] == 0) {
       along = 0;
       norm2 = 0;
@@ -250,56 +233,6 @@ inline std::size_t firstAbove(const double* cumulative, std::size_t from, std::s
   return from;
 }
 
-// Replicas that share a part of the mixture, abreast; position k is that of lane lane[k]. The loops run over
-// whole steps of Philox, also beyond the last replica.
-struct Paths {
-  std::size_t count = 0;
-  std::uint8_t lane[kLanes];
-  alignas(64) std::uint32_t block[kLanes], replica0[kLanes], replica1[kLanes];
-  alignas(64) double uniforms[2][kLanes];
-  alignas(64) std::int32_t state[kLanes], option[kLanes], last[kLanes];
-
-  std::size_t padded() const { return (count + kPhiloxStep - 1) / kPhiloxStep * kPhiloxStep; }
-
-  void add(const Lanes& lanes, std::size_t of) {
-    lane[count] = static_cast<std::uint8_t>(of);
-    replica0[count] = lanes.replica0[of];
-    replica1[count] = lanes.replica1[of];
-    count++;
-  }
-
-  void pad() {
-    for (std::size_t k = count; k < padded(); k++) {
-      replica0[k] = replica0[0];
-      replica1[k] = replica1[0];
-      state[k] = state[0];
-    }
-  }
-};
-
-// From every state to the option that its uniform number chooses among those of its row.
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void chooseOptions(const PathTables& tables, std::size_t layer, const double* uniforms, Paths& paths) {
-  const std::int32_t* const start = tables.start.data() + tables.states * layer;
-  const double* const cumulative = tables.cumulative.data();
-  const std::size_t count = paths.padded();
-  const std::int32_t lastOption = static_cast<std::int32_t>(tables.cumulative.size()) - 1;
-  for (std::size_t k = 0; k < count; k++) {
-    const std::int32_t state = paths.state[k];
-    paths.option[k] = std::min(start[state], lastOption);
-    paths.last[k] = start[state + 1] - 1;
-  }
-  for (std::int32_t moved = 1; moved != 0;) {
-    moved = 0;
-    for (std::size_t k = 0; k < count; k++) {
-      const std::int32_t option = paths.option[k];
-      const std::int32_t step = (option < paths.last[k]) & (uniforms[k] >= cumulative[option]);
-      paths.option[k] = option + step;
-      moved |= step;
-    }
-  }
-}
-
 // The laws of every layer, from the top down. Two layers share a block, an even one and the next.
 void walkDown(const PathTables& tables, std::size_t depth, Key key, Paths& paths, std::uint8_t* law) {
   const std::uint32_t stream = streamOf(kChainPathPurpose, 0);
@@ -312,7 +245,7 @@ void walkDown(const PathTables& tables, std::size_t depth, Key key, Paths& paths
     chooseOptions(tables, layer, paths.uniforms[layer % 2], paths);
     for (std::size_t k = 0; k < paths.padded(); k++) paths.state[k] = tables.source[paths.option[k]];
     for (std::size_t k = 0; k < paths.count; k++) {
-      law[kLanes * layer + paths.lane[k]] = tables.law[paths.option[k]];
+      law[kAbreast * layer + paths.lane[k]] = tables.law[paths.option[k]];
     }
   }
 }
@@ -323,7 +256,7 @@ void choosePaths(const ChainPlan& plan, Lanes& lanes, Records& records, Key key)
   const ChainMixture& mixture = plan.mixture;
   const PathTables* const tables[] = {&mixture.first, &mixture.second};
   Paths paths[2];
-  for (std::size_t i = 0; i < kLanes; i++) {
+  for (std::size_t i = 0; i < kAbreast; i++) {
     const LayerStream at{key.key0, key.key1, lanes.replica0[i], lanes.replica1[i],
                          streamOf(kChainPathPurpose, 0)};
     const PhiloxBlock choice = at.block(0);
@@ -339,7 +272,7 @@ void choosePaths(const ChainPlan& plan, Lanes& lanes, Records& records, Key key)
     paths[which].state[paths[which].count] = own.topState[top];
     paths[which].add(lanes, i);
   }
-  std::fill_n(records.law.data(), (plan.depth + 1) * kLanes, std::uint8_t{0});
+  std::fill_n(records.law.data(), (plan.depth + 1) * kAbreast, std::uint8_t{0});
   for (std::size_t which : {0, 1}) {
     if (paths[which].count == 0) continue;
     paths[which].pad();
@@ -367,7 +300,7 @@ double weigh(const ChainPlan& plan, const Lanes& lanes, std::size_t lane, std::i
 
 void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::uint64_t first,
                  std::size_t count, const ChainReplicas& out) {
-  for (std::size_t i = 0; i < kLanes; i++) {
+  for (std::size_t i = 0; i < kAbreast; i++) {
     const std::uint64_t replica = first + std::min(i, count - 1);
     lanes.replica0[i] = static_cast<std::uint32_t>(replica);
     lanes.replica1[i] = static_cast<std::uint32_t>(replica >> 32);
@@ -448,7 +381,7 @@ const char* ChainPlan::fault() const {
 void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed,
                  std::uint64_t first, std::size_t count, const ChainReplicas& out) {
   const Key key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
-  const std::size_t tiles = (count + kLanes - 1) / kLanes;
+  const std::size_t tiles = (count + kAbreast - 1) / kAbreast;
   run.expect(static_cast<double>(count));
   Team team(run, std::min(threads, tiles));
   struct Worker {
@@ -458,7 +391,7 @@ void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint
   std::vector<std::unique_ptr<Worker>> workers(team.size());
   team.parallelFor(tiles, [&](std::size_t tile, std::size_t worker) {
     if (!workers[worker]) workers[worker].reset(new Worker{{}, Records(plan)});
-    const std::size_t from = tile * kLanes, length = std::min(kLanes, count - from);
+    const std::size_t from = tile * kAbreast, length = std::min(kAbreast, count - from);
     const ChainReplicas part{out.thetas + from, out.exponents + from, out.weights + from,
                              out.weightExponents + from, out.parts + from};
     sampleLanes(plan, workers[worker]->lanes, workers[worker]->records, key, first + from, length, part);

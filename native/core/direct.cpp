@@ -24,24 +24,6 @@ std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
   return (purpose << 24) | static_cast<std::uint32_t>(layer);
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-double largestMagnitude(const double* values, std::size_t count) {
-  double largest = 0;
-  for (std::size_t i = 0; i < count; i++) {
-    const double magnitude = values[i] < 0 ? -values[i] : values[i];
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
-}
-
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void rectifyBiased(double* h, const double* biases, double gain, std::size_t width) {
-  for (std::size_t j = 0; j < width; j++) {
-    const double value = h[j] + gain * biases[j];
-    h[j] = value > 0 ? value : 0;
-  }
-}
-
 // Brings the numbers into range; returns by which exponent.
 std::int64_t normalize(double* values, std::size_t count) {
   const std::int64_t exponent = binaryExponent(largestMagnitude(values, count));
@@ -122,7 +104,7 @@ class Net {
       }
       const double gain =
           task_.biasDeviations[l - 1] > 0 ? task_.biasGains[l - 1] * powerOfTwo(-exponents_[l - 1]) : 0;
-      for (std::size_t i = 0; i < n_; i++) rectifyBiased(x + i * width, biases_.data(), gain, width);
+      for (std::size_t i = 0; i < n_; i++) rectifyRow(x + i * width, biases_.data(), gain, width);
       exponents_[l] = exponents_[l - 1] + normalize(x, n_ * width);
     }
   }

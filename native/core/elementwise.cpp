@@ -1,90 +1,60 @@
 #include "elementwise.hpp"
 
-#include <cstdint>
-#include <cstring>
 #include <limits>
+
+#define DEEPNTK_LOOPS "../elementwise_loops.hpp"
+#include "simd/for_each_target.hpp"
 
 namespace deepntk {
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
 void rectify(MatrixView<double> h, const Layer& layer, double* columnSums) {
-  const double* const biases = layer.biases;
-  const double gain = layer.biasGain;
-  const std::size_t columns = h.columns;
-  for (std::size_t i = 0; i < h.rows; i++) {
-    double* const row = h.row(i);
-    for (std::size_t j = 0; j < columns; j++) {
-      const double value = row[j] + gain * biases[j];
-      const double positive = value <= 0 ? 0 : value;
-      row[j] = positive;
-      columnSums[j] += positive;
-    }
-  }
+  DEEPNTK_DISPATCH(rectify(h, layer, columnSums))
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
+void rectifyRow(double* h, const double* biases, double gain, std::size_t size) {
+  DEEPNTK_DISPATCH(rectifyRow(h, biases, gain, size))
+}
+
 void countOpen(MatrixView<const double> h, std::uint32_t* counts) {
-  for (std::size_t i = 0; i < h.rows; i++) {
-    const double* const row = h.row(i);
-    for (std::size_t j = 0; j < h.columns; j++) counts[j] += row[j] > 0 ? 1 : 0;
-  }
+  DEEPNTK_DISPATCH(countOpen(h, counts))
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
 void gateRow(const double* activation, const double* from, double* to, std::size_t size) {
-  for (std::size_t j = 0; j < size; j++) to[j] = activation[j] > 0 ? from[j] : 0;
+  DEEPNTK_DISPATCH(gateRow(activation, from, to, size))
 }
 
-// Magnitudes are compared as integers, which compilers vectorize and which order floats of one sign alike.
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
 float gateRow(const float* activation, const float* from, float* to, std::size_t size) {
-  std::int32_t largest = 0;
-  for (std::size_t j = 0; j < size; j++) {
-    const float value = activation[j] > 0 ? from[j] : 0;
-    to[j] = value;
-    std::int32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    bits &= 0x7fffffff;
-    largest = bits > largest ? bits : largest;
-  }
-  float result;
-  std::memcpy(&result, &largest, sizeof result);
-  return result;
+  DEEPNTK_DISPATCH(gateRow(activation, from, to, size))
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
 void narrow(const double* from, double scale, float* to, std::size_t size) {
-  constexpr float tiny = std::numeric_limits<float>::min();
-  for (std::size_t j = 0; j < size; j++) {
-    const float value = static_cast<float>(from[j] * scale);
-    to[j] = value == 0 && from[j] > 0 ? tiny : value;
-  }
+  DEEPNTK_DISPATCH(narrow(from, scale, to, size))
 }
-
-namespace {
 
 template <typename T>
-inline void addProductsOf(const T* activations, const T* deltas, double weightTerm, double biasTerm,
-                          double* kernel, std::size_t size) {
-  for (std::size_t j = 0; j < size; j++) {
-    const double delta = static_cast<double>(deltas[j]);
-    const double weightPart = weightTerm * static_cast<double>(activations[j]) * delta;
-    kernel[j] += weightPart + biasTerm * delta;
-  }
+void addProducts(const T* activations, const T* deltas, double weightTerm, double biasTerm, double* kernel,
+                 std::size_t size) {
+  DEEPNTK_DISPATCH(addProducts(activations, deltas, weightTerm, biasTerm, kernel, size))
 }
 
-}  // namespace
-
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void addProducts(const double* activations, const double* deltas, double weightTerm, double biasTerm,
-                 double* kernel, std::size_t size) {
-  addProductsOf(activations, deltas, weightTerm, biasTerm, kernel, size);
+double largestMagnitude(const double* values, std::size_t size) {
+  DEEPNTK_DISPATCH(largestMagnitude(values, size))
 }
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void addProducts(const float* activations, const float* deltas, double weightTerm, double biasTerm,
-                 double* kernel, std::size_t size) {
-  addProductsOf(activations, deltas, weightTerm, biasTerm, kernel, size);
+void interleave(const double* even, const double* odd, std::size_t size, double factor, double* out) {
+  DEEPNTK_DISPATCH(interleave(even, odd, size, factor, out))
 }
+
+void addScaled(double* sum, double factor, const double* values, std::size_t size) {
+  DEEPNTK_DISPATCH(addScaled(sum, factor, values, size))
+}
+
+void adam(const AdamStep& step, const double* gradient, double* first, double* second, double* parameters,
+          std::size_t size) {
+  DEEPNTK_DISPATCH(adam(step, gradient, first, second, parameters, size))
+}
+
+template void addProducts(const double*, const double*, double, double, double*, std::size_t);
+template void addProducts(const float*, const float*, double, double, double*, std::size_t);
 
 }  // namespace deepntk

@@ -1,4 +1,4 @@
-// The passes over one row that stand between the matrix products.
+// The passes over arrays between the matrix products.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +7,13 @@
 #include "buffer.hpp"
 #include "mlp.hpp"
 
-// One version of a function for each instruction set worth it, chosen when the program starts. All give the
-// same bits: nothing is contracted into fused multiply-adds (-ffp-contract=off).
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
-#define DEEPNTK_FOR_EACH_INSTRUCTION_SET __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define DEEPNTK_FOR_EACH_INSTRUCTION_SET
-#endif
-
 namespace deepntk {
 
-// h = relu(h + biasGain b) in place, and adds every row to `columnSums`. Not-a-number stays not-a-number.
+// h = relu(h + biasGain b) in place. Adds every row to `columnSums`. Not-a-number stays not-a-number.
 void rectify(MatrixView<double> h, const Layer& layer, double* columnSums);
+
+// h = relu(h + gain b) in place. Not-a-number becomes 0.
+void rectifyRow(double* h, const double* biases, double gain, std::size_t size);
 
 // Adds to counts[j] the rows of h whose entry in column j is above 0.
 void countOpen(MatrixView<const double> h, std::uint32_t* counts);
@@ -32,9 +27,27 @@ float gateRow(const float* activation, const float* from, float* to, std::size_t
 void narrow(const double* from, double scale, float* to, std::size_t size);
 
 // kernel[j] += (weightTerm activations[j]) deltas[j] + biasTerm deltas[j], in float64.
-void addProducts(const double* activations, const double* deltas, double weightTerm, double biasTerm,
-                 double* kernel, std::size_t size);
-void addProducts(const float* activations, const float* deltas, double weightTerm, double biasTerm,
-                 double* kernel, std::size_t size);
+template <typename T>
+void addProducts(const T* activations, const T* deltas, double weightTerm, double biasTerm, double* kernel,
+                 std::size_t size);
+
+double largestMagnitude(const double* values, std::size_t size);
+
+// out[2 i] = factor even[i], out[2 i + 1] = factor odd[i]
+void interleave(const double* even, const double* odd, std::size_t size, double factor, double* out);
+
+// sum += factor values
+void addScaled(double* sum, double factor, const double* values, std::size_t size);
+
+// The factors of one step of Adam.
+struct AdamStep {
+  double beta1, beta2, epsilon;
+  double stepSize;     // the learning rate over the correction of the first moments
+  double correction2;  // of the second moments
+};
+
+// Updates the moments, then moves the parameters.
+void adam(const AdamStep& step, const double* gradient, double* first, double* second, double* parameters,
+          std::size_t size);
 
 }  // namespace deepntk

@@ -44,9 +44,9 @@ template <typename T>
 void gramOf(const Run& run, MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) {
   // Rows of no units begin at the same place, whichever they are.
   const bool lower = a.data == b.data && a.columns > 0;
-  if (vectorSet() != VectorSet::none && std::max(c.rows, c.columns) <= kMostRowsMultiplied<T>) {
+  if (hasVectorProducts() && std::max(c.rows, c.columns) <= kMostRowsMultiplied<T>) {
     run.check();
-    multiplyRows<T>(vectorSet(), a, b, lower, c);
+    multiplyRows<T>(a, b, lower, c);
   } else if (lower) {
     syrk<T>(run, a, c);
   } else {

@@ -67,7 +67,7 @@ class KernelComputation {
   }
 
   // Whether each input's deltas go down through its own open units only.
-  bool gated() const { return vectorSet() != VectorSet::none && chains_ >= kMinGatedChains; }
+  bool gated() const { return hasVectorProducts() && chains_ >= kMinGatedChains; }
 
   bool counts(std::size_t l) const { return task_.weightTerms[l - 1] != 0 || task_.biasTerms[l - 1] != 0; }
 
@@ -155,7 +155,7 @@ class KernelComputation {
       run_.check();
       const GatedProduct<T> product{rows,    chains_, from, gatesOf(l, first, rows),
                                     weights, gain,    to,   gatesOf(l - 1, first, rows)};
-      return static_cast<double>(gatedProduct(vectorSet(), product, scratch));
+      return static_cast<double>(gatedProduct(product, scratch));
     }
     gemm<T>(run_, gain, from, weights, Transpose::no, T(0), to);
     return gate(l - 1, nullptr, first, rows, below);

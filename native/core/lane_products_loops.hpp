@@ -1,26 +1,15 @@
-// Included by lane_products.cpp once for each instruction set. A Part is what one register holds of a Pack;
-// Packs themselves, where they are larger, would be kept in memory by the compiler.
-
-namespace {
-
-namespace DEEPNTK_NAMESPACE {
-
-constexpr std::size_t kParts = kReplicaLanes / DEEPNTK_LANES;
-constexpr std::size_t kRows = 4, kColumns = DEEPNTK_COLUMNS;  // of a tile whose sums stay in registers
+// Included by lane_products.cpp once for each target. A Part is what one register holds of a Pack. Compilers
+// would keep larger Packs in memory.
 
 #if defined(__GNUC__)
-using Part = double __attribute__((vector_size(8 * DEEPNTK_LANES), may_alias));
-
-DEEPNTK_TARGET DEEPNTK_INLINE void setWhereAboveZero(Part& out, const Part& condition, const Part& value) {
-  out = condition > 0 ? value : Part{};
-}
+typedef double Part __attribute__((vector_size(kVectorBytes), may_alias));
 #else
-using Part = Pack;
-
-inline void setWhereAboveZero(Part& out, const Part& condition, const Part& value) {
-  for (std::size_t i = 0; i < kReplicaLanes; i++) out[i] = condition[i] > 0 ? value[i] : 0;
-}
+using Part = double;
 #endif
+
+constexpr std::size_t kParts = sizeof(Pack) / sizeof(Part);
+// Of a tile whose sums stay in registers.
+constexpr std::size_t kRows = 4, kColumns = kRegisters == 32 ? 4 : 3;
 
 // The parts of packs: part p of pack i is at kParts * i + p.
 inline Part* partsOf(Pack* packs) {
@@ -35,8 +24,8 @@ struct Strides {
 };
 
 template <std::size_t rows, std::size_t columns>
-DEEPNTK_TARGET DEEPNTK_INLINE void multiplyTile(std::size_t inner, const Part* a, const Part* b, Part* c,
-                                                const Strides& by, bool add) {
+DEEPNTK_INLINE void multiplyTile(std::size_t inner, const Part* a, const Part* b, Part* c, const Strides& by,
+                                 bool add) {
   for (std::size_t part = 0; part < kParts; part++, a++, b++, c++) {
     Part sums[rows][columns];
     DEEPNTK_UNROLL
@@ -67,8 +56,8 @@ DEEPNTK_TARGET DEEPNTK_INLINE void multiplyTile(std::size_t inner, const Part* a
 }
 
 template <std::size_t rows>
-DEEPNTK_TARGET DEEPNTK_INLINE void multiplyRow(std::size_t columns, std::size_t inner, const Part* a,
-                                               const Part* b, Part* c, const Strides& by, bool add) {
+DEEPNTK_INLINE void multiplyRow(std::size_t columns, std::size_t inner, const Part* a, const Part* b, Part* c,
+                                const Strides& by, bool add) {
   switch (columns) {
     case 1:
       return multiplyTile<rows, 1>(inner, a, b, c, by, add);
@@ -81,8 +70,8 @@ DEEPNTK_TARGET DEEPNTK_INLINE void multiplyRow(std::size_t columns, std::size_t 
   }
 }
 
-DEEPNTK_TARGET void multiply(std::size_t rows, std::size_t columns, std::size_t inner, ConstLaneMatrix a,
-                             ConstLaneMatrix b, LaneMatrix c, Entries entries, bool add) {
+void multiply(std::size_t rows, std::size_t columns, std::size_t inner, ConstLaneMatrix a, ConstLaneMatrix b,
+              LaneMatrix c, Entries entries, bool add) {
   const Strides by{kParts * a.row,    kParts * a.column, kParts * b.row,
                    kParts * b.column, kParts * c.row,    kParts * c.column};
   for (std::size_t i = 0; i < rows; i += kRows) {
@@ -110,13 +99,13 @@ DEEPNTK_TARGET void multiply(std::size_t rows, std::size_t columns, std::size_t 
   }
 }
 
-DEEPNTK_TARGET void rectifyLanes(Pack* x, std::size_t count) {
+void rectifyLanes(Pack* x, std::size_t count) {
   Part* const parts = partsOf(x);
-  for (std::size_t i = 0; i < kParts * count; i++) setWhereAboveZero(parts[i], parts[i], parts[i]);
+  for (std::size_t i = 0; i < kParts * count; i++) parts[i] = whereAboveZero<double>(parts[i], parts[i]);
 }
 
-DEEPNTK_TARGET void gateLanes(const Pack* x, const Pack* values, bool spread, std::size_t units,
-                              std::size_t inputs, std::size_t chains, Pack* out) {
+void gateLanes(const Pack* x, const Pack* values, bool spread, std::size_t units, std::size_t inputs,
+               std::size_t chains, Pack* out) {
   Part* to = partsOf(out);
   for (std::size_t u = 0; u < units; u++) {
     const Part* const from = partsOf(values) + kParts * u * (spread ? chains : inputs * chains);
@@ -124,41 +113,45 @@ DEEPNTK_TARGET void gateLanes(const Pack* x, const Pack* values, bool spread, st
       const Part* const gate = partsOf(x) + kParts * (u * inputs + i);
       const Part* const row = from + kParts * (spread ? 0 : i * chains);
       for (std::size_t k = 0; k < chains; k++) {
-        for (std::size_t p = 0; p < kParts; p++) setWhereAboveZero(*to++, gate[p], row[kParts * k + p]);
+        for (std::size_t p = 0; p < kParts; p++) *to++ = whereAboveZero<double>(gate[p], row[kParts * k + p]);
       }
     }
   }
 }
 
-DEEPNTK_TARGET void factorLanes(const Pack* matrix, std::size_t n, Pack* root, Pack* inversePivots) {
+void factorLanes(const Pack* matrix, std::size_t n, Pack* root, Pack* inversePivots) {
   std::fill_n(root, n * n, Pack{});
   for (std::size_t p = 0; p < kParts; p++) {
     const Part* const a = partsOf(matrix) + p;
     Part *const r = partsOf(root) + p, *const inverses = partsOf(inversePivots) + p;
-    const auto at = [n](std::size_t i, std::size_t j) { return kParts * (i * n + j); };
     for (std::size_t j = 0; j < n; j++) {
       for (std::size_t i = 0; i < j; i++) {
-        Part sum = a[at(i, j)];
-        for (std::size_t k = 0; k < i; k++) sum -= r[at(k, i)] * r[at(k, j)];
-        r[at(i, j)] = sum * inverses[kParts * i];
+        Part sum = a[kParts * (i * n + j)];
+        for (std::size_t k = 0; k < i; k++) sum -= r[kParts * (k * n + i)] * r[kParts * (k * n + j)];
+        r[kParts * (i * n + j)] = sum * inverses[kParts * i];
       }
-      Part square = a[at(j, j)];
-      for (std::size_t k = 0; k < j; k++) square -= r[at(k, j)] * r[at(k, j)];
-      for (std::size_t lane = 0; lane < DEEPNTK_LANES; lane++) {
-        const bool independent = square[lane] > kRankTolerance * a[at(j, j)][lane];
-        const double pivot = independent ? std::sqrt(square[lane]) : 0;
-        r[at(j, j)][lane] = pivot;
-        inverses[kParts * j][lane] = independent ? 1 / pivot : 0;
+      Part square = a[kParts * (j * n + j)];
+      for (std::size_t k = 0; k < j; k++) square -= r[kParts * (k * n + j)] * r[kParts * (k * n + j)];
+      double squares[kLanes<double>], entries[kLanes<double>], pivots[kLanes<double>],
+          inverted[kLanes<double>];
+      store<double>(squares, square);
+      store<double>(entries, a[kParts * (j * n + j)]);
+      for (std::size_t i = 0; i < kLanes<double>; i++) {
+        const bool independent = squares[i] > kRankTolerance * entries[i];
+        pivots[i] = independent ? std::sqrt(squares[i]) : 0;
+        inverted[i] = independent ? 1 / pivots[i] : 0;
       }
+      r[kParts * (j * n + j)] = load(pivots);
+      inverses[kParts * j] = load(inverted);
     }
   }
 }
 
-// Takes rows `from` .. `to` - 1, times the packs of r at `first`, `first` + `step`, ..., from row i, and
-// scales it.
-DEEPNTK_TARGET DEEPNTK_INLINE void solveRow(std::size_t i, std::size_t from, std::size_t to, const Part* r,
-                                            std::size_t first, std::size_t step, const Part* inverse, Part* w,
-                                            std::size_t columns) {
+// Subtracts from row i of w the rows `from` .. `to` - 1 times the packs of r at `first`, `first` + `step`,
+// ..., then scales row i.
+DEEPNTK_INLINE void solveRow(std::size_t i, std::size_t from, std::size_t to, const Part* r,
+                             std::size_t first, std::size_t step, const Part* inverse, Part* w,
+                             std::size_t columns) {
   for (std::size_t j = 0; j < kParts * columns; j++) {
     const Part* factor = r + kParts * first + j % kParts;
     Part sum = w[kParts * i * columns + j];
@@ -169,25 +162,14 @@ DEEPNTK_TARGET DEEPNTK_INLINE void solveRow(std::size_t i, std::size_t from, std
   }
 }
 
-DEEPNTK_TARGET void solveTransposed(const Pack* r, const Pack* inverses, std::size_t n, Pack* w,
-                                    std::size_t columns) {
+void solveTransposed(const Pack* r, const Pack* inverses, std::size_t n, Pack* w, std::size_t columns) {
   for (std::size_t i = 0; i < n; i++) {
     solveRow(i, 0, i, partsOf(r), i, n, partsOf(inverses + i), partsOf(w), columns);
   }
 }
 
-DEEPNTK_TARGET void solveUpper(const Pack* r, const Pack* inverses, std::size_t n, Pack* w,
-                               std::size_t columns) {
+void solveUpper(const Pack* r, const Pack* inverses, std::size_t n, Pack* w, std::size_t columns) {
   for (std::size_t i = n; i-- > 0;) {
     solveRow(i, i + 1, n, partsOf(r), i * n + i + 1, 1, partsOf(inverses + i), partsOf(w), columns);
   }
 }
-
-}  // namespace DEEPNTK_NAMESPACE
-
-}  // namespace
-
-#undef DEEPNTK_TARGET
-#undef DEEPNTK_NAMESPACE
-#undef DEEPNTK_LANES
-#undef DEEPNTK_COLUMNS

@@ -1,11 +1,10 @@
-// Replicas side by side: one number of each of kReplicaLanes replicas, handled as one. Pack never mix, so
-// that what becomes of a replica does not depend on its neighbours.
+// A Pack is one number of each of kReplicaLanes replicas. Its lanes never mix, so a replica does not depend
+// on its neighbours.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "box_muller.hpp"
 #include "powers.hpp"
 
 namespace deepntk {
@@ -13,10 +12,8 @@ namespace deepntk {
 constexpr std::size_t kReplicaLanes = 8;
 
 #if defined(__GNUC__)
-#define DEEPNTK_INLINE inline __attribute__((always_inline))
 using Pack = double __attribute__((vector_size(8 * kReplicaLanes)));
 #else
-#define DEEPNTK_INLINE inline
 struct alignas(64) Pack {
   double values[kReplicaLanes];
   double& operator[](std::size_t i) { return values[i]; }

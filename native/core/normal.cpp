@@ -20,26 +20,13 @@ constexpr std::size_t kLanes = 256;  // Philox blocks at once; their words and n
 
 struct Lanes {
   std::uint32_t block[kLanes], replica0[kLanes], replica1[kLanes];
-  double uniforms[2][kLanes];
   double normals[2][kLanes];
 };
 
-// Draws the normals of kLanes blocks.
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void transform(Lanes& lanes) {
-  for (std::size_t i = 0; i < kLanes; i++) {
-    double normal0, normal1;
-    boxMuller(lanes.uniforms[0][i], lanes.uniforms[1][i], normal0, normal1);
-    lanes.normals[0][i] = normal0;
-    lanes.normals[1][i] = normal1;
-  }
-}
-
 void drawLanes(Lanes& lanes, StreamKey key) {
-  drawUniforms({lanes.block, key.stream, lanes.replica0, lanes.replica1, static_cast<std::uint32_t>(key.seed),
-                static_cast<std::uint32_t>(key.seed >> 32)},
-               kLanes, {lanes.uniforms[0], lanes.uniforms[1]});
-  transform(lanes);
+  drawNormals({lanes.block, key.stream, lanes.replica0, lanes.replica1, static_cast<std::uint32_t>(key.seed),
+               static_cast<std::uint32_t>(key.seed >> 32)},
+              kLanes, {lanes.normals[0], lanes.normals[1]});
 }
 
 // Block i belongs to replica key.replica + i % replicas.
@@ -48,15 +35,6 @@ void setReplicas(Lanes& lanes, StreamKey key, std::size_t replicas) {
     const std::uint64_t replica = key.replica + i % replicas;
     lanes.replica0[i] = static_cast<std::uint32_t>(replica);
     lanes.replica1[i] = static_cast<std::uint32_t>(replica >> 32);
-  }
-}
-
-// In pairs, scaled.
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void interleave(const Lanes& lanes, double scale, double* out) {
-  for (std::size_t i = 0; i < kLanes; i++) {
-    out[2 * i] = lanes.normals[0][i] * scale;
-    out[2 * i + 1] = lanes.normals[1][i] * scale;
   }
 }
 
@@ -89,9 +67,9 @@ void fillNormals(Span<double> out, StreamKey key, double scale, std::uint64_t fi
     drawLanes(lanes, key);
     const std::size_t count = std::min(2 * kLanes, out.size - done);
     if (count == 2 * kLanes) {
-      interleave(lanes, scale, out.data + done);
+      interleave(lanes.normals[0], lanes.normals[1], kLanes, scale, out.data + done);
     } else {
-      interleave(lanes, scale, normals);
+      interleave(lanes.normals[0], lanes.normals[1], kLanes, scale, normals);
       std::copy_n(normals, count, out.data + done);
     }
   }

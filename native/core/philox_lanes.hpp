@@ -6,7 +6,7 @@
 
 namespace deepntk {
 
-constexpr std::size_t kPhiloxStep = 8;  // blocks are drawn by multiples of so many
+constexpr std::size_t kPhiloxStep = 8;  // `count` below is a multiple of it
 
 // The counters (block[i], stream, replica0[i], replica1[i]) under one key.
 struct PhiloxCounters {
@@ -22,5 +22,8 @@ void drawWords(const PhiloxCounters& counters, std::size_t count, std::uint32_t*
 // uniforms[0][i] is uniform(word 0, word 1) of block i, uniforms[1][i] that of words 2 and 3
 // (box_muller.hpp).
 void drawUniforms(const PhiloxCounters& counters, std::size_t count, double* const (&uniforms)[2]);
+
+// The two standard normal numbers that boxMuller makes of them.
+void drawNormals(const PhiloxCounters& counters, std::size_t count, double* const (&normals)[2]);
 
 }  // namespace deepntk

@@ -18,28 +18,6 @@ struct Movement {
   double learningRate, correction1, correction2;
 };
 
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void addTo(double* sum, const double* values, std::size_t size) {
-  for (std::size_t i = 0; i < size; i++) sum[i] += values[i];
-}
-
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void descend(double* parameters, const double* direction, double learningRate, std::size_t size) {
-  for (std::size_t i = 0; i < size; i++) parameters[i] -= learningRate * direction[i];
-}
-
-DEEPNTK_FOR_EACH_INSTRUCTION_SET
-void adam(const Optimizer& rule, const Movement& movement, const double* gradient, double* first,
-          double* second, double* parameters, std::size_t size) {
-  const double beta1 = rule.beta1, beta2 = rule.beta2, epsilon = rule.epsilon;
-  const double stepSize = movement.learningRate / movement.correction1, correction2 = movement.correction2;
-  for (std::size_t i = 0; i < size; i++) {
-    first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
-    second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
-    parameters[i] -= stepSize * first[i] / (std::sqrt(second[i] / correction2) + epsilon);
-  }
-}
-
 class Training {
  public:
   Training(Run& run, std::size_t threads, const TrainTask& task)
@@ -233,18 +211,20 @@ class Training {
   void updateRange(std::size_t begin, std::size_t end, std::size_t slots, const Movement& movement) {
     const std::size_t count = end - begin;
     double* const gradient = task_.gradients[0] + begin;
-    for (std::size_t slot = 1; slot < slots; slot++) addTo(gradient, task_.gradients[slot] + begin, count);
+    for (std::size_t slot = 1; slot < slots; slot++)
+      addScaled(gradient, 1, task_.gradients[slot] + begin, count);
     double* const parameters = task_.parameters + begin;
     const Optimizer& rule = task_.optimizer;
     if (rule.name == Optimizer::Name::gradientDescent) {
-      descend(parameters, gradient, movement.learningRate, count);
+      addScaled(parameters, -movement.learningRate, gradient, count);
     } else if (rule.name == Optimizer::Name::momentum) {
       double* const velocity = task_.firstMoments + begin;
       for (std::size_t i = 0; i < count; i++) velocity[i] = rule.beta1 * velocity[i] + gradient[i];
-      descend(parameters, velocity, movement.learningRate, count);
+      addScaled(parameters, -movement.learningRate, velocity, count);
     } else {
-      adam(rule, movement, gradient, task_.firstMoments + begin, task_.secondMoments + begin, parameters,
-           count);
+      adam({rule.beta1, rule.beta2, rule.epsilon, movement.learningRate / movement.correction1,
+            movement.correction2},
+           gradient, task_.firstMoments + begin, task_.secondMoments + begin, parameters, count);
     }
   }
 

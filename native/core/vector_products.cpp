@@ -2,26 +2,13 @@
 
 #include <algorithm>
 
-#include "unroll.hpp"
-#include "vectors.hpp"
-
 #if defined(__GNUC__) && !defined(__clang__)
-// GCC 12 takes the "undefined" operand inside its own reductions for a variable that was forgotten.
+// GCC 12 warns of an "undefined" operand inside its own reductions.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 namespace deepntk {
-
-#ifdef DEEPNTK_X86_VECTORS
-
-VectorSet vectorSet() {
-  static const VectorSet set = __builtin_cpu_supports("avx512f") ? VectorSet::avx512
-                               : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-                                   ? VectorSet::avx2
-                                   : VectorSet::none;
-  return set;
-}
 
 namespace {
 
@@ -49,32 +36,14 @@ struct GatedGroup {
 
 }  // namespace
 
-#define DEEPNTK_TARGET __attribute__((target("avx512f")))
-#define DEEPNTK_NAMESPACE avx512
-#include "vector_products_loops.hpp"
-#undef DEEPNTK_TARGET
-#undef DEEPNTK_NAMESPACE
+}  // namespace deepntk
 
-#define DEEPNTK_TARGET __attribute__((target("avx2,fma")))
-#define DEEPNTK_NAMESPACE avx2
-#include "vector_products_loops.hpp"
-#undef DEEPNTK_TARGET
-#undef DEEPNTK_NAMESPACE
+#define DEEPNTK_LOOPS "../vector_products_loops.hpp"
+#include "simd/for_each_target.hpp"
+
+namespace deepntk {
 
 namespace {
-
-template <typename T>
-struct VectorsOf;
-template <>
-struct VectorsOf<double> {
-  using Avx512 = Avx512Double;
-  using Avx2 = Avx2Double;
-};
-template <>
-struct VectorsOf<float> {
-  using Avx512 = Avx512Float;
-  using Avx2 = Avx2Float;
-};
 
 template <typename T>
 GatedGroup<T> pack(const GatedProduct<T>& product, std::size_t first, std::size_t count,
@@ -107,19 +76,20 @@ GatedGroup<T> pack(const GatedProduct<T>& product, std::size_t first, std::size_
   return {first, count, pieces, scratch.packed.data(), scratch.open.data(), scratch.start.data()};
 }
 
+template <typename T>
+T multiplyPacked(const GatedProduct<T>& product, const GatedGroup<T>& group) {
+  DEEPNTK_DISPATCH(multiplyGroup(product, group))
+}
+
 }  // namespace
 
 template <typename T>
-void multiplyRows(VectorSet set, MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c) {
-  if (set == VectorSet::avx512) {
-    avx512::multiplyRows<typename VectorsOf<T>::Avx512>(a, b, lower, c);
-  } else {
-    avx2::multiplyRows<typename VectorsOf<T>::Avx2>(a, b, lower, c);
-  }
+void multiplyRows(MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c) {
+  DEEPNTK_DISPATCH(multiplyLongRows<T>(a, b, lower, c))
 }
 
 template <typename T>
-T gatedProduct(VectorSet set, const GatedProduct<T>& product, GatedScratch<T>& scratch) {
+T gatedProduct(const GatedProduct<T>& product, GatedScratch<T>& scratch) {
   const std::size_t perInput = std::max<std::size_t>(1, product.above.columns * product.chains * sizeof(T));
   const bool near = product.weights.rows * product.weights.stride * sizeof(T) <= kNearWeightsBytes;
   const std::size_t group = std::max<std::size_t>(1, (near ? kNearPackedBytes : kFarPackedBytes) / perInput);
@@ -131,35 +101,14 @@ T gatedProduct(VectorSet set, const GatedProduct<T>& product, GatedScratch<T>& s
   T largest = 0;
   for (std::size_t first = 0; first < product.inputs; first += group) {
     const std::size_t count = std::min(group, product.inputs - first);
-    const GatedGroup<T> packed = pack(product, first, count, scratch);
-    largest = std::max(largest, set == VectorSet::avx512
-                                    ? avx512::multiplyGroup<typename VectorsOf<T>::Avx512>(product, packed)
-                                    : avx2::multiplyGroup<typename VectorsOf<T>::Avx2>(product, packed));
+    largest = std::max(largest, multiplyPacked(product, pack(product, first, count, scratch)));
   }
   return largest;
 }
 
-#else
-
-VectorSet vectorSet() {
-  return VectorSet::none;
-}
-
-template <typename T>
-void multiplyRows(VectorSet, MatrixView<const T>, MatrixView<const T>, bool, MatrixView<T>) {}
-
-template <typename T>
-T gatedProduct(VectorSet, const GatedProduct<T>&, GatedScratch<T>&) {
-  return 0;
-}
-
-#endif
-
-template void multiplyRows(VectorSet, MatrixView<const double>, MatrixView<const double>, bool,
-                           MatrixView<double>);
-template void multiplyRows(VectorSet, MatrixView<const float>, MatrixView<const float>, bool,
-                           MatrixView<float>);
-template double gatedProduct(VectorSet, const GatedProduct<double>&, GatedScratch<double>&);
-template float gatedProduct(VectorSet, const GatedProduct<float>&, GatedScratch<float>&);
+template void multiplyRows(MatrixView<const double>, MatrixView<const double>, bool, MatrixView<double>);
+template void multiplyRows(MatrixView<const float>, MatrixView<const float>, bool, MatrixView<float>);
+template double gatedProduct(const GatedProduct<double>&, GatedScratch<double>&);
+template float gatedProduct(const GatedProduct<float>&, GatedScratch<float>&);
 
 }  // namespace deepntk

@@ -7,20 +7,19 @@
 #include <vector>
 
 #include "buffer.hpp"
+#include "simd/target.hpp"
 
 namespace deepntk {
 
-// The instructions that these products are written for; where a CPU has `none` of them, OpenBLAS does the
-// work.
-enum class VectorSet { none, avx2, avx512 };
-
-// The best set that this CPU has.
-VectorSet vectorSet();
+// Whether these products outrun OpenBLAS on this CPU. They do not on the baseline, which has no fused
+// multiply-add.
+inline bool hasVectorProducts() {
+  return target() != Target::baseline;
+}
 
 // C = A B' of long rows; with `lower`, A and B are the same rows, and at least the lower triangle is written.
-// `set` is not `none`.
 template <typename T>
-void multiplyRows(VectorSet set, MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c);
+void multiplyRows(MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c);
 
 // Up to here multiplyRows outruns OpenBLAS (measured against its AVX2 and AVX-512 kernels, 11 to 500 rows of
 // 300 to 2400).
@@ -52,8 +51,8 @@ struct GatedScratch {
 };
 
 // below = gates of `below` o gain (gates of `above` o above) weights, with the operations of open gates of
-// `above` only. Returns the largest magnitude in `below`. `set` is not `none`.
+// `above` only. Returns the largest magnitude in `below`.
 template <typename T>
-T gatedProduct(VectorSet set, const GatedProduct<T>& product, GatedScratch<T>& scratch);
+T gatedProduct(const GatedProduct<T>& product, GatedScratch<T>& scratch);
 
 }  // namespace deepntk
