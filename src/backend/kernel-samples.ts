@@ -1,67 +1,8 @@
-/** Replicas of the kernel of N inputs over random initializations: the task as backends get it. */
+/** How both backends prepare a task of the kernel samplers. */
 import { binaryExponent, powerOfTwo } from '../numbers/powers';
-import type { KernelForm } from './backend';
+import type { KernelSampleTask, LayerLaw } from './seam';
 
-/**
- * - `direct`: draws every weight, those of `Mlp.random`
- * - `conditional`: draws preactivations and derivatives from their law, without any weights (native/core/conditional.hpp)
- */
-export const KERNEL_SAMPLERS = ['direct', 'conditional'] as const;
-export type KernelSampler = (typeof KERNEL_SAMPLERS)[number];
-
-/** Replicas number `first` to `first + count - 1`. */
-export interface KernelSampleTask {
-  readonly sampler: KernelSampler;
-  /** n_0 .. n_{L+1} */
-  readonly widths: readonly number[];
-  readonly law: LayerLaw;
-  /** n x n_0, finite */
-  readonly x: Float64Array;
-  readonly n: number;
-  readonly form: KernelForm;
-  /** Every replica is added up from its layers once for each of these, at least one. */
-  readonly terms: readonly KernelTerms[];
-  readonly seed: number;
-  readonly first: number;
-  readonly count: number;
-}
-
-/** How parameters are drawn, and the gains they enter with (`NetworkData`); L + 1 numbers, layer 1 first. */
-export interface LayerLaw {
-  /** Standard deviations. */
-  readonly weightDeviations: Float64Array;
-  readonly biasDeviations: Float64Array;
-  readonly weightGains: Float64Array;
-  readonly biasGains: Float64Array;
-}
-
-/** alpha_l and beta_l of theory.md section 1: value times 2^exponent; L + 1 numbers, layer 1 first. */
-export interface KernelTerms {
-  readonly weights: Float64Array;
-  readonly weightExponents: Int32Array;
-  readonly biases: Float64Array;
-  readonly biasExponents: Int32Array;
-}
-
-export interface KernelReplicas {
-  /** count x terms x n x n x entries (as in `KernelArrays`), each kernel over 2^`exponents`. */
-  readonly kernels: Float64Array;
-  /** count x terms */
-  readonly exponents: Int32Array;
-}
-
-/** Rows of deltas of one input: K, or 1 for the sum of logits. */
-export function chainsOf({ form, widths }: Pick<KernelSampleTask, 'form' | 'widths'>): number {
-  return form === 'sum-of-logits' ? 1 : widths.at(-1)!;
-}
-
-/** Numbers of a pair of inputs. */
-export function entriesOf({ form, widths }: Pick<KernelSampleTask, 'form' | 'widths'>): number {
-  const outputs = widths.at(-1)!;
-  return form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
-}
-
-/** Inputs over 2^`exponent`, such that neither they nor what comes of them is out of range. */
+/** Inputs divided by 2^`exponent`, so that no number computed from them is out of range. */
 export interface ScaledInputs {
   readonly x: Float64Array;
   readonly exponent: number;

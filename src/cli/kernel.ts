@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName } from '../backend/seam';
 import { writeNpy } from '../data/npy';
 import { DeepntkError } from '../errors';
 import {

@@ -1,7 +1,7 @@
 /** Reading the values of options. What is wrong with the command line itself ends the command with status 2. */
 import { InvalidArgumentError, Option } from 'commander';
 
-import { BACKEND_NAMES } from '../backend/backend';
+import { BACKEND_NAMES } from '../backend/seam';
 import { DeepntkError, describe } from '../errors';
 
 /** The command line asks for what does not exist or does not fit together. */

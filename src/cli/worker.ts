@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName } from '../backend/seam';
 import { work } from '../queue/worker';
 import { abortOnInterrupt } from './interrupt';
 import { printError, printJson, seconds } from './output';

@@ -1,12 +1,12 @@
 /** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  BACKEND_NAMES,
   type Backend,
+  BACKEND_NAMES,
   type BackendName,
   type NetworkData,
   type RunOptions,
-} from '../backend/backend';
+} from '../backend/seam';
 import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
 import {
   allocated,

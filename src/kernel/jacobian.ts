@@ -1,4 +1,4 @@
-import { largestOf } from '../backend/backend';
+import { largestOf } from '../backend/layers';
 import { type ArrayInput, readInputs } from '../array-input';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';

@@ -1,11 +1,6 @@
-import type {
-  BackendName,
-  KernelArrays,
-  KernelForm,
-  KernelTask,
-  NetworkData,
-  Precision,
-} from '../backend/backend';
+import type { KernelForm } from '../backend/forms';
+import type { BackendName, KernelArrays, KernelTask, NetworkData, Precision } from '../backend/seam';
+import { type KernelPlan, planKernel } from './plan';
 import { type ArrayInput, readInputs } from '../array-input';
 import { DeepntkError, expectBoolean, expectInteger, expectOneOf, expectOptions } from '../errors';
 import { expectFits } from '../memory';
@@ -22,7 +17,6 @@ import {
   readComputation,
   readParameterChoice,
 } from './arguments';
-import { type KernelPlan, planKernel } from './plan';
 
 /**
  * What is kept of the K x K block that belongs to a pair of inputs (x, x'):

@@ -1,4 +1,5 @@
-import { layerSlots } from '../backend/backend';
+import { layerSlots } from '../backend/layers';
+import type { KernelPlan } from '../kernel/plan';
 import { type ArrayInput, readArray } from '../array-input';
 import { describeShape, expectInteger, expectOptions, invalidArgument, mismatch } from '../errors';
 import { forward, type ForwardOptions, type ForwardResult } from '../kernel/forward';
@@ -11,7 +12,6 @@ import {
   type NtkResult,
   type NtkResultPerLayer,
 } from '../kernel/ntk';
-import type { KernelPlan } from '../kernel/plan';
 import { explainNtkToFile, type NtkFileOptions, type NtkFileResult, ntkToFile } from '../large/ntk-to-file';
 import { ntkToPart } from '../large/parts';
 import type { LargeKernelPlan } from '../large/plan';

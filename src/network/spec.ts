@@ -1,4 +1,13 @@
-import { DeepntkError, describe, expectNumber, expectOneOf, expectOptions, invalidArgument } from '../errors';
+import { RELU, type Slopes } from '../backend/seam';
+import {
+  DeepntkError,
+  describe,
+  expectNumber,
+  expectOneOf,
+  expectOptions,
+  invalidArgument,
+  mismatch,
+} from '../errors';
 import { readSpecWidths, sameNumbers } from './spec-widths';
 
 /**
@@ -64,6 +73,8 @@ export interface Architecture {
   readonly parametrization: Parametrization;
   /** Whether biases are trained, for all layers or as a list with one entry for each layer 1 .. L+1. */
   readonly biasGradients: boolean | readonly boolean[];
+  /** The slopes of the activation function, ReLU's: 1 and 0. */
+  readonly slopes: Slopes;
 }
 
 /** The architecture and the law of initialization of a fully connected ReLU net; frozen and validated. */
@@ -92,6 +103,7 @@ const OPTION_NAMES = [
   'biasVariance',
   'parametrization',
   'biasGradients',
+  'slopes',
 ] as const;
 
 /**
@@ -142,6 +154,7 @@ function specFrom(where: string, options: unknown): MlpSpec {
       given['biasGradients'] ?? true,
       widths.length - 1,
     ),
+    slopes: readSlopes(`${where}: slopes`, given['slopes'] === undefined ? RELU : given['slopes']),
   });
   made.add(spec);
   return spec;
@@ -187,6 +200,17 @@ function readBiasGradients(where: string, value: unknown, layers: number): boole
   }
   const list = value as readonly boolean[];
   return list.every((entry) => entry === list[0]) ? list[0]! : Object.freeze([...list]);
+}
+
+/** ReLU's slopes. Results of {@link createSpec} have them, and no other activation is supported. */
+function readSlopes(where: string, value: unknown): Slopes {
+  const { positive, negative } = Object(value) as Partial<Slopes>;
+  if (positive === RELU.positive && negative === RELU.negative) return RELU;
+  const got =
+    typeof value === 'object'
+      ? `positive ${describe(positive)}, negative ${describe(negative)}`
+      : describe(value);
+  throw mismatch(where, 'positive 1, negative 0, because ReLU is the only supported activation', got);
 }
 
 /** @internal Whether biases are trained, one entry for each layer 1 .. L+1. */

@@ -1,4 +1,4 @@
-import type { NetworkData } from '../../src/backend/backend';
+import { type NetworkData, RELU } from '../../src/backend/seam';
 import { describeNative, kernelTask, ones } from './support';
 
 /** What must not get through, whatever the name: wrong types, wrong lengths, detached memory, numbers out of range. */
@@ -38,7 +38,8 @@ function detached(): Float64Array {
 
 describeNative('hostile arguments to the raw addon', (backend, addon) => {
   const { network, x } = kernelTask(backend, 3, [4, 5, 2]);
-  const shared = { ...network, x, n: 3, threads: 1 };
+  const { widths, parameters, weightGains, biasGains } = network;
+  const shared = { widths, parameters, weightGains, biasGains, x, n: 3, threads: 1 };
   const operations = {
     startForward: { ...shared, rowBlock: 2, outputs: new Float64Array(6) },
     startJacobian: {
@@ -202,6 +203,7 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
       parameters: new Float64Array(new SharedArrayBuffer(8 * count)),
       weightGains: ones(11),
       biasGains: ones(11),
+      slopes: RELU,
     };
     const task = { ...kernelTask(backend, 1, [1, 1]), weightTerms: ones(11), biasTerms: ones(11) };
     const big = { ...task, network: untouched, n, n2: 1, x: new Float64Array(n), x2: new Float64Array(1) };

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Backend, KernelTask, NetworkData } from '../../src/backend/backend';
+import { type Backend, type KernelTask, type NetworkData, RELU } from '../../src/backend/seam';
 import { type Addon, loadAddon } from '../../src/backend/native/addon';
 import { loadNativeBackend } from '../../src/backend/native/index';
 
@@ -56,7 +56,7 @@ export function randomNetwork(backend: Backend, widths: number[], seed = 1): Net
     backend.fillNormals(parameters.subarray(offset, offset + weights), key, Math.sqrt(2 / widths[l - 1]!));
     offset += weights + widths[l]!;
   }
-  return { widths, parameters, weightGains: ones(layers), biasGains: ones(layers) };
+  return { widths, parameters, weightGains: ones(layers), biasGains: ones(layers), slopes: RELU };
 }
 
 export function kernelTask(backend: Backend, n: number, widths: number[], seed = 1): KernelTask {

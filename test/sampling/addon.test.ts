@@ -1,6 +1,6 @@
 import type { Addon, ChainArguments, KernelSamplesArguments } from '../../src/backend/native/addon';
 import { loadAddon, STATUS } from '../../src/backend/native/addon';
-import type { KernelSampler } from '../../src/backend/kernel-samples';
+import type { KernelSampler } from '../../src/backend/seam';
 import { resolveBackend } from '../../src/backend/choose';
 import { availableBackends, createSpec } from '../../src/index';
 import { planChain } from '../../src/sampling/one-input/chain-plan';

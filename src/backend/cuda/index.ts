@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Backend, CudaDescription } from '../backend';
+import type { Backend, CudaDescription } from '../seam';
 import { addonBackend } from '../native';
 import { ABI, type Addon, type Loaded } from '../native/addon';
 import { isTruncatedElf } from '../native/elf';

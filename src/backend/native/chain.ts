@@ -1,5 +1,5 @@
 /** The scalar chain on the addon; the arguments are those of native/addon/chain.cpp. */
-import type { ChainPlan, ChainReplicas, ChainTask, PathTables, RunOptions } from '../backend';
+import type { ChainPlan, ChainReplicas, ChainTask, PathTables, RunOptions } from '../seam';
 import type { Addon, ChainArguments } from './addon';
 import { runJob } from './job';
 

@@ -1,7 +1,14 @@
 /** Features, tiles and products by the addon; see native/addon/features.cpp. */
 import { invalidArgument } from '../../errors';
-import type { KernelForm, RunOptions } from '../backend';
-import type { FeatureBlock, FeatureShape, FeaturesTask, GramTileTask, ProductsTask } from '../features';
+import type { KernelForm } from '../forms';
+import type {
+  FeatureBlock,
+  FeatureShape,
+  FeaturesTask,
+  GramTileTask,
+  ProductsTask,
+  RunOptions,
+} from '../seam';
 import type { Addon } from './addon';
 import { runJob } from './job';
 

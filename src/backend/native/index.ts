@@ -1,5 +1,6 @@
 /** The native backend: C++ over OpenBLAS, in threads of its own (native/). */
 import { allocated, invalidArgument } from '../../errors';
+import type { KernelForm } from '../forms';
 import type {
   Backend,
   BackendDescription,
@@ -7,10 +8,9 @@ import type {
   ForwardTask,
   JacobianTask,
   KernelArrays,
-  KernelForm,
   KernelTask,
   RunOptions,
-} from '../backend';
+} from '../seam';
 import { type Addon, type Loaded, loadAddon } from './addon';
 import { sampleChain } from './chain';
 import { features, gramTile, products } from './features';

@@ -1,6 +1,6 @@
 import { DeepntkError } from '../../errors';
 import { onAbort } from '../abort';
-import type { RunOptions } from '../backend';
+import type { RunOptions } from '../seam';
 import { type Cancel, type Listener, STATUS } from './addon';
 
 /**

@@ -1,15 +1,13 @@
 import { allocated } from '../../errors';
-import type { KernelForm, RunOptions } from '../backend';
+import { entriesOf, type KernelForm } from '../forms';
+import { effectiveLaw, gramOfInputs, scaleInputs } from '../kernel-samples';
 import {
-  effectiveLaw,
-  entriesOf,
-  gramOfInputs,
   KERNEL_SAMPLERS,
   type KernelReplicas,
   type KernelSampleTask,
   type KernelTerms,
-  scaleInputs,
-} from '../kernel-samples';
+  type RunOptions,
+} from '../seam';
 import type { Addon, KernelSamplesArguments } from './addon';
 import { runJob } from './job';
 
@@ -24,7 +22,10 @@ export async function sampleKernels(
   const { sampler, widths, n, form, terms, seed, first, count, law } = task;
   const { x, exponent } = scaleInputs(task);
   const sets = count * terms.length;
-  const result = { kernels: zeros(sets * n * n * entriesOf(task)), exponents: new Int32Array(sets) };
+  const result = {
+    kernels: zeros(sets * n * n * entriesOf({ form, network: task })),
+    exponents: new Int32Array(sets),
+  };
   const joined = (name: 'weights' | 'biases'): Float64Array =>
     Float64Array.from(terms.flatMap((set: KernelTerms) => [...set[name]]));
   const joinedExponents = (name: 'weightExponents' | 'biasExponents'): Int32Array =>

@@ -1,4 +1,4 @@
-import { LOSS_NAMES, type OptimizerRule, type RunOptions, type TrainTask } from '../backend';
+import { LOSS_NAMES, type OptimizerRule, type RunOptions, type TrainTask } from '../seam';
 import type { Addon, TrainingArguments } from './addon';
 import { runJob } from './job';
 

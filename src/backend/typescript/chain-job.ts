@@ -1,5 +1,5 @@
 /** The scalar chain as a job for a team of threads: each takes a few replicas at a time. */
-import type { ChainReplicas, ChainTask } from '../backend';
+import type { ChainReplicas, ChainTask } from '../seam';
 import { sampleChain } from './chain';
 import type { Team } from './team';
 import type { Allocator } from './workspace';

@@ -12,8 +12,10 @@ import {
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import { fillNormals } from '../../random/normal';
 import { PURPOSE, type StreamKey, streamOf } from '../../random/streams';
-import { largestOf } from '../backend';
-import { chainsOf, effectiveLaw, type KernelReplicas, type KernelSampleTask } from '../kernel-samples';
+import { chainsOf } from '../forms';
+import { effectiveLaw } from '../kernel-samples';
+import { largestOf } from '../layers';
+import type { KernelReplicas, KernelSampleTask } from '../seam';
 import { KernelSums } from './kernel-sums';
 
 /** Layers beyond this many bytes are drawn a second time on the way back. */
@@ -83,7 +85,7 @@ export class ConditionalSampler {
   ) {
     const { n, widths } = task;
     this.#layers = widths.length - 1;
-    this.#chains = chainsOf(task);
+    this.#chains = chainsOf({ form: task.form, network: task });
     const pairs = n * this.#chains;
     this.#pairs = pairs;
     ({ weightScale: this.#weightScale, biasVariance: this.#biasVariance } = effectiveLaw(task.law));

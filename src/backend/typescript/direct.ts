@@ -7,8 +7,10 @@ import type { Operand } from '../../linalg/pack';
 import { type BlockRange, multiplyBlock, ProductBuffers } from '../../linalg/product';
 import { fillNormals } from '../../random/normal';
 import { PURPOSE, type StreamKey, streamOf } from '../../random/streams';
-import { largestOf } from '../backend';
-import { chainsOf, type KernelReplicas, type KernelSampleTask, type ScaledInputs } from '../kernel-samples';
+import { chainsOf } from '../forms';
+import type { ScaledInputs } from '../kernel-samples';
+import { largestOf } from '../layers';
+import type { KernelReplicas, KernelSampleTask } from '../seam';
 import { KernelSums } from './kernel-sums';
 
 /** Layers are brought back to near 1 when their largest number leaves 2^-RANGE .. 2^RANGE. */
@@ -43,7 +45,7 @@ export class DirectSampler {
   ) {
     const { n, widths } = task;
     this.#layers = widths.length - 1;
-    this.#chains = chainsOf(task);
+    this.#chains = chainsOf({ form: task.form, network: task });
     this.#rows = n * this.#chains;
     this.#weights = widths.map(() => undefined);
     let bytes = 0;

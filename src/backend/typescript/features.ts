@@ -6,8 +6,10 @@
 import { gateBlock, rectifyBlock, spreadRows, storeScaled } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { largestOf, layerSlots } from '../backend';
-import { chainsOf, featureFlops, featureSlots, type FeaturesTask, type Reals } from '../features';
+import { featureFlops, featureSlots, lowestLayer } from '../features';
+import { chainsOf } from '../forms';
+import { largestOf, layerSlots } from '../layers';
+import type { FeaturesTask, Reals } from '../seam';
 import { sumOfRows } from './backward';
 import type { Team } from './team';
 import { expectGates } from './forward';
@@ -49,11 +51,11 @@ class GroupFeatures {
   constructor(team: Team, job: FeaturesJob) {
     this.#team = team;
     this.#job = job;
-    const { network, form, weightTerms, biasTerms, group, precision } = job;
+    const { network, form, group, precision } = job;
     const { widths, parameters } = network;
     this.#layers = layerSlots(widths);
     this.#slots = featureSlots(job).slots;
-    const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0) + 1;
+    const lowest = lowestLayer(job) + 1;
     this.#lowest = lowest === 0 ? widths.length : lowest;
     this.#chains = chainsOf(job);
     const rows = Math.min(group, job.block.n);

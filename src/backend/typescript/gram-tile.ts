@@ -2,14 +2,9 @@
 import { addProductOfGrams } from '../../linalg/elementwise';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { DeepntkError } from '../../errors';
-import {
-  chainsOf,
-  entriesOf,
-  type FeatureBlock,
-  featureSlots,
-  type GramTileTask,
-  pairFlops,
-} from '../features';
+import { featureSlots, pairFlops } from '../features';
+import { chainsOf, entriesOf } from '../forms';
+import type { FeatureBlock, GramTileTask } from '../seam';
 import { matrix } from './features';
 import type { Team } from './team';
 

@@ -3,14 +3,16 @@ import { fillNormals } from '../../random/normal';
 import type {
   Backend,
   ChainTask,
+  FeaturesTask,
   ForwardTask,
+  GramTileTask,
   JacobianTask,
+  KernelSampleTask,
   KernelTask,
   NetworkData,
+  ProductsTask,
   TrainTask,
-} from '../backend';
-import type { FeaturesTask, GramTileTask, ProductsTask } from '../features';
-import type { KernelSampleTask } from '../kernel-samples';
+} from '../seam';
 import { chainFlops, createChainJob } from './chain-job';
 import { featuresFlops } from './features';
 import { gramTileFlops } from './gram-tile';

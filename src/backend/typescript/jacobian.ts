@@ -4,7 +4,8 @@
  */
 import { writeOuterProduct } from '../../linalg/elementwise';
 import { ProductBuffers } from '../../linalg/product';
-import { type JacobianTask, type LayerSlot, layerSlots } from '../backend';
+import { type LayerSlot, layerSlots } from '../layers';
+import type { JacobianTask } from '../seam';
 import {
   type BackwardPass,
   type BackwardStep,

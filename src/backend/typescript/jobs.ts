@@ -1,6 +1,7 @@
 /** The computations as jobs: plain data that a thread can be sent. */
 import { ProductBuffers } from '../../linalg/product';
-import { type ForwardTask, layerSlots } from '../backend';
+import { layerSlots } from '../layers';
+import type { ForwardTask } from '../seam';
 import { type ChainJob, chain } from './chain-job';
 import { features, type FeaturesJob } from './features';
 import { forwardOutputs } from './forward';

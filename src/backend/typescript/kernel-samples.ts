@@ -1,14 +1,8 @@
 /** Replicas of kernels as a job for a team of threads: each takes one replica at a time. */
-import { largestOf } from '../backend';
-import {
-  chainsOf,
-  entriesOf,
-  gramOfInputs,
-  type KernelReplicas,
-  type KernelSampleTask,
-  type ScaledInputs,
-  scaleInputs,
-} from '../kernel-samples';
+import { chainsOf, entriesOf } from '../forms';
+import { gramOfInputs, type ScaledInputs, scaleInputs } from '../kernel-samples';
+import { largestOf } from '../layers';
+import type { KernelReplicas, KernelSampleTask } from '../seam';
 import { ConditionalSampler } from './conditional';
 import { DirectSampler, FLOPS_PER_NORMAL } from './direct';
 import type { Team } from './team';
@@ -29,7 +23,7 @@ export function createKernelSamplesJob(task: KernelSampleTask, memory: Allocator
     task,
     inputs,
     gram: gramOfInputs(inputs.x, task.n),
-    kernels: memory.float64(sets * task.n ** 2 * entriesOf(task)),
+    kernels: memory.float64(sets * task.n ** 2 * entriesOf({ form: task.form, network: task })),
     exponents: memory.int32(sets),
   };
 }
@@ -65,7 +59,7 @@ export function kernelSamplesFlops(task: KernelSampleTask): number {
 
 function flopsPerReplica(task: KernelSampleTask): number {
   const { n, widths, sampler } = task;
-  const pairs = n * chainsOf(task);
+  const pairs = n * chainsOf({ form: task.form, network: task });
   const hidden = widths.slice(1, -1);
   if (sampler === 'conditional') {
     // Sums of products: Z_h R, X'X, X'Z, Z C, X S, Delta' Delta, Z_h' Delta; and their normals.

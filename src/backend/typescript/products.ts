@@ -3,8 +3,10 @@
  * twin in C++ is native/core/products.cpp.
  */
 import { ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { layerSlots } from '../backend';
-import { chainsOf, featureSlots, productFlops, type ProductsTask } from '../features';
+import { featureSlots, productFlops } from '../features';
+import { chainsOf } from '../forms';
+import { layerSlots } from '../layers';
+import type { ProductsTask } from '../seam';
 import { matrix } from './features';
 import type { Team } from './team';
 

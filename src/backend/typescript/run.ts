@@ -2,7 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { DeepntkError } from '../../errors';
 import { onAbort } from '../abort';
-import type { RunOptions } from '../backend';
+import type { RunOptions } from '../seam';
 import { type Job, runJob } from './jobs';
 import { borrowWorkers, returnWorkers, whyNoThreads } from './pool';
 import { type Team, type TeamControl, createTeamControl, soloTeam, stopTeam, workDone } from './team';

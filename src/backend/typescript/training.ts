@@ -6,7 +6,8 @@ import { gateBlock, rectifyBlock, shiftBlock } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { addScaledBlock, addScaledColumnSums, lossAndDeltas, updateParameters } from '../../linalg/training';
-import { type LayerSlot, layerSlots, type NetworkData, type TrainTask } from '../backend';
+import { type LayerSlot, layerSlots } from '../layers';
+import type { NetworkData, TrainTask } from '../seam';
 import type { Team } from './team';
 import type { Allocator } from './workspace';
 
