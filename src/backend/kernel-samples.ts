@@ -1,25 +1,34 @@
-/** How both backends prepare a task of the kernel samplers. */
+/** How all backends prepare a task of the kernel samplers. */
 import { binaryExponent, powerOfTwo } from '../numbers/powers';
-import type { KernelSampleTask, LayerLaw } from './seam';
+import type { KernelSampleTask } from './seam';
 
-/** Inputs divided by 2^`exponent`, so that no number computed from them is out of range. */
-export interface ScaledInputs {
-  readonly x: Float64Array;
-  readonly exponent: number;
+/** A task with its inputs divided by 2^`inputExponent`, so that no number computed from them is out of range. */
+export interface ScaledSampleTask extends KernelSampleTask {
+  readonly inputExponent: number;
+  /** X X' of the scaled inputs, n x n; null for the direct sampler, which does not need it. */
+  readonly inputGram: Float64Array | null;
+  /** Variances of a weight of each layer, and of a bias, times their squared gains. */
+  readonly weightScale: Float64Array;
+  readonly biasVariance: number;
 }
 
-export function scaleInputs(task: KernelSampleTask): ScaledInputs {
-  const largest = task.x.reduce((sum, value) => Math.max(sum, Math.abs(value)), 0);
-  const { weightScale, biasVariance } = effectiveLaw(task.law);
-  // Biases that outweigh the inputs by far set the scale.
+export function scaledSampleTask(task: KernelSampleTask): ScaledSampleTask {
+  const { weightDeviations, weightGains, biasDeviations, biasGains } = task.law;
+  const weightScale = weightDeviations.map((deviation, i) => (deviation * weightGains[i]!) ** 2);
+  const biasVariance = (biasDeviations[0]! * biasGains[0]!) ** 2;
+  const largest = task.x.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  // Biases that are much larger than the inputs set the scale.
   const noise = Math.sqrt(biasVariance / weightScale[0]!);
-  const exponent = binaryExponent(Math.max(largest, noise));
-  const [half, rest] = [powerOfTwo(-(exponent >> 1)), powerOfTwo(-(exponent - (exponent >> 1)))];
-  return { x: task.x.map((value) => value * half * rest), exponent };
+  const inputExponent = binaryExponent(Math.max(largest, noise));
+  const half = inputExponent >> 1;
+  const [first, second] = [powerOfTwo(-half), powerOfTwo(half - inputExponent)];
+  const x = task.x.map((value) => value * first * second);
+  const inputGram = task.sampler === 'conditional' ? gramOf(x, task.n) : null;
+  return { ...task, x, inputExponent, inputGram, weightScale, biasVariance };
 }
 
 /** X X', n x n. */
-export function gramOfInputs(x: Float64Array, n: number): Float64Array {
+function gramOf(x: Float64Array, n: number): Float64Array {
   const width = x.length / n;
   const gram = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
@@ -31,15 +40,4 @@ export function gramOfInputs(x: Float64Array, n: number): Float64Array {
     }
   }
   return gram;
-}
-
-/** Variances of weights and biases times their gains. */
-export function effectiveLaw({ weightDeviations, weightGains, biasDeviations, biasGains }: LayerLaw): {
-  readonly weightScale: Float64Array;
-  readonly biasVariance: number;
-} {
-  return {
-    weightScale: weightDeviations.map((deviation, i) => (deviation * weightGains[i]!) ** 2),
-    biasVariance: (biasDeviations[0]! * biasGains[0]!) ** 2,
-  };
 }

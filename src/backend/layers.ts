@@ -24,3 +24,15 @@ export function layerSlots(widths: readonly number[]): LayerSlot[] {
     return { inputs, outputs, weights, biases };
   });
 }
+
+/** The number of parameters in the layers whose weights, or whose biases, are selected. */
+export function countSelected(
+  widths: readonly number[],
+  weights: readonly boolean[],
+  biases: readonly boolean[],
+): number {
+  return layerSlots(widths).reduce(
+    (sum, { inputs, outputs }, i) => sum + (weights[i] ? inputs * outputs : 0) + (biases[i] ? outputs : 0),
+    0,
+  );
+}

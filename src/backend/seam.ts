@@ -45,6 +45,15 @@ export type Operation = keyof Operations;
 export type TaskOf<O extends Operation> = Parameters<Operations[O]>[0];
 export type ResultOf<O extends Operation> = Awaited<ReturnType<Operations[O]>>;
 
+/** The operations of a backend, made one by one. @param table has an entry for every operation */
+export function operationsOf(
+  table: Readonly<Record<Operation, unknown>>,
+  make: <O extends Operation>(operation: O) => Operations[O],
+): Operations {
+  const names = Object.keys(table) as Operation[];
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as unknown as Operations;
+}
+
 export interface BackendDescription {
   /** The library of the matrix products and the instruction set that it chose; null without such a library. */
   readonly blas: BlasDescription | null;

@@ -95,3 +95,20 @@ export function sleep(milliseconds: number): Promise<void> {
     setTimeout(resolve, milliseconds);
   });
 }
+
+/** A copy of nested objects and lists with other values at some places, e.g. 'task.network.widths'. Typed arrays are shared. */
+export function withValuesAt<T extends object>(object: T, values: Record<string, unknown>): T {
+  return Object.entries(values).reduce(
+    (copy, [path, value]) => withValueAt(copy, path.split('.'), value),
+    object,
+  );
+}
+
+function withValueAt<T extends object>(object: T, [key, ...rest]: readonly string[], value: unknown): T {
+  const copy = (Array.isArray(object) ? [...(object as unknown[])] : { ...object }) as Record<
+    string,
+    unknown
+  >;
+  copy[key!] = rest.length === 0 ? value : withValueAt(copy[key!] as object, rest, value);
+  return copy as T;
+}

@@ -9,11 +9,11 @@ import { addonBackend } from '../native';
 import { ABI, type Addon, type Loaded } from '../native/addon';
 import { isTruncatedElf } from '../native/elf';
 
-/** What `describe` of the CUDA addon says. */
-interface CudaAddon extends Addon {
+/** The CUDA addon describes a GPU in place of a BLAS. */
+type CudaAddon = Omit<Addon, 'describe'> & {
   whyUnavailable(): string;
-  describe(): CudaDescription & ReturnType<Addon['describe']>;
-}
+  describe(): CudaDescription;
+};
 
 type LoadedBackend = Loaded<{ readonly backend: Backend }>;
 

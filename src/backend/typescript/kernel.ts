@@ -14,7 +14,7 @@ import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/pro
 import { featureFlops, lowestLayer, pairFlops } from '../features';
 import { entriesOf, type KernelForm } from '../forms';
 import { layerSlots } from '../layers';
-import type { KernelTask } from '../seam';
+import type { KernelArrays, KernelTask } from '../seam';
 import {
   type BackwardPass,
   type BackwardStep,
@@ -24,13 +24,13 @@ import {
   createDeltas,
 } from './backward';
 import { forward, keptExponent } from './forward';
+import type { Program } from './program';
 import { type Team, countWork } from './team';
 import { gramTiles } from './tiles';
 import { type Activations, type Allocator, createActivations } from './workspace';
 
 /** All that the threads of one computation share. */
-export interface KernelJob {
-  readonly kind: 'kernel';
+interface KernelJob {
   readonly activations: Activations;
   readonly deltas: DeltaBuffers;
   readonly n: number;
@@ -47,7 +47,7 @@ export interface KernelJob {
 }
 
 /** Adds up the kernel from the last layer to the lowest that has a term; every thread of the team runs this. */
-export function kernel(team: Team, job: KernelJob): void {
+function kernel(team: Team, job: KernelJob): void {
   const buffers = new ProductBuffers();
   const { activations, deltas, weightTerms, biasTerms } = job;
   const lowest = lowestLayer(job);
@@ -181,14 +181,13 @@ function scaleRange(range: BlockRange, factor: number): BlockRange {
 }
 
 /** Makes the arrays of a kernel. */
-export function createKernelJob(task: KernelTask, memory: Allocator): KernelJob {
+function createKernelJob(task: KernelTask, memory: Allocator): KernelJob {
   const { network, x, n, x2, n2, form, weightTerms, biasTerms, perLayer, precision, blocks } = task;
   const length = kernelLength(task);
   const parts = (terms: Float64Array): (Float64Array | null)[] =>
     Array.from(terms, (term) => (perLayer && term !== 0 ? memory.float64(length) : null));
   const activations = createActivations(network, { x, n, x2, n2 }, blocks.rows, precision, memory);
   return {
-    kind: 'kernel',
     activations,
     deltas: createDeltas(activations, form === 'sum-of-logits', memory),
     n,
@@ -205,14 +204,27 @@ export function createKernelJob(task: KernelTask, memory: Allocator): KernelJob 
 }
 
 /** Number of entries of the result of a task. */
-export function kernelLength(task: KernelTask): number {
+function kernelLength(task: KernelTask): number {
   return task.n * task.n2 * entriesOf(task);
 }
 
 /** The number of floating-point operations of a kernel, before compaction. */
-export function kernelFlops(task: KernelTask): number {
+function kernelFlops(task: KernelTask): number {
   const { n, x2, n2 } = task;
   const { forward, backward } = featureFlops(task);
   const pairs = x2 === null ? (n * n) / 2 : n * n2;
   return (x2 === null ? n : n + n2) * (forward + backward) + pairs * pairFlops(task);
 }
+
+export const kernelProgram: Program<KernelTask, KernelJob, KernelArrays> = {
+  flops: kernelFlops,
+  create: createKernelJob,
+  run: kernel,
+  result: ({ kernel, weights, biases }, own, task) => {
+    const parts = (arrays: readonly (Float64Array | null)[]) =>
+      task.perLayer
+        ? arrays.map((part) => (part === null ? new Float64Array(kernelLength(task)) : own(part)))
+        : null;
+    return { kernel: own(kernel), weights: parts(weights), biases: parts(biases) };
+  },
+};
