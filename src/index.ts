@@ -45,12 +45,18 @@ export { type MergedKernel, mergeNtk } from './large/parts';
 export type { TileShard } from './large/tiles';
 export type { Dtype, FeatureStrategy } from './large/options';
 export type { LargeKernelPlan } from './large/plan';
+export type {
+  BackendName,
+  BlasDescription,
+  CudaDescription,
+  KernelBlocks,
+  LossName,
+  Precision,
+} from './backend/seam';
 export type { KernelPlan } from './kernel/plan';
-export type { KernelBlocks } from './backend/backend';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';
 
 export { availableBackends, backendInfo, type BackendInfo, setBackend } from './backend/choose';
-export type { BackendName, BlasDescription, CudaDescription, LossName, Precision } from './backend/backend';
 export * from './theory';
 
 export {

@@ -1,4 +1,4 @@
-// The addon deepntk computes by native/core.
+// The operations of the addon deepntk, by native/core.
 #include "compute.hpp"
 
 #include <algorithm>
@@ -8,10 +8,74 @@
 
 namespace deepntk::compute {
 
-namespace {
+void forward(Run& run, std::size_t threads, const ForwardTask& task) {
+  deepntk::forward(run, threads, task.network, task.x, task.n, task.rowBlock, task.outputs);
+}
+
+void jacobian(Run& run, std::size_t threads, const JacobianTask& task) {
+  computeJacobian(run, threads, task);
+}
+
+void kernel(Run& run, std::size_t threads, const KernelTask& task) {
+  computeKernel(run, threads, task);
+}
+
+void features(Run& run, std::size_t threads, const AnyFeaturesTask& any) {
+  std::visit([&](const auto& task) { computeFeatures(run, threads, task.shape, task.x, task.block); }, any);
+}
+
+void gramTile(Run& run, std::size_t threads, const AnyGramTileTask& any) {
+  std::visit(
+      [&](const auto& task) {
+        computeGramTile(run, threads, task.shape, task.a, task.b, task.edge, task.scale, task.tile,
+                        task.mirror);
+      },
+      any);
+}
+
+void products(Run& run, std::size_t threads, const AnyProductsTask& any) {
+  std::visit(
+      [&](const auto& task) {
+        if (task.transposed) {
+          addGradients(run, threads, task.shape, task.block, task.directions, task.rows, task.columns);
+        } else {
+          contractGradients(run, threads, task.shape, task.block, task.directions, task.columns, task.rows);
+        }
+      },
+      any);
+}
+
+void sampleChain(Run& run, std::size_t threads, const ChainTask& task) {
+  deepntk::sampleChain(run, threads, task.plan, task.seed, task.first, task.count, task.replicas);
+}
+
+void sampleKernels(Run& run, std::size_t threads, const AnySampleTask& any) {
+  if (const auto* direct = std::get_if<DirectTask>(&any)) {
+    sampleDirect(run, threads, *direct);
+  } else {
+    sampleConditional(run, threads, std::get<ConditionalTask>(any));
+  }
+}
+
+void train(Run& run, std::size_t threads, const TrainTask& task) {
+  takeSteps(run, threads, task);
+}
+
+std::string whyUnavailable() {
+  return "";
+}
+
+Description describe() {
+  const BlasDescription blas = describeBlas();
+  return {{"library", blas.library},
+          {"version", blas.version},
+          {"core", blas.core},
+          {"threading", blas.threading},
+          {"threads", static_cast<double>(blas.threads)}};
+}
 
 template <typename T>
-double secondsOfProduct(std::size_t rows, std::size_t columns, std::size_t inner) {
+static double secondsOfProduct(std::size_t rows, std::size_t columns, std::size_t inner) {
   Buffer<T> a(rows * inner), b(inner * columns), c(rows * columns);
   std::fill_n(a.data(), a.size(), T(1));
   std::fill_n(b.data(), b.size(), T(1));
@@ -23,78 +87,6 @@ double secondsOfProduct(std::size_t rows, std::size_t columns, std::size_t inner
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   releaseSingleThreadedBlas();
   return elapsed.count();
-}
-
-}  // namespace
-
-std::string whyUnavailable() {
-  return "";
-}
-
-void describe(Napi::Object result) {
-  const BlasDescription blas = describeBlas();
-  result.Set("library", blas.library);
-  result.Set("version", blas.version);
-  result.Set("core", blas.core);
-  result.Set("threading", blas.threading);
-  result.Set("threads", blas.threads);
-}
-
-void forward(Run& run, std::size_t threads, const Network& network, const double* x, std::size_t n,
-             std::size_t rowBlock, double* out) {
-  deepntk::forward(run, threads, network, x, n, rowBlock, out);
-}
-
-void jacobian(Run& run, std::size_t threads, const JacobianTask& task) {
-  computeJacobian(run, threads, task);
-}
-
-void kernel(Run& run, std::size_t threads, const KernelTask& task) {
-  computeKernel(run, threads, task);
-}
-
-void chain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first,
-           std::size_t count, const ChainReplicas& out) {
-  sampleChain(run, threads, plan, seed, first, count, out);
-}
-
-void conditional(Run& run, std::size_t threads, const ConditionalTask& task) {
-  sampleConditional(run, threads, task);
-}
-
-void direct(Run& run, std::size_t threads, const DirectTask& task) {
-  sampleDirect(run, threads, task);
-}
-
-template <typename T>
-void features(Run& run, std::size_t threads, const FeatureShape& shape, const double* x,
-              FeatureBlock<T> block) {
-  computeFeatures<T>(run, threads, shape, x, block);
-}
-
-template <typename T, typename Out>
-void gramTile(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> a,
-              FeatureBlock<const T> b, std::size_t edge, double scale, Out* tile, Out* mirror) {
-  computeGramTile<T, Out>(run, threads, shape, a, b, edge, scale, tile, mirror);
-}
-
-template <typename T>
-void addGradients(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> block,
-                  std::size_t directions, const double* coefficients, double* gradients) {
-  deepntk::addGradients<T>(run, threads, shape, block, directions, coefficients, gradients);
-}
-
-template <typename T>
-void contractGradients(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> block,
-                       std::size_t directions, const double* vectors, double* products) {
-  deepntk::contractGradients<T>(run, threads, shape, block, directions, vectors, products);
-}
-
-DEEPNTK_INSTANTIATE_COMPUTE(double)
-DEEPNTK_INSTANTIATE_COMPUTE(float)
-
-void training(Run& run, std::size_t threads, const TrainTask& task) {
-  takeSteps(run, threads, task);
 }
 
 double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner, bool single) {

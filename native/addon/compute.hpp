@@ -1,8 +1,15 @@
-// What computes behind the addon's functions: native/core in the addon deepntk (compute.cpp), the GPU in the
-// addon deepntk_cuda (native/cuda/compute.cpp). One of the two is linked.
+// The operations of a backend in C++, one function each. The addon deepntk is linked with compute.cpp, which
+// calls native/core. The addon deepntk_cuda is linked with the .cu files of native/cuda. Node-API is not used
+// here, so that nvcc needs none of its headers.
+//
+// A task has the fields of its twin in src/backend/seam.ts. Tasks that are not declared in native/core are
+// here.
 #pragma once
 
-#include <napi.h>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "../core/chain.hpp"
 #include "../core/conditional.hpp"
@@ -13,48 +20,76 @@
 #include "../core/mlp.hpp"
 #include "../core/training.hpp"
 
+namespace deepntk {
+
+struct ForwardTask {
+  Network network;
+  const double* x;  // n x n_0
+  std::size_t n, rowBlock;
+  double* outputs;  // n x K
+};
+
+// T is the features' type: double, or float in mixed precision.
+template <typename T>
+struct FeaturesTask {
+  FeatureShape shape;
+  const double* x;  // n x n_0
+  FeatureBlock<T> block;
+};
+
+template <typename T, typename Out>
+struct GramTileTask {
+  FeatureShape shape;
+  FeatureBlock<const T> a, b;  // equal if the tile is on the diagonal of a symmetric kernel
+  std::size_t edge;
+  double scale;
+  Out *tile, *mirror;
+};
+
+template <typename T>
+struct ProductsTask {
+  FeatureShape shape;
+  FeatureBlock<const T> block;
+  std::size_t directions;
+  bool transposed;         // columns += rows' J, otherwise rows = J columns'
+  double *rows, *columns;  // (n K) x directions, directions x P
+};
+
+struct ChainTask {
+  ChainPlan plan;
+  std::uint64_t seed, first;
+  std::size_t count;
+  ChainReplicas replicas;
+};
+
+using AnyFeaturesTask = std::variant<FeaturesTask<double>, FeaturesTask<float>>;
+using AnyGramTileTask = std::variant<GramTileTask<double, double>, GramTileTask<double, float>,
+                                     GramTileTask<float, double>, GramTileTask<float, float>>;
+using AnyProductsTask = std::variant<ProductsTask<double>, ProductsTask<float>>;
+using AnySampleTask = std::variant<DirectTask, ConditionalTask>;
+
+}  // namespace deepntk
+
 namespace deepntk::compute {
 
-// Empty where this addon can compute here; else the reason.
-std::string whyUnavailable();
-// What computes, for src/backend/native/addon.ts and src/backend/cuda/.
-void describe(Napi::Object result);
-
-void forward(Run& run, std::size_t threads, const Network& network, const double* x, std::size_t n,
-             std::size_t rowBlock, double* out);
+void forward(Run& run, std::size_t threads, const ForwardTask& task);
 void jacobian(Run& run, std::size_t threads, const JacobianTask& task);
 void kernel(Run& run, std::size_t threads, const KernelTask& task);
-void chain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first,
-           std::size_t count, const ChainReplicas& out);
-void conditional(Run& run, std::size_t threads, const ConditionalTask& task);
-void direct(Run& run, std::size_t threads, const DirectTask& task);
-void training(Run& run, std::size_t threads, const TrainTask& task);
-// As in core/features.hpp; T and Out are float or double.
-template <typename T>
-void features(Run& run, std::size_t threads, const FeatureShape& shape, const double* x,
-              FeatureBlock<T> block);
-template <typename T, typename Out>
-void gramTile(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> a,
-              FeatureBlock<const T> b, std::size_t edge, double scale, Out* tile, Out* mirror);
-template <typename T>
-void addGradients(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> block,
-                  std::size_t directions, const double* coefficients, double* gradients);
-template <typename T>
-void contractGradients(Run& run, std::size_t threads, const FeatureShape& shape, FeatureBlock<const T> block,
-                       std::size_t directions, const double* vectors, double* products);
+void features(Run& run, std::size_t threads, const AnyFeaturesTask& task);
+void gramTile(Run& run, std::size_t threads, const AnyGramTileTask& task);
+void products(Run& run, std::size_t threads, const AnyProductsTask& task);
+void sampleChain(Run& run, std::size_t threads, const ChainTask& task);
+void sampleKernels(Run& run, std::size_t threads, const AnySampleTask& task);
+void train(Run& run, std::size_t threads, const TrainTask& task);
 
+// Empty if this addon can compute on this machine; otherwise the reason.
+std::string whyUnavailable();
+
+// The hardware and the libraries: names and values, for src/backend/native/addon.ts and src/backend/cuda/.
+using Description = std::vector<std::pair<const char*, std::variant<std::string, double>>>;
+Description describe();
+
+// Seconds of one product of random or constant matrices, for benchmarks.
 double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner, bool single);
-
-// What a compute.cpp ends with.
-#define DEEPNTK_INSTANTIATE_COMPUTE(T)                                                                   \
-  template void features(Run&, std::size_t, const FeatureShape&, const double*, FeatureBlock<T>);        \
-  template void gramTile(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>,                  \
-                         FeatureBlock<const T>, std::size_t, double, double*, double*);                  \
-  template void gramTile(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>,                  \
-                         FeatureBlock<const T>, std::size_t, double, float*, float*);                    \
-  template void addGradients(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>, std::size_t, \
-                             const double*, double*);                                                    \
-  template void contractGradients(Run&, std::size_t, const FeatureShape&, FeatureBlock<const T>,         \
-                                  std::size_t, const double*, double*);
 
 }  // namespace deepntk::compute

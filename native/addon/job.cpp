@@ -81,15 +81,14 @@ Job::Job(Work work)
         send(progress_);
       }) {}
 
-Napi::Value Job::start(Napi::Env env, Napi::Value listener, std::vector<Napi::ObjectReference> references,
-                       Work work) {
+Napi::Value Job::start(Napi::Env env, Napi::Value listener, Memory memory, Work work) {
   if (!listener.IsFunction()) throw Napi::TypeError::New(env, "expected a listener function");
   Registry::instance();  // registers the exit handler, after those of the libraries that it must run before
   std::shared_ptr<Job> job(new Job(std::move(work)));
   auto* const owner = new std::shared_ptr<Job>(job);
   job->channel_ =
       Channel::New(env, listener.As<Napi::Function>(), "deepntk", 0, 1, job.get(), &Job::finalize, owner);
-  job->references_ = std::move(references);
+  job->memory_ = std::move(memory);
   Registry::instance().add(job.get());
   try {
     job->thread_ = Thread([raw = job.get()] { raw->compute(); });
@@ -143,7 +142,7 @@ void Job::notify(Napi::Env env, Napi::Function listener, Job* job, Status* statu
 void Job::finalize(Napi::Env, std::shared_ptr<Job>* owner, Job* job) {
   job->run_.cancel();
   if (job->thread_.joinable()) job->thread_.join();
-  job->references_.clear();
+  job->memory_ = {};
   job->work_ = nullptr;
   delete owner;
 }

@@ -11,10 +11,11 @@
 
 #include "../core/run.hpp"
 #include "../core/threads.hpp"
+#include "object.hpp"
 
 namespace deepntk {
 
-// What a job tells its listener: listener(status, detail). The numbers are known to
+// The events of a job: it calls listener(status, detail). The same numbers are in
 // src/backend/native/addon.ts.
 enum class Status : int {
   progress = 0,  // detail: the finished share of the work
@@ -31,10 +32,8 @@ class Job {
  public:
   using Work = std::function<void(Run&)>;
 
-  // Starts `work`; returns a JavaScript function that cancels it. `references` are held until the work is
-  // over.
-  static Napi::Value start(Napi::Env env, Napi::Value listener, std::vector<Napi::ObjectReference> references,
-                           Work work);
+  // Starts `work` and returns a JavaScript function that cancels it. `memory` is held until the work is over.
+  static Napi::Value start(Napi::Env env, Napi::Value listener, Memory memory, Work work);
 
  private:
   explicit Job(Work work);
@@ -53,7 +52,7 @@ class Job {
   std::atomic<double> fraction_{0};
   std::atomic<bool> closed_{false};  // the channel is going down with its environment
   Channel channel_;
-  std::vector<Napi::ObjectReference> references_;
+  Memory memory_;
   Thread thread_;
 
   friend class Registry;

@@ -10,7 +10,7 @@
 
 namespace deepntk {
 
-// The fields are those of `ChainPlan` in src/backend/backend.ts, and so are their lengths; a plan owns its
+// The fields are those of `ChainPlan` in src/backend/seam.ts, and so are their lengths; a plan owns its
 // arrays.
 struct PathTables {
   std::size_t states = 0;

@@ -18,14 +18,13 @@ namespace deepntk {
 
 // Which features there are, and how they lie in memory.
 struct FeatureShape {
-  const Network& network;
+  Network network;
   KernelForm form;
   Span<const double> weightTerms;  // L + 1 numbers; 0 where a layer's parameters do not count
   Span<const double> biasTerms;
   std::size_t group;  // inputs of one group
 
-  // delta rows of one input: K, or 1 for the sum of logits
-  std::size_t chains() const { return form == KernelForm::sumOfLogits ? 1 : network.outputs(); }
+  std::size_t chains() const { return chainsOf(form, network.outputs()); }
   bool hasActivations(std::size_t l) const { return weightTerms[l - 1] != 0; }
   bool counts(std::size_t l) const { return hasActivations(l) || biasTerms[l - 1] != 0; }
   // Those of layer L+1 are the identity, and not stored.

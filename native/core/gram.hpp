@@ -7,11 +7,10 @@
 
 #include "blas.hpp"
 #include "buffer.hpp"
+#include "forms.hpp"
 #include "run.hpp"
 
 namespace deepntk {
-
-enum class KernelForm { trace, full, diagonal, sumOfLogits };
 
 // Where the kernel goes: n x n2 blocks of `entries` numbers. Only the lower triangle is filled where
 // symmetric.
@@ -23,9 +22,7 @@ struct KernelOutput {
   double* weights;  // one layer's parts, or null
   double* biases;
 
-  std::size_t entries() const {
-    return form == KernelForm::full ? outputs * outputs : form == KernelForm::diagonal ? outputs : 1;
-  }
+  std::size_t entries() const { return entriesOf(form, outputs); }
 };
 
 // The activations and deltas of the inputs that a Gram matrix's rows, or its columns, belong to.

@@ -8,7 +8,7 @@
 namespace deepntk {
 
 struct JacobianTask {
-  const Network& network;
+  Network network;
   const double* x;  // n x n_0
   std::size_t n;
   std::size_t rowBlock;

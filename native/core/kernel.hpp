@@ -17,7 +17,7 @@
 namespace deepntk {
 
 struct KernelTask {
-  const Network& network;
+  Network network;
   const double* x;  // n x n_0
   std::size_t n;
   const double* x2;  // n2 x n_0, or null: x again, and the kernel is symmetric

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "gram.hpp"
+#include "forms.hpp"
 #include "run.hpp"
 
 namespace deepntk {
@@ -30,12 +30,8 @@ struct KernelSampleTask {
 
   std::size_t layers() const { return widths.size() - 1; }
   std::size_t outputs() const { return widths.back(); }
-  // Rows of deltas of one input.
-  std::size_t chains() const { return form == KernelForm::sumOfLogits ? 1 : outputs(); }
-  // Numbers of a pair of inputs.
-  std::size_t entries() const {
-    return form == KernelForm::full ? outputs() * outputs() : form == KernelForm::diagonal ? outputs() : 1;
-  }
+  std::size_t chains() const { return chainsOf(form, outputs()); }
+  std::size_t entries() const { return entriesOf(form, outputs()); }
   std::size_t kernelLength() const { return n * n * entries(); }
 };
 

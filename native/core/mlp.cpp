@@ -56,6 +56,12 @@ std::size_t Network::widest() const {
   return *std::max_element(widths_.begin(), widths_.end());
 }
 
+std::size_t Network::parameterCount() const {
+  std::size_t count = 0;
+  for (std::size_t l = 1; l <= layers(); l++) count += width(l) * (width(l - 1) + 1);
+  return count;
+}
+
 void applyWeights(const Run& run, MatrixView<const double> x, MatrixView<const double> weights,
                   double weightGain, MatrixView<double> h) {
   gemm<double>(run, weightGain, x, weights, Transpose::yes, 0.0, h);

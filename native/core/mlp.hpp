@@ -21,6 +21,7 @@ struct Layer {
 // h^l = weightGain_l W^l x^{l-1} + biasGain_l b^l, x^l = relu(h^l), f = h^{L+1}. A view of the parameters.
 class Network {
  public:
+  Network() = default;
   // `widths`: n_0 .. n_{L+1}. `parameters`: W^1 (row-major), b^1, W^2, b^2, ... Gains: L + 1 numbers, layer 1
   // first.
   Network(std::vector<std::size_t> widths, const double* parameters, Span<const double> weightGains,
@@ -31,6 +32,7 @@ class Network {
   std::size_t inputs() const { return widths_.front(); }
   std::size_t outputs() const { return widths_.back(); }
   std::size_t widest() const;
+  std::size_t parameterCount() const;
   // Layer l = 1 .. L+1.
   const Layer& layer(std::size_t l) const { return layers_[l - 1]; }
 

@@ -12,15 +12,20 @@
 
 namespace deepntk {
 
+// In the order of kLosses.
 enum class Loss { meanSquared, crossEntropy };
+constexpr const char* kLosses[] = {"mse", "cross-entropy"};
 
 struct Optimizer {
+  // In the order of kOptimizers.
   enum class Name { gradientDescent, momentum, adam } name;
   double beta1, beta2, epsilon;
 };
 
+constexpr const char* kOptimizers[] = {"gd", "momentum", "adam"};
+
 struct TrainTask {
-  const Network& network;
+  Network network;
   double* parameters;  // the network's own; changed
   std::size_t parameterCount;
   bool biasGradients;

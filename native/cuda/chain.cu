@@ -1,13 +1,12 @@
+#include "../addon/compute.hpp"
 #include "chain.hpp"
-#include "cuda.hpp"
 #include "lease.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk::compute {
 
-void sampleChain(Run& run, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first, std::size_t count,
-                 const ChainReplicas& out) {
-  const Lease lease(run);
-  sampleChain(run, lease.device(), plan, seed, first, count, out);
+void sampleChain(Run& run, std::size_t, const ChainTask& task) {
+  const cuda::Lease lease(run);
+  cuda::sampleChain(run, lease.device(), task.plan, task.seed, task.first, task.count, task.replicas);
 }
 
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

@@ -3,7 +3,7 @@
 #include <memory>
 #include <mutex>
 
-#include "cuda.hpp"
+#include "../addon/compute.hpp"
 #include "kernel.hpp"
 #include "lease.hpp"
 
@@ -62,6 +62,19 @@ Lease::~Lease() {
   shared().mutex.unlock();
 }
 
+void Lease::closeDevice() {
+  Shared& all = shared();
+  const std::lock_guard<std::timed_mutex> lock(all.mutex);
+  all.device.reset();
+}
+
+}  // namespace deepntk::cuda
+
+// Threads and blocks of rows are the host's affair: the operations on a GPU ignore both.
+namespace deepntk::compute {
+
+using namespace cuda;
+
 std::string whyUnavailable() {
   int driver = 0, devices = 0;
   if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) {
@@ -88,38 +101,31 @@ std::string whyUnavailable() {
   return loadCublas(missing) == nullptr ? missing : "";
 }
 
-// Asks for nothing that a job under way would make wait.
+// It asks for nothing that has to wait for a job.
 Description describe() {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, 0), "asking for the device's properties");
   int driver = 0;
   check(cudaDriverGetVersion(&driver), "asking for the driver's version");
-  Description description{properties.name,
-                          std::to_string(properties.major) + "." + std::to_string(properties.minor),
-                          properties.totalGlobalMem,
-                          versionOf(driver),
-                          versionOf(CUDART_VERSION),
-                          "",
-                          ""};
-  std::string missing;
+  std::string cublasVersion, missing, mixed;
   if (const Cublas* const cublas = loadCublas(missing)) {
     for (const libraryPropertyType part : {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL}) {
       int number = 0;
       cublas->getProperty(part, &number);
-      description.cublas += (part == MAJOR_VERSION ? "" : ".") + std::to_string(number);
+      cublasVersion += (part == MAJOR_VERSION ? "" : ".") + std::to_string(number);
     }
   }
-  mixedMode(description.mixed);
-  return description;
+  mixedMode(mixed);
+  return {{"device", properties.name},
+          {"capability", std::to_string(properties.major) + "." + std::to_string(properties.minor)},
+          {"memory", static_cast<double>(properties.totalGlobalMem)},
+          {"driver", versionOf(driver)},
+          {"runtime", versionOf(CUDART_VERSION)},
+          {"cublas", cublasVersion},
+          {"mixed", mixed}};
 }
 
-void close() {
-  Shared& all = shared();
-  const std::lock_guard<std::timed_mutex> lock(all.mutex);
-  all.device.reset();
-}
-
-void computeKernel(Run& run, const KernelTask& task) {
+void kernel(Run& run, std::size_t, const KernelTask& task) {
   const MixedMode mode = mixedMode();
   const Lease lease(run);
   computeKernel(run, lease.device(), mode, task);
@@ -162,4 +168,4 @@ double secondsOfGemm(std::size_t rows, std::size_t columns, std::size_t inner, b
   return milliseconds / 1000;
 }
 
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

@@ -97,7 +97,7 @@ class ResidentNetwork {
       : widths_(widthsOf(network)),
         weightGains_(gainsOf(network, &Layer::weightGain)),
         biasGains_(gainsOf(network, &Layer::biasGain)),
-        parameters_(device, network.layer(1).weights.data, parameterCount(network)),
+        parameters_(device, network.layer(1).weights.data, network.parameterCount()),
         view_(widths_, parameters_.data(), {weightGains_.data(), weightGains_.size()},
               {biasGains_.data(), biasGains_.size()}),
         weightAlphas_(device, weightGains_),
@@ -108,13 +108,6 @@ class ResidentNetwork {
   const DeviceArray<Device, double>& parameters() const { return parameters_; }
   const double* weightGain(std::size_t l) const { return weightAlphas_.data() + (l - 1); }
   const double* biasGain(std::size_t l) const { return biasAlphas_.data() + (l - 1); }
-
-  static std::size_t parameterCount(const Network& network) {
-    std::size_t count = 0;
-    for (std::size_t l = 1; l <= network.layers(); l++)
-      count += network.width(l) * (network.width(l - 1) + 1);
-    return count;
-  }
 
  private:
   static std::vector<std::size_t> widthsOf(const Network& network) {

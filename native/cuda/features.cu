@@ -1,43 +1,46 @@
-#include "cuda.hpp"
+#include "../addon/compute.hpp"
 #include "features.hpp"
 #include "gradients.hpp"
 #include "gram_tile.hpp"
 #include "lease.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk::compute {
 
-template <typename T>
-void computeFeatures(Run& run, const FeatureShape& shape, const double* x, FeatureBlock<T> block) {
-  const MixedMode mode = mixedMode();
-  const Lease lease(run);
-  computeFeatures(run, lease.device(), mode.arithmetic, shape, x, block);
+void features(Run& run, std::size_t, const AnyFeaturesTask& any) {
+  const cuda::Arithmetic arithmetic = cuda::mixedMode().arithmetic;
+  const cuda::Lease lease(run);
+  std::visit(
+      [&](const auto& task) {
+        cuda::computeFeatures(run, lease.device(), arithmetic, task.shape, task.x, task.block);
+      },
+      any);
 }
 
-template <typename T, typename Out>
-void computeGramTile(Run& run, const FeatureShape& shape, FeatureBlock<const T> a, FeatureBlock<const T> b,
-                     double scale, Out* tile, Out* mirror) {
-  const MixedMode mode = mixedMode();
-  const Lease lease(run);
-  computeGramTile(run, lease.device(), mode.arithmetic, shape, a, b, scale, tile, mirror);
+void gramTile(Run& run, std::size_t, const AnyGramTileTask& any) {
+  const cuda::Arithmetic arithmetic = cuda::mixedMode().arithmetic;
+  const cuda::Lease lease(run);
+  std::visit(
+      [&](const auto& task) {
+        cuda::computeGramTile(run, lease.device(), arithmetic, task.shape, task.a, task.b, task.scale,
+                              task.tile, task.mirror);
+      },
+      any);
 }
 
-template <typename T>
-void addGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block, std::size_t directions,
-                  const double* coefficients, double* gradients) {
-  const MixedMode mode = mixedMode();
-  const Lease lease(run);
-  addGradients(run, lease.device(), mode.arithmetic, shape, block, directions, coefficients, gradients);
+void products(Run& run, std::size_t, const AnyProductsTask& any) {
+  const cuda::Arithmetic arithmetic = cuda::mixedMode().arithmetic;
+  const cuda::Lease lease(run);
+  std::visit(
+      [&](const auto& task) {
+        if (task.transposed) {
+          cuda::addGradients(run, lease.device(), arithmetic, task.shape, task.block, task.directions,
+                             task.rows, task.columns);
+        } else {
+          cuda::contractGradients(run, lease.device(), arithmetic, task.shape, task.block, task.directions,
+                                  task.columns, task.rows);
+        }
+      },
+      any);
 }
 
-template <typename T>
-void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block,
-                       std::size_t directions, const double* vectors, double* products) {
-  const MixedMode mode = mixedMode();
-  const Lease lease(run);
-  contractGradients(run, lease.device(), mode.arithmetic, shape, block, directions, vectors, products);
-}
-
-DEEPNTK_INSTANTIATE_FEATURES(double)
-DEEPNTK_INSTANTIATE_FEATURES(float)
-
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

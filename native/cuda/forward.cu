@@ -1,18 +1,18 @@
-#include "cuda.hpp"
+#include "../addon/compute.hpp"
 #include "forward.hpp"
 #include "jacobian.hpp"
 #include "lease.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk::compute {
 
-void forward(Run& run, const Network& network, const double* x, std::size_t n, double* out) {
-  const Lease lease(run);
-  forward(run, lease.device(), network, x, n, out);
+void forward(Run& run, std::size_t, const ForwardTask& task) {
+  const cuda::Lease lease(run);
+  cuda::forward(run, lease.device(), task.network, task.x, task.n, task.outputs);
 }
 
-void computeJacobian(Run& run, const JacobianTask& task) {
-  const Lease lease(run);
-  computeJacobian(run, lease.device(), task);
+void jacobian(Run& run, std::size_t, const JacobianTask& task) {
+  const cuda::Lease lease(run);
+  cuda::computeJacobian(run, lease.device(), task);
 }
 
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

@@ -1,18 +1,17 @@
+#include "../addon/compute.hpp"
 #include "conditional.hpp"
-#include "cuda.hpp"
 #include "direct.hpp"
 #include "lease.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk::compute {
 
-void sampleConditional(Run& run, const ConditionalTask& task) {
-  const Lease lease(run);
-  sampleConditional(run, lease.device(), task);
+void sampleKernels(Run& run, std::size_t, const AnySampleTask& any) {
+  const cuda::Lease lease(run);
+  if (const auto* direct = std::get_if<DirectTask>(&any)) {
+    cuda::sampleDirect(run, lease.device(), *direct);
+  } else {
+    cuda::sampleConditional(run, lease.device(), std::get<ConditionalTask>(any));
+  }
 }
 
-void sampleDirect(Run& run, const DirectTask& task) {
-  const Lease lease(run);
-  sampleDirect(run, lease.device(), task);
-}
-
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

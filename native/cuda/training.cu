@@ -1,12 +1,12 @@
-#include "cuda.hpp"
+#include "../addon/compute.hpp"
 #include "lease.hpp"
 #include "training.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk::compute {
 
-void takeSteps(Run& run, const TrainTask& task) {
-  const Lease lease(run);
-  takeSteps(run, lease.device(), task);
+void train(Run& run, std::size_t, const TrainTask& task) {
+  const cuda::Lease lease(run);
+  cuda::takeSteps(run, lease.device(), task);
 }
 
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

@@ -102,9 +102,7 @@ struct KernelProblem {
   template <typename Compute>
   std::vector<double> solve(const Compute& compute) const {
     const std::size_t outputs = network.outputs(), layers = network.layers();
-    const std::size_t entries = form == KernelForm::full       ? outputs * outputs
-                                : form == KernelForm::diagonal ? outputs
-                                                               : 1;
+    const std::size_t entries = entriesOf(form, outputs);
     const std::size_t length = n * n2 * entries;
     std::vector<double> results(length * (parts ? 1 + 2 * layers : 1), 0.0);
     KernelTask task{network,

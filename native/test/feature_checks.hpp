@@ -88,9 +88,7 @@ void checkTile(Device& device, Arithmetic arithmetic, const FeatureProblem<T>& p
                std::size_t n2) {
   const auto a = problem.onCore(n, 11), b = problem.onCore(n2, 12);
   const std::size_t outputs = problem.network.outputs();
-  const std::size_t entries = problem.shape.form == KernelForm::full       ? outputs * outputs
-                              : problem.shape.form == KernelForm::diagonal ? outputs
-                                                                           : 1;
+  const std::size_t entries = entriesOf(problem.shape.form, outputs);
   const auto compare = [&](const std::vector<Out>& actual, const std::vector<Out>& expected) {
     checkClose(std::vector<double>(actual.begin(), actual.end()),
                std::vector<double>(expected.begin(), expected.end()),

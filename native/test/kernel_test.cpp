@@ -55,9 +55,7 @@ std::vector<double> kernelOf(const Network& network, const RandomNet& net, const
     biasTerms.push_back(net.biasGains[l] * net.biasGains[l]);
   }
   const std::size_t outputs = network.outputs(), columns = n2 == 0 ? n : n2;
-  const std::size_t entries = form == KernelForm::full       ? outputs * outputs
-                              : form == KernelForm::diagonal ? outputs
-                                                             : 1;
+  const std::size_t entries = entriesOf(form, outputs);
   std::vector<double> kernel(n * columns * entries, 0.0);
   const KernelTask task{network,
                         x.data(),

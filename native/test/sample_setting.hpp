@@ -50,10 +50,7 @@ struct Setting {
     }
   }
 
-  std::size_t entries() const {
-    const std::size_t outputs = widths.back();
-    return form == KernelForm::full ? outputs * outputs : form == KernelForm::diagonal ? outputs : 1;
-  }
+  std::size_t entries() const { return entriesOf(form, widths.back()); }
   std::size_t length() const { return n * n * entries(); }
 
   std::vector<double> sample(bool conditional, std::size_t threads, std::size_t skip = 0) {

@@ -1,13 +1,13 @@
-// The functions of native/cuda/cuda.hpp over HostDevice: an addon of these stands in for the one that
-// computes on a GPU, and takes the suite of the package through everything but the GPU (scripts/cuda.sh
+// The operations of native/addon/compute.hpp over HostDevice. The addon with these replaces the one that
+// computes on a GPU, so that the suite of the package tests everything but the GPU (scripts/cuda.sh
 // stand-in).
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
 
+#include "../addon/compute.hpp"
 #include "../cuda/chain.hpp"
 #include "../cuda/conditional.hpp"
-#include "../cuda/cuda.hpp"
 #include "../cuda/direct.hpp"
 #include "../cuda/features.hpp"
 #include "../cuda/forward.hpp"
@@ -18,13 +18,15 @@
 #include "../cuda/training.hpp"
 #include "host_device.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk::compute {
+
+using namespace cuda;
 
 namespace {
 
 constexpr std::size_t kMemory = std::size_t{4} << 30;
 
-// What DEEPNTK_CUDA_MEMORY leaves.
+// The limit of DEEPNTK_CUDA_MEMORY.
 std::size_t memory() {
   const char* const text = std::getenv("DEEPNTK_CUDA_MEMORY");
   return text == nullptr ? kMemory : std::min(kMemory, static_cast<std::size_t>(std::strtod(text, nullptr)));
@@ -32,86 +34,94 @@ std::size_t memory() {
 
 }  // namespace
 
+void forward(Run& run, std::size_t, const ForwardTask& task) {
+  HostDevice device(memory());
+  cuda::forward(run, device, task.network, task.x, task.n, task.outputs);
+}
+
+void jacobian(Run& run, std::size_t, const JacobianTask& task) {
+  HostDevice device(memory());
+  computeJacobian(run, device, task);
+}
+
+void kernel(Run& run, std::size_t, const KernelTask& task) {
+  HostDevice device(memory());
+  computeKernel(run, device, mixedMode(), task);
+}
+
+void features(Run& run, std::size_t, const AnyFeaturesTask& any) {
+  HostDevice device(memory());
+  std::visit(
+      [&](const auto& task) {
+        computeFeatures(run, device, mixedMode().arithmetic, task.shape, task.x, task.block);
+      },
+      any);
+}
+
+void gramTile(Run& run, std::size_t, const AnyGramTileTask& any) {
+  HostDevice device(memory());
+  std::visit(
+      [&](const auto& task) {
+        computeGramTile(run, device, mixedMode().arithmetic, task.shape, task.a, task.b, task.scale,
+                        task.tile, task.mirror);
+      },
+      any);
+}
+
+void products(Run& run, std::size_t, const AnyProductsTask& any) {
+  HostDevice device(memory());
+  const Arithmetic arithmetic = mixedMode().arithmetic;
+  std::visit(
+      [&](const auto& task) {
+        if (task.transposed) {
+          addGradients(run, device, arithmetic, task.shape, task.block, task.directions, task.rows,
+                       task.columns);
+        } else {
+          contractGradients(run, device, arithmetic, task.shape, task.block, task.directions, task.columns,
+                            task.rows);
+        }
+      },
+      any);
+}
+
+void sampleChain(Run& run, std::size_t, const ChainTask& task) {
+  HostDevice device(memory());
+  cuda::sampleChain(run, device, task.plan, task.seed, task.first, task.count, task.replicas,
+                    1000);  // cancelled more often than on a GPU
+}
+
+void sampleKernels(Run& run, std::size_t, const AnySampleTask& any) {
+  HostDevice device(memory());
+  if (const auto* direct = std::get_if<DirectTask>(&any)) {
+    sampleDirect(run, device, *direct, 32);
+  } else {
+    sampleConditional(run, device, std::get<ConditionalTask>(any), 32);
+  }
+}
+
+void train(Run& run, std::size_t, const TrainTask& task) {
+  HostDevice device(memory());
+  takeSteps(run, device, task);
+}
+
 std::string whyUnavailable() {
   return "";
 }
 
 Description describe() {
-  Description description{"the CPU, in place of a GPU", "0.0", kMemory, "0.0", "0.0", "0.0.0", ""};
-  mixedMode(description.mixed);
-  return description;
+  std::string mixed;
+  mixedMode(mixed);
+  return {{"device", "the CPU, in place of a GPU"},
+          {"capability", "0.0"},
+          {"memory", static_cast<double>(kMemory)},
+          {"driver", "0.0"},
+          {"runtime", "0.0"},
+          {"cublas", "0.0.0"},
+          {"mixed", mixed}};
 }
-
-void forward(Run& run, const Network& network, const double* x, std::size_t n, double* out) {
-  HostDevice device(memory());
-  forward(run, device, network, x, n, out);
-}
-
-void computeJacobian(Run& run, const JacobianTask& task) {
-  HostDevice device(memory());
-  computeJacobian(run, device, task);
-}
-
-void computeKernel(Run& run, const KernelTask& task) {
-  HostDevice device(memory());
-  computeKernel(run, device, mixedMode(), task);
-}
-
-void sampleChain(Run& run, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first, std::size_t count,
-                 const ChainReplicas& out) {
-  HostDevice device(memory());
-  sampleChain(run, device, plan, seed, first, count, out, 1000);  // cancelled more often than on a GPU
-}
-
-void sampleConditional(Run& run, const ConditionalTask& task) {
-  HostDevice device(memory());
-  sampleConditional(run, device, task, 32);
-}
-
-void sampleDirect(Run& run, const DirectTask& task) {
-  HostDevice device(memory());
-  sampleDirect(run, device, task, 32);
-}
-
-void takeSteps(Run& run, const TrainTask& task) {
-  HostDevice device(memory());
-  takeSteps(run, device, task);
-}
-
-template <typename T>
-void computeFeatures(Run& run, const FeatureShape& shape, const double* x, FeatureBlock<T> block) {
-  HostDevice device(memory());
-  computeFeatures(run, device, mixedMode().arithmetic, shape, x, block);
-}
-
-template <typename T, typename Out>
-void computeGramTile(Run& run, const FeatureShape& shape, FeatureBlock<const T> a, FeatureBlock<const T> b,
-                     double scale, Out* tile, Out* mirror) {
-  HostDevice device(memory());
-  computeGramTile(run, device, mixedMode().arithmetic, shape, a, b, scale, tile, mirror);
-}
-
-template <typename T>
-void addGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block, std::size_t directions,
-                  const double* coefficients, double* gradients) {
-  HostDevice device(memory());
-  addGradients(run, device, mixedMode().arithmetic, shape, block, directions, coefficients, gradients);
-}
-
-template <typename T>
-void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block,
-                       std::size_t directions, const double* vectors, double* products) {
-  HostDevice device(memory());
-  contractGradients(run, device, mixedMode().arithmetic, shape, block, directions, vectors, products);
-}
-
-DEEPNTK_INSTANTIATE_FEATURES(double)
-DEEPNTK_INSTANTIATE_FEATURES(float)
-
-void close() {}
 
 double secondsOfGemm(std::size_t, std::size_t, std::size_t, bool) {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-}  // namespace deepntk::cuda
+}  // namespace deepntk::compute

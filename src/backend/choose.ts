@@ -10,7 +10,7 @@ import {
   type BackendName,
   type BlasDescription,
   type CudaDescription,
-} from './backend';
+} from './seam';
 import { loadCudaBackend } from './cuda';
 import { loadNativeBackend } from './native';
 import type { Loaded } from './native/addon';

@@ -1,84 +1,34 @@
-/** Replicas of the kernel of N inputs over random initializations: the task as backends get it. */
+/** How all backends prepare a task of the kernel samplers. */
 import { binaryExponent, powerOfTwo } from '../numbers/powers';
-import type { KernelForm } from './backend';
+import type { KernelSampleTask } from './seam';
 
-/**
- * - `direct`: draws every weight, those of `Mlp.random`
- * - `conditional`: draws preactivations and derivatives from their law, without any weights (native/core/conditional.hpp)
- */
-export const KERNEL_SAMPLERS = ['direct', 'conditional'] as const;
-export type KernelSampler = (typeof KERNEL_SAMPLERS)[number];
-
-/** Replicas number `first` to `first + count - 1`. */
-export interface KernelSampleTask {
-  readonly sampler: KernelSampler;
-  /** n_0 .. n_{L+1} */
-  readonly widths: readonly number[];
-  readonly law: LayerLaw;
-  /** n x n_0, finite */
-  readonly x: Float64Array;
-  readonly n: number;
-  readonly form: KernelForm;
-  /** Every replica is added up from its layers once for each of these, at least one. */
-  readonly terms: readonly KernelTerms[];
-  readonly seed: number;
-  readonly first: number;
-  readonly count: number;
+/** A task with its inputs divided by 2^`inputExponent`, so that no number computed from them is out of range. */
+export interface ScaledSampleTask extends KernelSampleTask {
+  readonly inputExponent: number;
+  /** X X' of the scaled inputs, n x n; null for the direct sampler, which does not need it. */
+  readonly inputGram: Float64Array | null;
+  /** Variances of a weight of each layer, and of a bias, times their squared gains. */
+  readonly weightScale: Float64Array;
+  readonly biasVariance: number;
 }
 
-/** How parameters are drawn, and the gains they enter with (`NetworkData`); L + 1 numbers, layer 1 first. */
-export interface LayerLaw {
-  /** Standard deviations. */
-  readonly weightDeviations: Float64Array;
-  readonly biasDeviations: Float64Array;
-  readonly weightGains: Float64Array;
-  readonly biasGains: Float64Array;
-}
-
-/** alpha_l and beta_l of theory.md section 1: value times 2^exponent; L + 1 numbers, layer 1 first. */
-export interface KernelTerms {
-  readonly weights: Float64Array;
-  readonly weightExponents: Int32Array;
-  readonly biases: Float64Array;
-  readonly biasExponents: Int32Array;
-}
-
-export interface KernelReplicas {
-  /** count x terms x n x n x entries (as in `KernelArrays`), each kernel over 2^`exponents`. */
-  readonly kernels: Float64Array;
-  /** count x terms */
-  readonly exponents: Int32Array;
-}
-
-/** Rows of deltas of one input: K, or 1 for the sum of logits. */
-export function chainsOf({ form, widths }: Pick<KernelSampleTask, 'form' | 'widths'>): number {
-  return form === 'sum-of-logits' ? 1 : widths.at(-1)!;
-}
-
-/** Numbers of a pair of inputs. */
-export function entriesOf({ form, widths }: Pick<KernelSampleTask, 'form' | 'widths'>): number {
-  const outputs = widths.at(-1)!;
-  return form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
-}
-
-/** Inputs over 2^`exponent`, such that neither they nor what comes of them is out of range. */
-export interface ScaledInputs {
-  readonly x: Float64Array;
-  readonly exponent: number;
-}
-
-export function scaleInputs(task: KernelSampleTask): ScaledInputs {
-  const largest = task.x.reduce((sum, value) => Math.max(sum, Math.abs(value)), 0);
-  const { weightScale, biasVariance } = effectiveLaw(task.law);
-  // Biases that outweigh the inputs by far set the scale.
+export function scaledSampleTask(task: KernelSampleTask): ScaledSampleTask {
+  const { weightDeviations, weightGains, biasDeviations, biasGains } = task.law;
+  const weightScale = weightDeviations.map((deviation, i) => (deviation * weightGains[i]!) ** 2);
+  const biasVariance = (biasDeviations[0]! * biasGains[0]!) ** 2;
+  const largest = task.x.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  // Biases that are much larger than the inputs set the scale.
   const noise = Math.sqrt(biasVariance / weightScale[0]!);
-  const exponent = binaryExponent(Math.max(largest, noise));
-  const [half, rest] = [powerOfTwo(-(exponent >> 1)), powerOfTwo(-(exponent - (exponent >> 1)))];
-  return { x: task.x.map((value) => value * half * rest), exponent };
+  const inputExponent = binaryExponent(Math.max(largest, noise));
+  const half = inputExponent >> 1;
+  const [first, second] = [powerOfTwo(-half), powerOfTwo(half - inputExponent)];
+  const x = task.x.map((value) => value * first * second);
+  const inputGram = task.sampler === 'conditional' ? gramOf(x, task.n) : null;
+  return { ...task, x, inputExponent, inputGram, weightScale, biasVariance };
 }
 
 /** X X', n x n. */
-export function gramOfInputs(x: Float64Array, n: number): Float64Array {
+function gramOf(x: Float64Array, n: number): Float64Array {
   const width = x.length / n;
   const gram = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
@@ -90,15 +40,4 @@ export function gramOfInputs(x: Float64Array, n: number): Float64Array {
     }
   }
   return gram;
-}
-
-/** Variances of weights and biases times their gains. */
-export function effectiveLaw({ weightDeviations, weightGains, biasDeviations, biasGains }: LayerLaw): {
-  readonly weightScale: Float64Array;
-  readonly biasVariance: number;
-} {
-  return {
-    weightScale: weightDeviations.map((deviation, i) => (deviation * weightGains[i]!) ** 2),
-    biasVariance: (biasDeviations[0]! * biasGains[0]!) ** 2,
-  };
 }

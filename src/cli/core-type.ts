@@ -1,7 +1,7 @@
 /** Whether OpenBLAS runs the kernels that this CPU deserves. */
 import { readFileSync } from 'node:fs';
 
-import type { BlasDescription } from '../backend/backend';
+import type { BlasDescription } from '../backend/seam';
 
 /** The vector instructions of a kernel or of a CPU, worst first. */
 const INSTRUCTION_SETS = ['SSE', 'AVX', 'AVX2', 'AVX-512'] as const;

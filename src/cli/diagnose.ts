@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 
 import type { Command } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName } from '../backend/seam';
 import { writeFileAtomically } from '../data/files';
 import { diagnose, type Diagnosis, diagnosisJson, type DiagnoseOptions } from '../diagnosis';
 import { FULL_EFFORT, QUICK_EFFORT } from '../diagnosis/thresholds';

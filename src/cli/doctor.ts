@@ -2,7 +2,7 @@ import { arch, platform, release } from 'node:os';
 
 import type { Command } from 'commander';
 
-import type { BackendName, CudaDescription } from '../backend/backend';
+import type { BackendName, CudaDescription } from '../backend/seam';
 import { type BackendInfo, backendInfo, setBackend } from '../backend/choose';
 import { RUN_OPTIONS } from '../kernel/options';
 import { coreTypeWarnings, thisMachine } from './core-type';

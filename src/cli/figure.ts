@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName } from '../backend/seam';
 import { describe } from '../errors';
 import { RUN_OPTIONS } from '../kernel/options';
 import {

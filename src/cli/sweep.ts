@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 
 import { type Command, Option } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName } from '../backend/seam';
 import type { Progress } from '../kernel/arguments';
 import type { Parametrization } from '../network/spec';
 import type * as QueueSweep from '../queue/sweep';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import type { BackendName, LossName } from '../backend/backend';
+import type { BackendName, LossName } from '../backend/seam';
 import { takeRows } from '../data/classes';
 import { describe } from '../errors';
 import type { NdArray } from '../ndarray';

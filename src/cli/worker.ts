@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 
-import type { BackendName } from '../backend/backend';
+import type { BackendName } from '../backend/seam';
 import { work } from '../queue/worker';
 import { addRunOptions, redisOption } from './common-options';
 import { withInterrupt } from './interrupt';

@@ -1,6 +1,6 @@
 /** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Backend, BackendName, NetworkData, RunOptions } from '../backend/backend';
+import type { Backend, BackendName, NetworkData, RunOptions } from '../backend/seam';
 import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
 import { allocated, DeepntkError, invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';

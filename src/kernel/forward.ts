@@ -1,4 +1,5 @@
-import { type ForwardTask, largestOf, type NetworkData } from '../backend/backend';
+import { largestOf } from '../backend/layers';
+import type { ForwardTask, NetworkData } from '../backend/seam';
 import { type ArrayInput, readInputs } from '../array-input';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';

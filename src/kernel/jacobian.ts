@@ -1,4 +1,4 @@
-import { largestOf } from '../backend/backend';
+import { countSelected, largestOf } from '../backend/layers';
 import { type ArrayInput, readInputs } from '../array-input';
 import { expectOptions } from '../errors';
 import { expectFits } from '../memory';
@@ -37,9 +37,7 @@ export async function jacobian(
   const inputs = readInputs(`${where}: X`, X, network.widths[0]!);
   const n = inputs.shape[0]!;
   const { widths } = network;
-  const columns = widths.slice(1).reduce((sum, width, i) => {
-    return sum + (trained.weights[i] ? width * widths[i]! : 0) + (trained.biases[i] ? width : 0);
-  }, 0);
+  const columns = countSelected(widths, trained.weights, trained.biases);
   const outputs = widths.at(-1)!;
   const shape = [n, outputs, columns];
   // The TypeScript backend's threads write into shared memory, from which the result is copied.

@@ -1,11 +1,6 @@
-import type {
-  BackendName,
-  KernelArrays,
-  KernelForm,
-  KernelTask,
-  NetworkData,
-  Precision,
-} from '../backend/backend';
+import type { KernelForm } from '../backend/forms';
+import type { BackendName, KernelArrays, KernelTask, NetworkData, Precision } from '../backend/seam';
+import { type KernelPlan, planKernel } from './plan';
 import { type ArrayInput, readInputs } from '../array-input';
 import { DeepntkError, expectInteger, expectOptions } from '../errors';
 import { expectFits } from '../memory';
@@ -23,7 +18,6 @@ import {
   readParameterChoice,
 } from './arguments';
 import { KERNEL_OPTIONS, NTK_OUTPUTS, type NtkOutputs, PARTS_OPTION } from './options';
-import { type KernelPlan, planKernel } from './plan';
 
 export { NTK_OUTPUTS, type NtkOutputs };
 

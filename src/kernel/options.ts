@@ -1,5 +1,5 @@
 /** The options of computations and of kernels, each declared once for the library and for the command. */
-import { BACKEND_NAMES, type BackendName, type Precision } from '../backend/backend';
+import { BACKEND_NAMES, type BackendName, type Precision } from '../backend/seam';
 import { expectInteger, invalidArgument } from '../errors';
 import { choiceOption, declareOption, integerOption, optional, switchOption } from '../options';
 

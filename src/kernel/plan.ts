@@ -1,12 +1,8 @@
 /** What a kernel computation will cost, before it runs: the plan that `explainNtk` shows is the plan that `ntk` runs. */
-import {
-  type BackendName,
-  type KernelBlocks,
-  type KernelForm,
-  largestOf,
-  type NetworkData,
-  type Precision,
-} from '../backend/backend';
+import { featureFlops, lowestLayer, pairFlops } from '../backend/features';
+import { chainsOf, type KernelForm, kernelShape } from '../backend/forms';
+import { largestOf } from '../backend/layers';
+import type { BackendName, KernelBlocks, NetworkData, Precision } from '../backend/seam';
 
 /** What a kernel will cost, before it is computed: see `Mlp.explainNtk`. */
 export interface KernelPlan {
@@ -68,31 +64,19 @@ export interface KernelShape {
 }
 
 export function planKernel(kernel: KernelShape): KernelPlan {
-  const { network, n, form, weightTerms, biasTerms, perLayer, precision, threads, backend } = kernel;
+  const { network, n, form, perLayer, precision, threads, backend } = kernel;
   const { widths } = network;
   const symmetric = kernel.n2 === null;
   const n2 = kernel.n2 ?? n;
   const rows = symmetric ? n : n + n2;
   const depth = widths.length - 2;
-  const outputs = form === 'sum-of-logits' ? 1 : widths[depth + 1]!;
+  const outputs = chainsOf(kernel);
   const deltaRows = rows * outputs;
-  const pairs = symmetric ? n * n : 2 * n * n2;
-  const lowestLayer = lowestTrainedLayer(weightTerms, biasTerms);
-
-  let forward = 0;
-  let backward = 0;
-  let grams = 0;
-  for (let layer = 1; layer <= depth + 1; layer++) {
-    const fanIn = widths[layer - 1]!;
-    const width = widths[layer]!;
-    if (layer <= depth) forward += 2 * rows * fanIn * width;
-    if (layer < depth && layer >= lowestLayer) backward += 2 * deltaRows * width * widths[layer + 1]!;
-    const hasWeights = weightTerms[layer - 1] !== 0;
-    const hasBiases = biasTerms[layer - 1] !== 0;
-    if (hasWeights) grams += pairs * fanIn;
-    if (layer <= depth && (hasWeights || hasBiases))
-      grams += pairs * width * outputs * (form === 'full' ? outputs : 1);
-  }
+  const lowest = lowestLayer(kernel);
+  const ofInput = featureFlops(kernel);
+  const forward = rows * ofInput.forward;
+  const backward = rows * ofInput.backward;
+  const grams = (symmetric ? (n * n) / 2 : n * n2) * pairFlops(kernel);
 
   const shape = kernelShape(form, n, n2, outputs);
   const entries = shape.reduce((a, b) => a * b, 1);
@@ -128,19 +112,8 @@ export function planKernel(kernel: KernelShape): KernelPlan {
       total: inputs + (onDevice ? 0 : activations + deltas) + scratch + result,
     },
     blocks,
-    lowestLayer,
+    lowestLayer: lowest < 0 ? depth + 1 : lowest + 1,
   };
-}
-
-function lowestTrainedLayer(weightTerms: Float64Array, biasTerms: Float64Array): number {
-  const index = weightTerms.findIndex((term, i) => term !== 0 || biasTerms[i] !== 0);
-  return index < 0 ? weightTerms.length : index + 1;
-}
-
-export function kernelShape(form: KernelForm, n: number, n2: number, outputs: number): number[] {
-  if (form === 'full') return [n, n2, outputs, outputs];
-  if (form === 'diagonal') return [n, n2, outputs];
-  return [n, n2];
 }
 
 /** One product should end within about 20 ms, for the sake of abort. */

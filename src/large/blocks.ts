@@ -1,14 +1,8 @@
 /** Blocks of inputs and their features: computed, kept in memory, or spilled to a file and read again. */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 
-import type { Backend, RunOptions } from '../backend/backend';
-import {
-  exponentCount,
-  type FeatureBlock,
-  featureSlots,
-  type FeatureShape,
-  type Reals,
-} from '../backend/features';
+import { exponentCount, featureSlots } from '../backend/features';
+import type { Backend, FeatureBlock, FeatureShape, Reals, RunOptions } from '../backend/seam';
 import { reasonOf } from '../data/files';
 import { allocated, DeepntkError } from '../errors';
 import type { NdArray } from '../ndarray';

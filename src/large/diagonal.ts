@@ -1,5 +1,7 @@
 /** The diagonal of a kernel, without the rest. */
-import { chainsOf, entriesOf, type FeatureBlock, featureFlops, featureSlots } from '../backend/features';
+import { featureFlops, featureSlots } from '../backend/features';
+import { chainsOf, entriesOf } from '../backend/forms';
+import type { FeatureBlock } from '../backend/seam';
 import type { ArrayInput } from '../array-input';
 import type { KernelNetwork, NtkOutputs } from '../kernel/ntk';
 import { resultArray } from '../ndarray';

@@ -1,7 +1,7 @@
 /** The kernel written to a .npy file, tile by tile, in memory that is bounded. */
 import { extname } from 'node:path';
 
-import { entriesOf } from '../backend/features';
+import { entriesOf } from '../backend/forms';
 import { lockFile } from '../data/lock';
 import type { ArrayInput } from '../array-input';
 import { invalidArgument } from '../errors';

@@ -1,5 +1,6 @@
 /** The Jacobian of a net on inputs, and its kernel, as operators: they are multiplied, and never formed. */
-import { type FeatureBlock, type FeatureShape, featureFlops, productFlops } from '../backend/features';
+import { featureFlops, productFlops } from '../backend/features';
+import type { FeatureBlock, FeatureShape } from '../backend/seam';
 import type { ArrayInput } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { ComputeOptions, ParameterChoice } from '../kernel/arguments';

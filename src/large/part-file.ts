@@ -6,7 +6,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 
-import type { Reals } from '../backend/features';
+import type { Reals } from '../backend/seam';
 import { invalidFile, reasonOf } from '../data/files';
 import { DeepntkError } from '../errors';
 import { sizeOf } from '../ndarray';

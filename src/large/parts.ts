@@ -1,5 +1,5 @@
 /** Kernels in parts: some tiles computed into a file of their own, and the files put together. */
-import { entriesOf } from '../backend/features';
+import { entriesOf } from '../backend/forms';
 import { invalidFile } from '../data/files';
 import { lockFile } from '../data/lock';
 import type { ArrayInput } from '../array-input';

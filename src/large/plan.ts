@@ -1,9 +1,9 @@
 /** How a kernel that is larger than memory is computed: the sizes of its pieces, and what is kept, recomputed or spilled. */
-import type { BackendName, KernelForm, Precision } from '../backend/backend';
-import { entriesOf, featureFlops, featureSlots, type FeatureShape, pairFlops } from '../backend/features';
-import { largestOf } from '../backend/backend';
+import { featureFlops, featureSlots, pairFlops } from '../backend/features';
+import { entriesOf, type KernelForm, kernelShape } from '../backend/forms';
+import { largestOf } from '../backend/layers';
+import type { BackendName, FeatureShape, Precision } from '../backend/seam';
 import { DeepntkError } from '../errors';
-import { kernelShape } from '../kernel/plan';
 import { formatBytes } from '../memory';
 import { type Dtype, FEATURE_STRATEGIES, type FeatureStrategy } from './options';
 

@@ -1,6 +1,8 @@
 /** How products with a kernel that is not stored are computed: blocks, what stays in memory, directions at once. */
-import { type BackendName, largestOf, type Precision } from '../backend/backend';
-import { chainsOf, featureFlops, featureSlots, type FeatureShape, productFlops } from '../backend/features';
+import { featureFlops, featureSlots, productFlops } from '../backend/features';
+import { chainsOf } from '../backend/forms';
+import { largestOf } from '../backend/layers';
+import type { BackendName, FeatureShape, Precision } from '../backend/seam';
 import { DeepntkError } from '../errors';
 import { availableMemory, formatBytes } from '../memory';
 import { GROUP, speedOf } from './plan';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { FeatureShape } from '../backend/features';
+import type { FeatureShape } from '../backend/seam';
 import { type ArrayInput, readInputs } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { Progress } from '../kernel/arguments';

@@ -18,7 +18,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 
-import type { Reals } from '../backend/features';
+import type { Reals } from '../backend/seam';
 import { reasonOf } from '../data/files';
 import { sizeOf } from '../ndarray';
 import { bytesOf } from './blocks';

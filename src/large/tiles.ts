@@ -1,5 +1,7 @@
 /** How a kernel is cut into tiles: blocks of so many rows and columns, of a symmetric one those on and below the diagonal. */
-import { entriesOf, featureSlots, type FeatureShape, type Reals } from '../backend/features';
+import { featureSlots } from '../backend/features';
+import { entriesOf } from '../backend/forms';
+import type { FeatureShape, Reals } from '../backend/seam';
 import { shared } from './blocks';
 import type { Dtype } from './options';
 import { GROUP } from './plan';

@@ -97,7 +97,7 @@ function crossEntropyRow(
   return loss;
 }
 
-/** How the parameters move; see OptimizerRule in src/backend/backend.ts. */
+/** How the parameters move; see OptimizerRule in src/backend/seam.ts. */
 export interface Update {
   readonly name: 'gd' | 'momentum' | 'adam';
   readonly beta1: number;

@@ -1,4 +1,4 @@
-import { layerSlots } from '../backend/backend';
+import { layerSlots } from '../backend/layers';
 import { type ArrayInput, readArray } from '../array-input';
 import { describeShape, expectOptions, invalidArgument, mismatch } from '../errors';
 import { type NdArray, type ResultArray, resultArray } from '../ndarray';

@@ -1,4 +1,5 @@
-import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend';
+import { type LayerSlot, layerSlots } from '../backend/layers';
+import type { NetworkData } from '../backend/seam';
 import { resolveBackend } from '../backend/choose';
 import { PURPOSE, streamOf } from '../random/streams';
 import { allocated } from '../errors';
@@ -74,5 +75,6 @@ export function networkData(spec: MlpSpec, parameters: Float64Array): NetworkDat
     parameters,
     weightGains: Float64Array.from(fanIns, (fanIn) => (ntk ? Math.sqrt(spec.weightVariance / fanIn) : 1)),
     biasGains: Float64Array.from(fanIns, () => (ntk ? Math.sqrt(spec.biasVariance) : 1)),
+    slopes: spec.slopes,
   };
 }

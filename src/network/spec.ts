@@ -1,4 +1,5 @@
-import { DeepntkError, describe, expectOptions, invalidArgument } from '../errors';
+import { RELU, type Slopes } from '../backend/seam';
+import { DeepntkError, describe, expectOptions, invalidArgument, mismatch } from '../errors';
 import { valuesOf } from '../options';
 import { LAW_OPTIONS, WIDTH_OPTIONS } from './spec-options';
 import { readSpecWidths, sameNumbers } from './spec-widths';
@@ -66,6 +67,8 @@ export interface Architecture {
   readonly parametrization: Parametrization;
   /** Whether biases are trained, for all layers or as a list with one entry for each layer 1 .. L+1. */
   readonly biasGradients: boolean | readonly boolean[];
+  /** The slopes of the activation function, ReLU's: 1 and 0. */
+  readonly slopes: Slopes;
 }
 
 /** The architecture and the law of initialization of a fully connected ReLU net; frozen and validated. */
@@ -83,7 +86,7 @@ export interface UnknownLawSpec extends Architecture {
 /** The spec of an `Mlp`. Theory about initializations needs a {@link NetworkSpec} and refuses an unknown law. */
 export type MlpSpec = NetworkSpec | UnknownLawSpec;
 
-const OPTION_NAMES = ['widths', ...Object.keys({ ...WIDTH_OPTIONS, ...LAW_OPTIONS })];
+const OPTION_NAMES = ['widths', ...Object.keys({ ...WIDTH_OPTIONS, ...LAW_OPTIONS }), 'slopes'];
 const VARIANCES = { weightVariance: LAW_OPTIONS.weightVariance, biasVariance: LAW_OPTIONS.biasVariance };
 
 /**
@@ -131,6 +134,7 @@ function specFrom(where: string, options: unknown): MlpSpec {
       given['biasGradients'] ?? true,
       widths.length - 1,
     ),
+    slopes: readSlopes(`${where}: slopes`, given['slopes'] === undefined ? RELU : given['slopes']),
   });
   made.add(spec);
   return spec;
@@ -167,6 +171,17 @@ function readBiasGradients(where: string, value: unknown, layers: number): boole
   }
   const list = value as readonly boolean[];
   return list.every((entry) => entry === list[0]) ? list[0]! : Object.freeze([...list]);
+}
+
+/** ReLU's slopes. Results of {@link createSpec} have them, and no other activation is supported. */
+function readSlopes(where: string, value: unknown): Slopes {
+  const { positive, negative } = Object(value) as Partial<Slopes>;
+  if (positive === RELU.positive && negative === RELU.negative) return RELU;
+  const got =
+    typeof value === 'object'
+      ? `positive ${describe(positive)}, negative ${describe(negative)}`
+      : describe(value);
+  throw mismatch(where, 'positive 1, negative 0, because ReLU is the only supported activation', got);
 }
 
 /** @internal Whether biases are trained, one entry for each layer 1 .. L+1. */

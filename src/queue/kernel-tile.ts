@@ -1,13 +1,16 @@
 /** The tile of a kernel as a job: what a worker finds in Redis of the kernel, and how it computes one tile. */
-import type { Backend, BackendName, KernelForm, NetworkData, Precision } from '../backend/backend';
+import { exponentCount, featureSlots } from '../backend/features';
+import { entriesOf, type KernelForm } from '../backend/forms';
 import {
-  entriesOf,
-  exponentCount,
+  type Backend,
+  type BackendName,
   type FeatureBlock,
-  featureSlots,
   type FeatureShape,
+  type NetworkData,
+  type Precision,
   type Reals,
-} from '../backend/features';
+  RELU,
+} from '../backend/seam';
 import { DeepntkError } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { bytesOf, shared } from '../large/blocks';
@@ -129,6 +132,7 @@ export class TileComputer {
       parameters,
       weightGains: Float64Array.from(stored.weightGains),
       biasGains: Float64Array.from(stored.biasGains),
+      slopes: RELU,
     };
     const shape: FeatureShape = {
       network,

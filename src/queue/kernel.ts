@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 
 import type { ArrayInput } from '../array-input';
-import { entriesOf, pairFlops } from '../backend/features';
+import { pairFlops } from '../backend/features';
+import { entriesOf, kernelShape } from '../backend/forms';
 import { lockFile } from '../data/lock';
 import type { Provenance } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
@@ -31,7 +32,6 @@ import {
   tilesOf,
   TileWriter,
 } from '../large/tiles';
-import { kernelShape } from '../kernel/plan';
 import type { NdArray } from '../ndarray';
 import { connect, orAbort, type QueueAddress } from './connection';
 import { Gathering } from './gather';

@@ -1,4 +1,4 @@
-import { LOSS_NAMES, type LossName } from '../backend/backend';
+import { LOSS_NAMES, type LossName } from '../backend/seam';
 import { expectOneOf, expectOptions } from '../errors';
 import {
   COMPUTE_OPTION_NAMES,

@@ -1,5 +1,5 @@
 /** Losses of outputs against targets. */
-import type { LossName } from '../backend/backend';
+import type { LossName } from '../backend/seam';
 import { type ArrayInput, readInputs, readOutputs } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { NdArray } from '../ndarray';

@@ -2,7 +2,8 @@
  * A net at one input, before and after a step of gradient descent on that input. The step changes every weight matrix by a
  * matrix of rank one, W - eta g x', so that the moved net is computed without forming it.
  */
-import { type LayerSlot, layerSlots, type NetworkData } from '../backend/backend';
+import { type LayerSlot, layerSlots } from '../backend/layers';
+import type { NetworkData } from '../backend/seam';
 
 export interface OneInputNet {
   readonly network: NetworkData;

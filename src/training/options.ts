@@ -1,5 +1,5 @@
 /** Reads the options of training that say how it steps. */
-import type { OptimizerRule } from '../backend/backend';
+import type { OptimizerRule } from '../backend/seam';
 import {
   expectInteger,
   expectNumber,

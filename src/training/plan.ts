@@ -1,5 +1,5 @@
 /** A training run: what can be asked for, checked, and what has come of it so far. */
-import { type Backend, LOSS_NAMES, type LossName } from '../backend/backend';
+import { type Backend, LOSS_NAMES, type LossName } from '../backend/seam';
 import { type ArrayInput, readInputs } from '../array-input';
 import { expectInteger, expectOneOf, expectOptions, invalidArgument } from '../errors';
 import {

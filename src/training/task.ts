@@ -1,5 +1,6 @@
 /** The arrays of a training run, and the tasks that backends are given. */
-import { layerSlots, type LossName, type OptimizerRule, type TrainTask } from '../backend/backend';
+import { layerSlots } from '../backend/layers';
+import type { LossName, OptimizerRule, TrainTask } from '../backend/seam';
 import { allocated, DeepntkError } from '../errors';
 import { copyInputs } from '../kernel/arguments';
 import { expectFits } from '../memory';

@@ -1,5 +1,5 @@
 /** Gradient descent, and the kernel on the way. */
-import type { LossName } from '../backend/backend';
+import type { LossName } from '../backend/seam';
 import { DeepntkError } from '../errors';
 import type { Provenance } from '../kernel/arguments';
 import { resultArray } from '../ndarray';

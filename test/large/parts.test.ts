@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { createSpec, mergeNtk, Mlp, type NtkFileOptions } from '../../src/index';
 import { sharedTileEdge, tilesOf, tilesOfShard } from '../../src/large/tiles';
 import { normalInputs } from '../support/arbitrary';
+import { RELU } from '../../src/backend/seam';
 import { testedBackends } from '../support/backends';
 
 const net = Mlp.random(
@@ -94,6 +95,7 @@ test('tiles that travel are bounded', () => {
       parameters: new Float64Array(0),
       weightGains: new Float64Array(0),
       biasGains: new Float64Array(0),
+      slopes: RELU,
     },
     form: 'full' as const,
     weightTerms: new Float64Array(2).fill(1),

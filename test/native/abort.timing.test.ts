@@ -1,5 +1,5 @@
 /** How soon an abort ends native work. */
-import type { KernelTask, RunOptions } from '../../src/backend/backend';
+import type { KernelTask, RunOptions } from '../../src/backend/seam';
 import { describeNative, kernelTask, sleep } from './support';
 
 describeNative('an abort of native work', (backend) => {

@@ -1,5 +1,6 @@
-import type { NetworkData } from '../../src/backend/backend';
-import { describeNative, kernelTask, ones } from './support';
+import { exponentCount, featureSlots } from '../../src/backend/features';
+import { type NetworkData, RELU } from '../../src/backend/seam';
+import { describeNative, kernelTask, ones, withValuesAt } from './support';
 
 /** What must not get through, whatever the name: wrong types, wrong lengths, detached memory, numbers out of range. */
 const HOSTILE: readonly unknown[] = [
@@ -36,90 +37,132 @@ function detached(): Float64Array {
   return array;
 }
 
+/** The paths to all values, nested objects included; lists of numbers and booleans are one value. */
+function pathsOf(object: object): string[][] {
+  return Object.entries(object).flatMap(([key, value]: [string, unknown]) => {
+    const nested =
+      typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && !isListOfPrimitives(value);
+    return [[key], ...(nested ? pathsOf(value).map((path) => [key, ...path]) : [])];
+  });
+}
+
+function isListOfPrimitives(value: object): boolean {
+  return Array.isArray(value) && typeof value[0] !== 'object';
+}
+
+/** The operations that the generic test covers, each with a right call. Numbers of these fields may be any number. */
+const ANY_NUMBER = ['scale', 'beta1', 'beta2', 'epsilon'];
+/** Null means "none" for these. */
+const NULLABLE = ['x2', 'mirror'];
+
 describeNative('hostile arguments to the raw addon', (backend, addon) => {
-  const { network, x } = kernelTask(backend, 3, [4, 5, 2]);
-  const shared = { ...network, x, n: 3, threads: 1 };
-  const operations = {
-    startForward: { ...shared, rowBlock: 2, outputs: new Float64Array(6) },
-    startJacobian: {
-      ...shared,
-      rowBlock: 2,
-      weights: new Uint8Array([1, 1]),
-      biases: new Uint8Array([1, 1]),
-      jacobian: new Float64Array(3 * 2 * 37),
+  const kernel = kernelTask(backend, 3, [4, 5, 2]);
+  const { network, x } = kernel;
+  const terms = { weightTerms: ones(2), biasTerms: ones(2) };
+  const shape = { network, form: 'trace', ...terms, precision: 'float64', group: 4 } as const;
+  const block = (n: number) => ({
+    n,
+    values: new Float64Array(n * featureSlots(shape).perInput),
+    exponents: new Int32Array(exponentCount(shape, n)),
+  });
+  const calls = {
+    forward: { task: { network, x, n: 3, rowBlock: 2 }, result: new Float64Array(6), threads: 1 },
+    jacobian: {
+      task: { network, x, n: 3, rowBlock: 2, weights: [true, true], biases: [true, true] },
+      result: new Float64Array(3 * 2 * 37),
+      threads: 1,
     },
-    startKernel: {
-      ...shared,
-      x2: null,
-      n2: 3,
-      form: 0,
-      weightTerms: ones(2),
-      biasTerms: ones(2),
-      mixed: false,
-      rows: 4,
-      gram: 4,
-      kernel: new Float64Array(9),
-      weights: [new Float64Array(9), new Float64Array(9)],
-      biases: [new Float64Array(9), new Float64Array(9)],
+    kernel: {
+      task: { ...kernel, perLayer: true, blocks: { rows: 4, gram: 4 } },
+      result: {
+        kernel: new Float64Array(9),
+        weights: [new Float64Array(9), new Float64Array(9)],
+        biases: [new Float64Array(9), new Float64Array(9)],
+      },
+      threads: 1,
     },
-    startTraining: {
-      ...shared,
-      y: new Float64Array(6),
-      loss: 0,
-      biasGradients: true,
-      optimizer: 2,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      firstMoments: new Float64Array(37),
-      secondMoments: new Float64Array(37),
-      stepsBefore: 0,
-      steps: 2,
-      learningRates: new Float64Array(2),
-      batchSizes: Int32Array.of(2, 1),
-      batchRows: Int32Array.of(2, 0, 1),
-      losses: new Float64Array(2),
-      gradients: [new Float64Array(37)],
-      slots: 1,
-      minSlotRows: 1,
-      rowBlock: 2,
+    features: { task: { ...shape, x, block: block(3) }, result: undefined, threads: 1 },
+    gramTile: {
+      task: {
+        ...shape,
+        a: block(3),
+        b: block(2),
+        edge: 2,
+        scale: 1,
+        tile: new Float64Array(6),
+        mirror: new Float64Array(6),
+      },
+      result: undefined,
+      threads: 1,
+    },
+    products: {
+      task: {
+        ...shape,
+        block: block(3),
+        directions: 2,
+        product: 'apply',
+        rows: new Float64Array(3 * 2 * 2),
+        columns: new Float64Array(2 * 37),
+      },
+      result: undefined,
+      threads: 1,
+    },
+    train: {
+      task: {
+        network,
+        x,
+        n: 3,
+        y: new Float64Array(6),
+        loss: 'mse',
+        biasGradients: true,
+        optimizer: { name: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+        moments: [new Float64Array(37), new Float64Array(37)],
+        stepsBefore: 0,
+        learningRates: new Float64Array(2),
+        batchSizes: Int32Array.of(2, 1),
+        batchRows: Int32Array.of(2, 0, 1),
+        losses: new Float64Array(2),
+        gradients: [new Float64Array(37)],
+        minSlotRows: 1,
+        rowBlock: 2,
+      },
+      result: undefined,
+      threads: 1,
     },
   };
-  type Start = (task: unknown, listener: unknown) => () => void;
-  const started = async (start: Start, task: unknown): Promise<number> =>
+  type Start = (call: unknown, listener: unknown) => () => void;
+  const started = async (start: Start, call: unknown): Promise<number> =>
     new Promise((resolve) => {
-      start(task, (status: number) => {
+      start(call, (status: number) => {
         if (status !== 0) resolve(status);
       });
     });
 
-  describe.each(Object.entries(operations))('%s', (name, good) => {
-    const start: Start = (task, listener) =>
-      (addon[name as keyof typeof operations] as Start)(task, listener);
+  describe.each(Object.entries(calls))('%s', (name, good) => {
+    const start: Start = (call, listener) => (addon[name as keyof typeof calls] as Start)(call, listener);
 
     test('takes what is right', async () => {
       expect(await started(start, good)).toBe(1);
     });
 
-    test.each(Object.keys(good))('checks %s', async (key) => {
+    const paths = pathsOf(good).filter((path) => path[0] !== 'result' || good.result !== undefined);
+    test.each(paths.map((path) => [path.join('.'), path] as const))('checks %s', async (_, path) => {
+      const key = path.at(-1)!;
       for (const bad of HOSTILE) {
-        const task: Record<string, unknown> = { ...good, [key]: bad };
-        // null means "none" for these; a thread or block count is an upper bound.
         let refused = false;
         try {
-          await started(start, task);
+          await started(start, withValuesAt(good, { [path.join('.')]: bad }));
         } catch (error) {
           refused = true;
           expect((error as Error).name).toMatch(/^(TypeError|RangeError)$/);
         }
         const allowed =
-          (bad === null && ['x2'].includes(key)) ||
-          (typeof bad === 'number' && ['beta1', 'beta2', 'epsilon'].includes(key));
-        expect([key, bad, refused]).toEqual([key, bad, !allowed]);
+          (bad === null && NULLABLE.includes(key)) || (typeof bad === 'number' && ANY_NUMBER.includes(key));
+        expect([path, bad, refused]).toEqual([path, bad, !allowed]);
       }
     });
 
-    test('refuses a task or a listener of another type', () => {
+    test('refuses a call or a listener of another type', () => {
       for (const bad of [undefined, null, 1, 'text', Symbol('symbol')]) {
         expect(() => start(bad, () => undefined)).toThrow();
         expect(() => start(good, bad)).toThrow();
@@ -127,25 +170,27 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
       expect(() => start({}, () => undefined)).toThrow();
     });
 
-    test('passes on what a getter throws, and survives a getter that detaches an array', () => {
+    test('passes on the error of a getter, and survives a getter that detaches an array', () => {
       const thrown = new Error('from the getter');
       const throwing = {
         ...good,
-        get n(): number {
+        get task(): never {
           throw thrown;
         },
       };
       expect(() => start(throwing, () => undefined)).toThrow(thrown);
-      const victim = x.slice();
+      const victim = ones(2);
+      // `threads` is read last, so the array is in use by then.
       const detaching = {
-        ...good,
-        x: victim,
+        ...withValuesAt(good, { 'task.network.weightGains': victim }),
         get threads(): number {
           structuredClone(victim, { transfer: [victim.buffer] });
           return 1;
         },
       };
-      expect(() => start(detaching, () => undefined)).toThrow(/x: expected a Float64Array/);
+      expect(() => start(detaching, () => undefined)).toThrow(
+        /weightGains: expected an array that no property detaches/,
+      );
     });
 
     test('a listener that throws does not end the process', async () => {
@@ -155,24 +200,44 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect(await started(start, good)).toBe(1);
     });
+
+    test('slopes other than those of ReLU are refused', () => {
+      const leaky = withValuesAt(good, { 'task.network.slopes.negative': 0.01 });
+      expect(() => start(leaky, () => undefined)).toThrow(
+        'task.network.slopes: expected positive 1, negative 0, because ReLU is the only supported activation',
+      );
+    });
+  });
+
+  test('null stands for the block itself, and a mirror of it is refused', async () => {
+    const { task } = calls.gramTile;
+    const start = addon.gramTile as unknown as Start;
+    const diagonal = { ...task, b: null, tile: new Float64Array(9), mirror: null };
+    expect(await started(start, { task: diagonal, threads: 1 })).toBe(1);
+    const mirrored = { ...diagonal, mirror: new Float64Array(9) };
+    expect(() => start({ task: mirrored, threads: 1 }, () => undefined)).toThrow(/mirror: expected null/);
+    expect(() =>
+      start({ task: { ...task, b: task.a, tile: diagonal.tile }, threads: 1 }, () => undefined),
+    ).toThrow(/b: expected null for the same block/);
   });
 
   test('sizes beyond memory are refused before anything is computed', () => {
-    const huge = { ...operations.startKernel, widths: [2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1] };
-    expect(() => addon.startKernel(huge, () => undefined)).toThrow();
-    expect(() => addon.startKernel({ ...huge, widths: [4] }, () => undefined)).toThrow(/at least two/);
+    const start = addon.kernel as unknown as Start;
+    const ofWidths = (widths: number[]) => withValuesAt(calls.kernel, { 'task.network.widths': widths });
+    const most = 2 ** 31 - 1;
+    expect(() => start(ofWidths([most, most, most]), () => undefined)).toThrow(/widths: too large for BLAS/);
+    expect(() => start(ofWidths([4]), () => undefined)).toThrow(/at least two/);
   });
 
   test('fillNormals and measureGemm check theirs', () => {
-    const good = { out: new Float64Array(4), length: 4, seed: 1, replica: 2, stream: 3, scale: 1 };
+    const good = { out: new Float64Array(4), seed: 1, replica: 2, stream: 3, scale: 1 };
     expect(() => {
       addon.fillNormals(good);
     }).not.toThrow();
     for (const bad of [
-      { length: 5 },
+      { out: new Float32Array(4) as never },
       { seed: -1 },
       { seed: 2 ** 54 },
-      { out: detached() },
       { stream: 2 ** 32 },
     ]) {
       expect(() => {
@@ -202,6 +267,7 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
       parameters: new Float64Array(new SharedArrayBuffer(8 * count)),
       weightGains: ones(11),
       biasGains: ones(11),
+      slopes: RELU,
     };
     const task = { ...kernelTask(backend, 1, [1, 1]), weightTerms: ones(11), biasTerms: ones(11) };
     const big = { ...task, network: untouched, n, n2: 1, x: new Float64Array(n), x2: new Float64Array(1) };

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import type { Backend, RunOptions } from '../../src/backend/backend';
+import type { Backend, RunOptions } from '../../src/backend/seam';
 import type { Addon } from '../../src/backend/native/addon';
 import { describeNative, OPERATIONS } from './support';
 

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Backend, KernelTask, NetworkData } from '../../src/backend/backend';
+import { type Backend, type KernelTask, type NetworkData, RELU } from '../../src/backend/seam';
 import { type Addon, loadAddon } from '../../src/backend/native/addon';
 import { loadNativeBackend } from '../../src/backend/native/index';
 
@@ -56,7 +56,7 @@ export function randomNetwork(backend: Backend, widths: number[], seed = 1): Net
     backend.fillNormals(parameters.subarray(offset, offset + weights), key, Math.sqrt(2 / widths[l - 1]!));
     offset += weights + widths[l]!;
   }
-  return { widths, parameters, weightGains: ones(layers), biasGains: ones(layers) };
+  return { widths, parameters, weightGains: ones(layers), biasGains: ones(layers), slopes: RELU };
 }
 
 export function kernelTask(backend: Backend, n: number, widths: number[], seed = 1): KernelTask {
@@ -94,4 +94,21 @@ export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
+}
+
+/** A copy of nested objects and lists with other values at some places, e.g. 'task.network.widths'. Typed arrays are shared. */
+export function withValuesAt<T extends object>(object: T, values: Record<string, unknown>): T {
+  return Object.entries(values).reduce(
+    (copy, [path, value]) => withValueAt(copy, path.split('.'), value),
+    object,
+  );
+}
+
+function withValueAt<T extends object>(object: T, [key, ...rest]: readonly string[], value: unknown): T {
+  const copy = (Array.isArray(object) ? [...(object as unknown[])] : { ...object }) as Record<
+    string,
+    unknown
+  >;
+  copy[key!] = rest.length === 0 ? value : withValueAt(copy[key!] as object, rest, value);
+  return copy as T;
 }

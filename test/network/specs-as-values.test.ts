@@ -102,6 +102,20 @@ describe('a spec with changes', () => {
     expect(() => createSpec({ ...spec, ...changes })).toThrow(message);
   });
 
+  test("slopes other than ReLU's are refused, also after JSON", () => {
+    expect(spec.slopes).toEqual({ positive: 1, negative: 0 });
+    const copy = JSON.parse(JSON.stringify(spec)) as typeof spec;
+    expect(createSpec(copy)).toEqual(spec);
+    expect(() => createSpec({ ...copy, slopes: { positive: 1, negative: 0.01 } } as never)).toThrow(
+      'createSpec: slopes: expected positive 1, negative 0, because ReLU is the only supported activation, got positive 1, negative 0.01',
+    );
+    for (const slopes of [null, 'leaky-relu', { positive: 1 }, []]) {
+      expect(() => createSpec({ ...spec, slopes } as never)).toThrow(
+        'slopes: expected positive 1, negative 0',
+      );
+    }
+  });
+
   test('without `widths`, hidden layers given twice are refused as before', () => {
     expect(() => createSpec({ inputDim: 3, hiddenWidths: [5], depth: 1, width: 5 } as never)).toThrow('both');
   });

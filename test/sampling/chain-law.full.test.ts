@@ -1,5 +1,5 @@
 import { resolveBackend } from '../../src/backend/choose';
-import type { ChainPlan, ChainReplicas } from '../../src/backend/backend';
+import type { ChainPlan, ChainReplicas } from '../../src/backend/seam';
 import { availableBackends, createSpec, Mlp, type NetworkSpec, type SpecOptions } from '../../src/index';
 import { planChain } from '../../src/sampling/one-input/chain-plan';
 import { kolmogorovSmirnov, KS_LIMIT } from './two-sample';

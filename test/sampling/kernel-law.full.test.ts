@@ -2,7 +2,7 @@
  * The conditional sampler and nets drawn in whole have one law: two-sample tests on a few thousand replicas. The whole list, at
  * 100,000 replicas, is bench/sampling-law.js.
  */
-import type { KernelSampler } from '../../src/backend/kernel-samples';
+import type { KernelSampler } from '../../src/backend/seam';
 import { createSpec, moments, type NdArray, type NetworkSpec, pairMoments, sampleNtk } from '../../src/index';
 import { fillNormals } from '../../src/random/normal';
 import { inputsOf, sampleNumbers } from './kernel-tasks';

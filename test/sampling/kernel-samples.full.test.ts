@@ -1,5 +1,5 @@
 import { resolveBackend } from '../../src/backend/choose';
-import type { KernelReplicas, KernelSampler } from '../../src/backend/kernel-samples';
+import type { KernelReplicas, KernelSampler } from '../../src/backend/seam';
 import { createSpec, inputsAtCosines } from '../../src/index';
 import { termsOf } from '../../src/sampling/matrix/kernel-source';
 import { testedBackends } from '../support/backends';

@@ -1,5 +1,5 @@
 import { resolveBackend } from '../../src/backend/choose';
-import type { KernelReplicas, KernelSampler } from '../../src/backend/kernel-samples';
+import type { KernelReplicas, KernelSampler } from '../../src/backend/seam';
 import { availableBackends, createSpec, inputsAtCosines, Mlp, type SpecOptions } from '../../src/index';
 import { testedBackends } from '../support/backends';
 import { relativeError } from '../support/golden';

@@ -1,6 +1,6 @@
-import type { KernelForm } from '../../src/backend/backend';
+import type { KernelForm } from '../../src/backend/forms';
+import type { KernelReplicas, KernelSampler, KernelSampleTask } from '../../src/backend/seam';
 import { resolveBackend } from '../../src/backend/choose';
-import type { KernelReplicas, KernelSampler, KernelSampleTask } from '../../src/backend/kernel-samples';
 import type { NdArray, NetworkSpec } from '../../src/index';
 import { lawOf, termsOf } from '../../src/sampling/matrix/kernel-source';
 

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { Backend, RunOptions } from '../../src/backend/backend';
-import type { KernelReplicas, KernelSampleTask } from '../../src/backend/kernel-samples';
+import type { Backend, KernelReplicas, KernelSampleTask, RunOptions } from '../../src/backend/seam';
 import { createSpec, inputsAtCosines, sampleNtk } from '../../src/index';
 import { readSampleRequest } from '../../src/sampling/matrix/sample-request';
 import { SampleRun } from '../../src/sampling/matrix/sample-run';

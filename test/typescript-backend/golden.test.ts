@@ -1,4 +1,4 @@
-import type { KernelTask } from '../../src/backend/backend';
+import type { KernelTask } from '../../src/backend/seam';
 import { typescriptBackend } from '../../src/backend/typescript/index';
 import { forwardTask, goldenNames, goldenNetwork, kernelTask, readGolden, relativeError } from './tasks';
 

@@ -1,6 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ForwardTask, KernelForm, KernelTask, NetworkData, RunOptions } from '../../src/backend/backend';
+import type { KernelForm } from '../../src/backend/forms';
+import {
+  type ForwardTask,
+  type KernelTask,
+  type NetworkData,
+  RELU,
+  type RunOptions,
+} from '../../src/backend/seam';
 import { fillNormals } from '../../src/random/normal';
 
 export interface GoldenArray {
@@ -56,7 +63,13 @@ export function goldenNetwork(golden: GoldenCase, parametrization: 'standard' | 
     biasGains.fill(golden.sigma_b);
   }
   const parameters = shared(golden.W.flatMap((weights, l) => [...weights.data, ...golden.b[l]!.data]));
-  const network: NetworkData = { widths: golden.widths, parameters, weightGains, biasGains };
+  const network: NetworkData = {
+    widths: golden.widths,
+    parameters,
+    weightGains,
+    biasGains,
+    slopes: RELU,
+  };
   return {
     network,
     weightTerms: weightGains.map((gain) => gain * gain),
@@ -77,7 +90,7 @@ export function randomNetwork(widths: number[], seed: number, weightVariance = 2
     for (const value of biases) pieces.push(value);
   });
   const ones = new Float64Array(widths.length - 1).fill(1);
-  return { widths, parameters: shared(pieces), weightGains: ones, biasGains: ones };
+  return { widths, parameters: shared(pieces), weightGains: ones, biasGains: ones, slopes: RELU };
 }
 
 export function randomInputs(n: number, width: number, seed: number): Float64Array {

@@ -4,16 +4,16 @@
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Backend, CudaDescription } from '../backend';
+import type { Backend, CudaDescription } from '../seam';
 import { addonBackend } from '../native';
 import { ABI, type Addon, type Loaded } from '../native/addon';
 import { isTruncatedElf } from '../native/elf';
 
-/** What `describe` of the CUDA addon says. */
-interface CudaAddon extends Addon {
+/** The CUDA addon describes a GPU in place of a BLAS. */
+type CudaAddon = Omit<Addon, 'describe'> & {
   whyUnavailable(): string;
-  describe(): CudaDescription & ReturnType<Addon['describe']>;
-}
+  describe(): CudaDescription;
+};
 
 type LoadedBackend = Loaded<{ readonly backend: Backend }>;
 

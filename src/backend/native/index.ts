@@ -1,26 +1,25 @@
 /** The native backend: C++ over OpenBLAS, in threads of its own (native/). */
 import { allocated, invalidArgument } from '../../errors';
-import type {
-  Backend,
-  BackendDescription,
-  BackendName,
-  ForwardTask,
-  JacobianTask,
-  KernelArrays,
-  KernelForm,
-  KernelTask,
-  RunOptions,
-} from '../backend';
-import { type Addon, type Loaded, loadAddon } from './addon';
-import { sampleChain } from './chain';
-import { features, gramTile, products } from './features';
+import { entriesOf } from '../forms';
+import { scaledSampleTask } from '../kernel-samples';
+import { countSelected } from '../layers';
+import {
+  type Backend,
+  type BackendDescription,
+  type BackendName,
+  type Operation,
+  type Operations,
+  operationsOf,
+  type ResultOf,
+  type RunOptions,
+  type TaskOf,
+} from '../seam';
+import { type Addon, type Call, type Cancel, type Listener, type Loaded, loadAddon } from './addon';
 import { runJob } from './job';
-import { sampleKernels } from './kernel-samples';
-import { train } from './training';
 
 let loaded: Loaded<{ readonly backend: Backend }> | null = null;
 
-/** The native backend, or the reason and the remedy where it cannot run here. Loaded once; later calls are free. */
+/** The native backend, or the reason why it cannot be used. It is loaded once. */
 export function loadNativeBackend(): Loaded<{ readonly backend: Backend }> {
   loaded ??= load();
   return loaded;
@@ -38,86 +37,75 @@ function load(): Loaded<{ readonly backend: Backend }> {
   };
 }
 
-const FORMS: readonly KernelForm[] = ['trace', 'full', 'diagonal', 'sum-of-logits'];
-
-/** The backend that an addon is: the CPU's, or with the same functions the GPU's. */
-export function addonBackend(name: BackendName, addon: Addon, describe: () => BackendDescription): Backend {
-  async function forward(task: ForwardTask, run: RunOptions): Promise<Float64Array> {
-    const outputs = zeros(task.n * task.network.widths.at(-1)!);
-    const job = { ...networkOf(task, run), rowBlock: task.rowBlock, outputs };
-    return runJob((listener) => addon.startForward(job, listener), outputs, run, forward);
-  }
-
-  async function jacobian(task: JacobianTask, run: RunOptions): Promise<Float64Array> {
-    const { widths } = task.network;
-    const columns = widths
-      .slice(1)
-      .map((width, l) => (task.weights[l] ? width * widths[l]! : 0) + (task.biases[l] ? width : 0))
-      .reduce((sum, count) => sum + count, 0);
-    const derivatives = zeros(task.n * widths.at(-1)! * columns);
-    const job = {
-      ...networkOf(task, run),
-      rowBlock: task.rowBlock,
-      weights: Uint8Array.from(task.weights, Number),
-      biases: Uint8Array.from(task.biases, Number),
-      jacobian: derivatives,
-    };
-    return runJob((listener) => addon.startJacobian(job, listener), derivatives, run, jacobian);
-  }
-
-  async function kernel(task: KernelTask, run: RunOptions): Promise<KernelArrays> {
-    const outputs = task.network.widths.at(-1)!;
-    const entries = task.form === 'full' ? outputs ** 2 : task.form === 'diagonal' ? outputs : 1;
-    const length = task.n * task.n2 * entries;
+/**
+ * For each operation: its result with zeros, which the addon fills in. An operation without a result writes to arrays of
+ * its task.
+ */
+const results: { readonly [O in Operation]: (task: TaskOf<O>) => ResultOf<O> } = {
+  forward: ({ n, network }) => zeros(n * network.widths.at(-1)!),
+  jacobian: ({ n, network: { widths }, weights, biases }) =>
+    zeros(n * widths.at(-1)! * countSelected(widths, weights, biases)),
+  kernel: (task) => {
+    const length = task.n * task.n2 * entriesOf(task);
     const parts = (): Float64Array[] | null =>
       task.perLayer ? Array.from(task.weightTerms, () => zeros(length)) : null;
-    const result = { kernel: zeros(length), weights: parts(), biases: parts() };
-    const job = {
-      ...networkOf(task, run),
-      x2: task.x2,
-      n2: task.n2,
-      form: FORMS.indexOf(task.form),
-      weightTerms: task.weightTerms,
-      biasTerms: task.biasTerms,
-      mixed: task.precision === 'mixed',
-      rows: task.blocks.rows,
-      gram: task.blocks.gram,
-      ...result,
+    return { kernel: zeros(length), weights: parts(), biases: parts() };
+  },
+  features: () => undefined,
+  gramTile: () => undefined,
+  products: () => undefined,
+  sampleChain: ({ count }) => ({
+    thetas: new Float64Array(count),
+    exponents: new Int32Array(count),
+    weights: new Float64Array(count),
+    weightExponents: new Int32Array(count),
+    parts: new Uint8Array(count),
+  }),
+  sampleKernels: ({ count, terms, n, form, widths }) => {
+    const kernels = count * terms.length;
+    const entries = entriesOf({ form, network: { widths } });
+    return { kernels: zeros(kernels * n * n * entries), exponents: new Int32Array(kernels) };
+  },
+  train: () => undefined,
+};
+
+/** A backend over an addon: the CPU's, or the GPU's, which has the same functions. */
+export function addonBackend(
+  name: BackendName,
+  addon: Omit<Addon, 'describe'>,
+  describe: () => BackendDescription,
+): Backend {
+  function operation<O extends Operation>(name: O): Operations[O] {
+    const start = addon[name] as (call: Call<O>, listener: Listener) => Cancel;
+    const operate = async (task: TaskOf<O>, { threads, ...watch }: RunOptions): Promise<ResultOf<O>> => {
+      expectFixedLength(task);
+      const result = results[name](task);
+      return runJob((listener) => start({ task, result, threads }, listener), result, watch, operate);
     };
-    return runJob((listener) => addon.startKernel(job, listener), result, run, kernel);
+    return operate as Operations[O];
   }
+  const operations = operationsOf(results, operation);
 
   return {
+    ...operations,
     name,
     describe,
     fillNormals(out, { seed, replica, stream }, scale) {
-      addon.fillNormals({ out, length: out.length, seed, replica, stream, scale });
+      addon.fillNormals({ out, seed, replica, stream, scale });
     },
-    forward,
-    jacobian,
-    kernel,
-    features: (task, run) => features(addon, task, run),
-    gramTile: (task, run) => gramTile(addon, task, run),
-    products: (task, run) => products(addon, task, run),
-    sampleChain: (task, run) => sampleChain(addon, task, run),
-    sampleKernels: (task, run) => sampleKernels(addon, task, run),
-    train: (task, run) => train(addon, task, networkOf(task, run), run),
+    sampleKernels: async (task, run) => operations.sampleKernels(scaledSampleTask(task), run),
   };
 }
 
-/** What every job gets. Memory that could move or shrink while a thread reads it is refused. */
-function networkOf({ network, x, n }: Pick<ForwardTask, 'network' | 'x' | 'n'>, { threads }: RunOptions) {
-  const { widths, parameters, weightGains, biasGains } = network;
-  for (const array of [parameters, weightGains, biasGains, x]) {
-    if (!hasFixedLength(array.buffer)) throw invalidArgument('addon', 'an array of a fixed length', array);
+/** Refuses memory that could move or shrink while a thread uses it, in the whole task. */
+function expectFixedLength(part: unknown): void {
+  if (ArrayBuffer.isView(part)) {
+    const { resizable, growable } = part.buffer as { resizable?: boolean; growable?: boolean };
+    if (resizable || growable) throw invalidArgument('addon', 'an array of a fixed length', part);
+  } else if (typeof part === 'object' && part !== null) {
+    if (Array.isArray(part) && typeof part[0] !== 'object') return; // a list of numbers or booleans
+    for (const inner of Object.values(part)) expectFixedLength(inner);
   }
-  return { widths, parameters, weightGains, biasGains, x, n, threads };
-}
-
-function hasFixedLength(buffer: ArrayBufferLike): boolean {
-  const resizable = 'resizable' in buffer && buffer.resizable === true;
-  const growable = 'growable' in buffer && buffer.growable === true;
-  return !resizable && !growable;
 }
 
 function zeros(length: number): Float64Array {

@@ -1,6 +1,6 @@
 import { DeepntkError } from '../../errors';
 import { onAbort } from '../abort';
-import type { RunOptions } from '../backend';
+import type { RunOptions } from '../seam';
 import { type Cancel, type Listener, STATUS } from './addon';
 
 /**
@@ -15,7 +15,7 @@ import { type Cancel, type Listener, STATUS } from './addon';
 export function runJob<T>(
   start: (listener: Listener) => Cancel,
   result: T,
-  { signal, onProgress }: RunOptions,
+  { signal, onProgress }: Omit<RunOptions, 'threads'>,
   caller: (...args: never[]) => unknown,
 ): Promise<T> {
   if (signal?.aborted) return Promise.reject(signal.reason as Error);

@@ -2,7 +2,7 @@
 import { gateBlock, spreadRows } from '../../linalg/elementwise';
 import type { Numbers, Operand } from '../../linalg/pack';
 import { type BlockRange, type ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { largestOf, type LayerSlot } from '../backend';
+import { largestOf, type LayerSlot } from '../layers';
 import type { ActiveUnits } from './forward';
 import { type Team, countWork } from './team';
 import { tilesOf } from './tiles';

@@ -2,7 +2,7 @@
  * The scalar chain on the calling thread, in slices of a few milliseconds with a turn of the event loop between two of them:
  * for a page, which has to stay alive meanwhile. No Node imports.
  */
-import type { ChainReplicas, ChainTask, RunOptions } from '../backend';
+import type { ChainReplicas, ChainTask, RunOptions } from '../seam';
 import { sampleChain } from './chain';
 
 /** The time after which other work is let in, in milliseconds: with a page's own it fits between two frames. */

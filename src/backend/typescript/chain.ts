@@ -7,7 +7,7 @@ import { REJECTED, type LayerStream, retryChiSquare, tryChiSquare } from '../../
 import { sharedBlocks } from '../../random/blocks';
 import { uniform } from '../../random/normal';
 import { PURPOSE, streamOf, words as wordsOf } from '../../random/streams';
-import { type ChainPlan, type ChainReplicas, type ChainTask, GATE_LAWS, type PathTables } from '../backend';
+import { type ChainPlan, type ChainReplicas, type ChainTask, GATE_LAWS, type PathTables } from '../seam';
 import { type ChainRecord, createRecord, keepLayer } from './chain-record';
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 

@@ -12,8 +12,10 @@ import {
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import { fillNormals } from '../../random/normal';
 import { PURPOSE, type StreamKey, streamOf } from '../../random/streams';
-import { largestOf } from '../backend';
-import { chainsOf, effectiveLaw, type KernelReplicas, type KernelSampleTask } from '../kernel-samples';
+import { chainsOf } from '../forms';
+import type { ScaledSampleTask } from '../kernel-samples';
+import { largestOf } from '../layers';
+import type { KernelReplicas } from '../seam';
 import { KernelSums } from './kernel-sums';
 
 /** Layers beyond this many bytes are drawn a second time on the way back. */
@@ -21,13 +23,6 @@ const LAYER_BYTES = 48 * 2 ** 20;
 
 /** Units that pass the gates at a time. */
 const UNITS = 64;
-
-/** What a replica starts from. */
-export interface ConditionalInputs {
-  /** X X' over 4^`exponent`, n x n. */
-  readonly gram: Float64Array;
-  readonly exponent: number;
-}
 
 /** What is kept of a layer on the way up; true activations are those stored times 2^exponent. */
 interface LayerState {
@@ -77,16 +72,14 @@ export class ConditionalSampler {
   readonly #sums: KernelSums;
   #replica = 0;
 
-  constructor(
-    private readonly task: KernelSampleTask,
-    private readonly inputs: ConditionalInputs,
-  ) {
+  constructor(private readonly task: ScaledSampleTask) {
     const { n, widths } = task;
     this.#layers = widths.length - 1;
-    this.#chains = chainsOf(task);
+    this.#chains = chainsOf({ form: task.form, network: task });
     const pairs = n * this.#chains;
     this.#pairs = pairs;
-    ({ weightScale: this.#weightScale, biasVariance: this.#biasVariance } = effectiveLaw(task.law));
+    this.#weightScale = task.weightScale;
+    this.#biasVariance = task.biasVariance;
     const hidden = largestOf(widths.slice(1, -1));
     const numbers = (width: number): LayerNumbers => ({
       normals: new Float64Array(width * n),
@@ -142,8 +135,8 @@ export class ConditionalSampler {
   /** From the inputs to the outputs. */
   #climb(onWork: () => void): void {
     const state = this.#states[0]!;
-    state.gram = this.inputs.gram;
-    state.exponent = this.inputs.exponent;
+    state.gram = this.task.inputGram!; // only the direct sampler has none
+    state.exponent = this.task.inputExponent;
     for (let l = 1; l <= this.#layers; l++) {
       this.#findRoot(l);
       if (l < this.#layers) this.#drawLayer(l, true);

@@ -7,8 +7,10 @@ import type { Operand } from '../../linalg/pack';
 import { type BlockRange, multiplyBlock, ProductBuffers } from '../../linalg/product';
 import { fillNormals } from '../../random/normal';
 import { PURPOSE, type StreamKey, streamOf } from '../../random/streams';
-import { largestOf } from '../backend';
-import { chainsOf, type KernelReplicas, type KernelSampleTask, type ScaledInputs } from '../kernel-samples';
+import { chainsOf } from '../forms';
+import type { ScaledSampleTask } from '../kernel-samples';
+import { largestOf } from '../layers';
+import type { KernelReplicas } from '../seam';
 import { KernelSums } from './kernel-sums';
 
 /** Layers are brought back to near 1 when their largest number leaves 2^-RANGE .. 2^RANGE. */
@@ -37,13 +39,10 @@ export class DirectSampler {
   #replica = 0;
   #onWork: (flops: number) => void = () => undefined;
 
-  constructor(
-    private readonly task: KernelSampleTask,
-    inputs: ScaledInputs,
-  ) {
+  constructor(private readonly task: ScaledSampleTask) {
     const { n, widths } = task;
     this.#layers = widths.length - 1;
-    this.#chains = chainsOf(task);
+    this.#chains = chainsOf({ form: task.form, network: task });
     this.#rows = n * this.#chains;
     this.#weights = widths.map(() => undefined);
     let bytes = 0;
@@ -59,9 +58,9 @@ export class DirectSampler {
     this.#biases = new Float64Array(widest);
     this.#activations = widths
       .slice(0, -1)
-      .map((width, l) => (l === 0 ? inputs.x : new Float64Array(n * width)));
+      .map((width, l) => (l === 0 ? task.x : new Float64Array(n * width)));
     this.#exponents = new Float64Array(this.#layers);
-    this.#exponents[0] = inputs.exponent;
+    this.#exponents[0] = task.inputExponent;
     this.#above = new Float64Array(this.#rows * widest);
     this.#below = new Float64Array(this.#rows * widest);
     this.#gram = new Float64Array(n * n);

@@ -6,54 +6,55 @@
 import { gateBlock, rectifyBlock, spreadRows, storeScaled } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { largestOf, layerSlots } from '../backend';
-import { chainsOf, featureFlops, featureSlots, type FeaturesTask, type Reals } from '../features';
+import { featureFlops, featureSlots, lowestLayer } from '../features';
+import { chainsOf } from '../forms';
+import { largestOf, layerSlots } from '../layers';
+import type { FeaturesTask, Reals } from '../seam';
 import { sumOfRows } from './backward';
+import type { InPlaceProgram } from './program';
 import type { Team } from './team';
 import { expectGates } from './forward';
 import { exponentOf } from './workspace';
 
-export interface FeaturesJob extends FeaturesTask {
-  readonly kind: 'features';
-}
+export const featuresProgram: InPlaceProgram<FeaturesTask> = {
+  flops: (task) => {
+    const { forward, backward } = featureFlops(task);
+    return task.block.n * (forward + backward);
+  },
+  create: (task) => task,
+  run: (team, task) => {
+    const group = new GroupFeatures(team, task);
+    team.stage(Math.ceil(task.block.n / task.group), (index) => {
+      group.compute(index);
+    });
+  },
+  result: () => undefined,
+};
 
-/** Every thread of the team runs this. */
-export function features(team: Team, job: FeaturesJob): void {
-  const group = new GroupFeatures(team, job);
-  team.stage(Math.ceil(job.block.n / job.group), (index) => {
-    group.compute(index);
-  });
-}
-
-export function featuresFlops(task: FeaturesTask): number {
-  const { forward, backward } = featureFlops(task);
-  return task.block.n * (forward + backward);
-}
-
-/** What one thread computes a group of features with. */
+/** One thread's scratch memory, and the computation of one group of features. */
 class GroupFeatures {
   readonly #team: Team;
-  readonly #job: FeaturesJob;
+  readonly #job: FeaturesTask;
   readonly #buffers = new ProductBuffers();
   readonly #layers;
   readonly #slots;
   readonly #lowest: number;
   readonly #chains: number;
-  /** Activations of two layers in float64, which take turns. */
+  /** Activations of two layers in float64, used alternately. */
   readonly #passing: readonly [Float64Array, Float64Array];
-  /** Where layers l that the block does not keep have their activations (the gates) and deltas. */
+  /** The activations (the gates) and the deltas of layers l that are not part of the block. */
   readonly #gates = new Map<number, Reals>();
   readonly #deltas: readonly [Reals, Reals];
   readonly #outputRows: { readonly data: Float64Array; readonly begin: number };
 
-  constructor(team: Team, job: FeaturesJob) {
+  constructor(team: Team, job: FeaturesTask) {
     this.#team = team;
     this.#job = job;
-    const { network, form, weightTerms, biasTerms, group, precision } = job;
+    const { network, form, group, precision } = job;
     const { widths, parameters } = network;
     this.#layers = layerSlots(widths);
     this.#slots = featureSlots(job).slots;
-    const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0) + 1;
+    const lowest = lowestLayer(job) + 1;
     this.#lowest = lowest === 0 ? widths.length : lowest;
     this.#chains = chainsOf(job);
     const rows = Math.min(group, job.block.n);
@@ -85,7 +86,7 @@ class GroupFeatures {
     this.#backward(first, rows, gates, own);
   }
 
-  /** x^0 .. x^L; returns them as the block or the scratch has them, where they are needed again. */
+  /** Computes x^0 .. x^L; returns the stored ones that the backward pass needs, in the block or in scratch memory. */
   #forward(first: number, rows: number, exponents: Int32Array): (Reals | null)[] {
     const { network, x, block, precision } = this.#job;
     const { widths, parameters, weightGains, biasGains } = network;

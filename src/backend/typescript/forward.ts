@@ -3,7 +3,7 @@ import { DeepntkError } from '../../errors';
 import { rectifyBlock, shiftBlock, storeScaled } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { layerSlots } from '../backend';
+import { layerSlots } from '../layers';
 import { type Team, countWork } from './team';
 import { tilesOf } from './tiles';
 import { type Activations, exponentOf, raiseExponent, scaleExponent } from './workspace';

@@ -2,28 +2,24 @@
 import { addProductOfGrams } from '../../linalg/elementwise';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { DeepntkError } from '../../errors';
-import {
-  chainsOf,
-  entriesOf,
-  type FeatureBlock,
-  featureSlots,
-  type GramTileTask,
-  pairFlops,
-} from '../features';
+import { featureSlots, pairFlops } from '../features';
+import { chainsOf, entriesOf } from '../forms';
+import type { FeatureBlock, GramTileTask } from '../seam';
 import { matrix } from './features';
+import type { InPlaceProgram } from './program';
 import type { Team } from './team';
 
-export interface GramTileJob extends GramTileTask {
-  readonly kind: 'gram-tile';
-}
+export const gramTileProgram: InPlaceProgram<GramTileTask> = {
+  flops: (task) => {
+    const { a, b } = task;
+    return (b === null ? (a.n * (a.n + 1)) / 2 : a.n * b.n) * pairFlops(task);
+  },
+  create: (task) => task,
+  run: gramTile,
+  result: () => undefined,
+};
 
-export function gramTileFlops(task: GramTileTask): number {
-  const { a, b } = task;
-  return (b === null ? (a.n * (a.n + 1)) / 2 : a.n * b.n) * pairFlops(task);
-}
-
-/** Every thread of the team runs this. */
-export function gramTile(team: Team, job: GramTileJob): void {
+function gramTile(team: Team, job: GramTileTask): void {
   const { a, b, edge } = job;
   const buffers = { activations: new ProductBuffers(), deltas: new ProductBuffers() };
   const pieces = piecesOf(a.n, b?.n ?? a.n, edge, b === null);
@@ -50,7 +46,7 @@ function piecesOf(rows: number, columns: number, edge: number, symmetric: boolea
 
 function sumLayers(
   team: Team,
-  job: GramTileJob,
+  job: GramTileTask,
   piece: BlockRange,
   buffers: { readonly activations: ProductBuffers; readonly deltas: ProductBuffers },
   sums: Float64Array,
@@ -140,7 +136,7 @@ function sumLayers(
   }
 }
 
-function store(job: GramTileJob, piece: BlockRange, sums: Float64Array): void {
+function store(job: GramTileTask, piece: BlockRange, sums: Float64Array): void {
   const { a, form, scale, tile } = job;
   const b = job.b ?? a;
   const outputs = job.network.widths.at(-1)!;

@@ -4,7 +4,8 @@
  */
 import { writeOuterProduct } from '../../linalg/elementwise';
 import { ProductBuffers } from '../../linalg/product';
-import { type JacobianTask, type LayerSlot, layerSlots } from '../backend';
+import { type LayerSlot, layerSlots } from '../layers';
+import type { JacobianTask } from '../seam';
 import {
   type BackwardPass,
   type BackwardStep,
@@ -14,12 +15,12 @@ import {
   createDeltas,
 } from './backward';
 import { forward } from './forward';
+import type { Program } from './program';
 import type { Team } from './team';
 import { type Activations, type Allocator, createActivations } from './workspace';
 
 /** All that the threads of one computation share. */
-export interface JacobianJob {
-  readonly kind: 'jacobian';
+interface JacobianJob {
   readonly activations: Activations;
   readonly deltas: DeltaBuffers;
   /** The first columns of W^l and of b^l, at l - 1; -1 where they have none. */
@@ -31,7 +32,7 @@ export interface JacobianJob {
 }
 
 /** Fills in the columns from the last layer to the lowest selected one; every thread of the team runs this. */
-export function jacobian(team: Team, job: JacobianJob): void {
+function jacobian(team: Team, job: JacobianJob): void {
   const buffers = new ProductBuffers();
   const { activations, deltas, weightColumns, biasColumns } = job;
   const lowest = weightColumns.findIndex((column, index) => column !== -1 || biasColumns[index] !== -1);
@@ -89,12 +90,11 @@ function outputDeltas(outputs: number): DeltaLayer {
 }
 
 /** Makes the arrays of a Jacobian. */
-export function createJacobianJob(task: JacobianTask, memory: Allocator): JacobianJob {
+function createJacobianJob(task: JacobianTask, memory: Allocator): JacobianJob {
   const { network, x, n, rowBlock } = task;
   const { weightColumns, biasColumns, columns } = selectColumns(task);
   const activations = createActivations(network, { x, n, x2: null, n2: n }, rowBlock, 'float64', memory);
   return {
-    kind: 'jacobian',
     activations,
     deltas: createDeltas(activations, false, memory),
     weightColumns,
@@ -118,7 +118,7 @@ function selectColumns({ network, weights, biases }: JacobianTask) {
 }
 
 /** The number of floating-point operations of a Jacobian, one per entry written, before compaction. */
-export function jacobianFlops(task: JacobianTask): number {
+function jacobianFlops(task: JacobianTask): number {
   const { network, n, weights, biases } = task;
   const outputs = network.widths.at(-1)!;
   const lowest = weights.findIndex((selected, index) => selected || biases[index]!);
@@ -131,3 +131,10 @@ export function jacobianFlops(task: JacobianTask): number {
   }
   return flops;
 }
+
+export const jacobianProgram: Program<JacobianTask, JacobianJob, Float64Array> = {
+  flops: jacobianFlops,
+  create: createJacobianJob,
+  run: jacobian,
+  result: ({ jacobian }, own) => own(jacobian),
+};

@@ -1,44 +1,37 @@
-/** Replicas of kernels as a job for a team of threads: each takes one replica at a time. */
-import { largestOf } from '../backend';
-import {
-  chainsOf,
-  entriesOf,
-  gramOfInputs,
-  type KernelReplicas,
-  type KernelSampleTask,
-  type ScaledInputs,
-  scaleInputs,
-} from '../kernel-samples';
+/** Replicas of kernels as a job for a team of threads: each thread takes one replica at a time. */
+import { chainsOf, entriesOf } from '../forms';
+import { type ScaledSampleTask, scaledSampleTask } from '../kernel-samples';
+import { largestOf } from '../layers';
+import type { KernelReplicas, KernelSampleTask } from '../seam';
 import { ConditionalSampler } from './conditional';
 import { DirectSampler, FLOPS_PER_NORMAL } from './direct';
+import type { Program } from './program';
 import type { Team } from './team';
-import type { Allocator } from './workspace';
 
-export interface KernelSamplesJob extends KernelReplicas {
-  readonly kind: 'kernel-samples';
-  readonly task: KernelSampleTask;
-  readonly inputs: ScaledInputs;
-  readonly gram: Float64Array;
+interface KernelSamplesJob extends KernelReplicas {
+  readonly task: ScaledSampleTask;
 }
 
-export function createKernelSamplesJob(task: KernelSampleTask, memory: Allocator): KernelSamplesJob {
-  const inputs = scaleInputs(task);
-  const sets = task.count * task.terms.length;
-  return {
-    kind: 'kernel-samples',
-    task,
-    inputs,
-    gram: gramOfInputs(inputs.x, task.n),
-    kernels: memory.float64(sets * task.n ** 2 * entriesOf(task)),
-    exponents: memory.int32(sets),
-  };
-}
+export const kernelSamplesProgram: Program<KernelSampleTask, KernelSamplesJob, KernelReplicas> = {
+  flops: (task) => task.count * flopsPerReplica(task),
+  create: (task, memory) => {
+    const kernels = task.count * task.terms.length;
+    const entries = entriesOf({ form: task.form, network: task });
+    return {
+      task: scaledSampleTask(task),
+      kernels: memory.float64(kernels * task.n ** 2 * entries),
+      exponents: memory.int32(kernels),
+    };
+  },
+  run: kernelSamples,
+  result: ({ kernels, exponents }, own) => ({ kernels: own(kernels), exponents: exponents.slice() }),
+};
 
-export function kernelSamples(team: Team, job: KernelSamplesJob): void {
-  const { task, inputs, gram } = job;
+function kernelSamples(team: Team, job: KernelSamplesJob): void {
+  const { task } = job;
   const flops = flopsPerReplica(task);
   if (task.sampler === 'conditional') {
-    const sampler = new ConditionalSampler(task, { gram, exponent: inputs.exponent });
+    const sampler = new ConditionalSampler(task);
     const perStep = flops / (2 * task.widths.length - 3);
     team.stage(task.count, (position) => {
       sampler.sample(position, job, () => {
@@ -47,25 +40,21 @@ export function kernelSamples(team: Team, job: KernelSamplesJob): void {
     });
     return;
   }
-  const sampler = new DirectSampler(task, inputs);
+  const sampler = new DirectSampler(task);
   team.stage(task.count, (position) => {
-    let told = 0;
+    let reported = 0;
     sampler.sample(position, job, (work) => {
-      const counted = Math.min(work, flops - told); // weights drawn twice are no progress
-      told += counted;
+      const counted = Math.min(work, flops - reported); // weights drawn a second time are no progress
+      reported += counted;
       team.advance(counted);
     });
-    team.advance(flops - told);
+    team.advance(flops - reported);
   });
-}
-
-export function kernelSamplesFlops(task: KernelSampleTask): number {
-  return task.count * flopsPerReplica(task);
 }
 
 function flopsPerReplica(task: KernelSampleTask): number {
   const { n, widths, sampler } = task;
-  const pairs = n * chainsOf(task);
+  const pairs = n * chainsOf({ form: task.form, network: task });
   const hidden = widths.slice(1, -1);
   if (sampler === 'conditional') {
     // Sums of products: Z_h R, X'X, X'Z, Z C, X S, Delta' Delta, Z_h' Delta; and their normals.

@@ -1,6 +1,7 @@
 /** Where the kernel of a replica is added up, layer by layer, for each of several ways to weigh the layers. */
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
-import { chainsOf, entriesOf, type KernelReplicas, type KernelSampleTask } from '../kernel-samples';
+import { chainsOf, entriesOf } from '../forms';
+import type { KernelReplicas, KernelSampleTask } from '../seam';
 
 /** One layer's two Gram matrices, of which entries with row <= column are read. */
 export interface LayerGrams {
@@ -26,8 +27,8 @@ export class KernelSums {
 
   constructor(private readonly task: KernelSampleTask) {
     this.#n = task.n;
-    this.#chains = chainsOf(task);
-    this.#entries = entriesOf(task);
+    this.#chains = chainsOf({ form: task.form, network: task });
+    this.#entries = entriesOf({ form: task.form, network: task });
     this.#length = task.n ** 2 * this.#entries;
     this.#sums = new Float64Array(task.terms.length * this.#length);
     this.#exponents = new Float64Array(task.terms.length);

@@ -11,7 +11,10 @@
 import { addProductOfGrams } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { type KernelForm, type KernelTask, layerSlots } from '../backend';
+import { featureFlops, lowestLayer, pairFlops } from '../features';
+import { entriesOf, type KernelForm } from '../forms';
+import { layerSlots } from '../layers';
+import type { KernelArrays, KernelTask } from '../seam';
 import {
   type BackwardPass,
   type BackwardStep,
@@ -21,13 +24,13 @@ import {
   createDeltas,
 } from './backward';
 import { forward, keptExponent } from './forward';
+import type { Program } from './program';
 import { type Team, countWork } from './team';
 import { gramTiles } from './tiles';
 import { type Activations, type Allocator, createActivations } from './workspace';
 
 /** All that the threads of one computation share. */
-export interface KernelJob {
-  readonly kind: 'kernel';
+interface KernelJob {
   readonly activations: Activations;
   readonly deltas: DeltaBuffers;
   readonly n: number;
@@ -44,10 +47,10 @@ export interface KernelJob {
 }
 
 /** Adds up the kernel from the last layer to the lowest that has a term; every thread of the team runs this. */
-export function kernel(team: Team, job: KernelJob): void {
+function kernel(team: Team, job: KernelJob): void {
   const buffers = new ProductBuffers();
   const { activations, deltas, weightTerms, biasTerms } = job;
-  const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0);
+  const lowest = lowestLayer(job);
   if (lowest === -1) return;
   const units = forward(team, activations, buffers);
   const slots = layerSlots(activations.network.widths);
@@ -84,7 +87,7 @@ function addTile(
   const biasTerm = job.biasTerms[index]! * 2 ** (2 * deltaScale);
   if (weightTerm !== 0) multiplyActivations(pass, job, index, range, activationBuffers);
   const outputs = job.activations.network.widths.at(-1)!;
-  const entries = form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
+  const entries = entriesOf({ form, network: job.activations.network });
   // df/dh^{L+1} is the identity: only the diagonal of a block takes part, also where an input is not finite.
   const wholeBlocks = form === 'full' && current !== null;
   const layout = { columns: n2, entries, outputs: wholeBlocks ? outputs : 1, symmetric };
@@ -178,15 +181,13 @@ function scaleRange(range: BlockRange, factor: number): BlockRange {
 }
 
 /** Makes the arrays of a kernel. */
-export function createKernelJob(task: KernelTask, memory: Allocator): KernelJob {
-  const { network, x, n, x2, form, weightTerms, biasTerms, perLayer, precision, blocks } = task;
-  const n2 = x2 === null ? n : task.n2;
+function createKernelJob(task: KernelTask, memory: Allocator): KernelJob {
+  const { network, x, n, x2, n2, form, weightTerms, biasTerms, perLayer, precision, blocks } = task;
   const length = kernelLength(task);
   const parts = (terms: Float64Array): (Float64Array | null)[] =>
     Array.from(terms, (term) => (perLayer && term !== 0 ? memory.float64(length) : null));
   const activations = createActivations(network, { x, n, x2, n2 }, blocks.rows, precision, memory);
   return {
-    kind: 'kernel',
     activations,
     deltas: createDeltas(activations, form === 'sum-of-logits', memory),
     n,
@@ -203,30 +204,27 @@ export function createKernelJob(task: KernelTask, memory: Allocator): KernelJob 
 }
 
 /** Number of entries of the result of a task. */
-export function kernelLength({ network, n, x2, n2, form }: KernelTask): number {
-  const outputs = network.widths.at(-1)!;
-  const entries = form === 'full' ? outputs ** 2 : form === 'diagonal' ? outputs : 1;
-  return n * (x2 === null ? n : n2) * entries;
+function kernelLength(task: KernelTask): number {
+  return task.n * task.n2 * entriesOf(task);
 }
 
 /** The number of floating-point operations of a kernel, before compaction. */
-export function kernelFlops(task: KernelTask): number {
-  const { network, n, x2, form, weightTerms, biasTerms } = task;
-  const n2 = x2 === null ? n : task.n2;
-  const rows = x2 === null ? n : n + n2;
-  const pairs = x2 === null ? n * n : 2 * n * n2;
-  const outputs = network.widths.at(-1)!;
-  const deltaRows = form === 'sum-of-logits' ? 1 : outputs;
-  const lowest = weightTerms.findIndex((term, index) => term !== 0 || biasTerms[index] !== 0);
-  let flops = 0;
-  for (const [index, { inputs, outputs: width }] of layerSlots(network.widths).entries()) {
-    const last = index === weightTerms.length - 1;
-    if (!last) flops += 2 * rows * inputs * width;
-    if (!last && lowest !== -1 && index > lowest) flops += 2 * rows * deltaRows * inputs * width;
-    if (weightTerms[index] !== 0) flops += pairs * inputs;
-    if (!last && (weightTerms[index] !== 0 || biasTerms[index] !== 0)) {
-      flops += pairs * deltaRows * (form === 'full' ? outputs : 1) * width;
-    }
-  }
-  return flops;
+function kernelFlops(task: KernelTask): number {
+  const { n, x2, n2 } = task;
+  const { forward, backward } = featureFlops(task);
+  const pairs = x2 === null ? (n * n) / 2 : n * n2;
+  return (x2 === null ? n : n + n2) * (forward + backward) + pairs * pairFlops(task);
 }
+
+export const kernelProgram: Program<KernelTask, KernelJob, KernelArrays> = {
+  flops: kernelFlops,
+  create: createKernelJob,
+  run: kernel,
+  result: ({ kernel, weights, biases }, own, task) => {
+    const parts = (arrays: readonly (Float64Array | null)[]) =>
+      task.perLayer
+        ? arrays.map((part) => (part === null ? new Float64Array(kernelLength(task)) : own(part)))
+        : null;
+    return { kernel: own(kernel), weights: parts(weights), biases: parts(biases) };
+  },
+};

@@ -3,21 +3,22 @@
  * twin in C++ is native/core/products.cpp.
  */
 import { ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { layerSlots } from '../backend';
-import { chainsOf, featureSlots, productFlops, type ProductsTask } from '../features';
+import { featureSlots, productFlops } from '../features';
+import { chainsOf } from '../forms';
+import { layerSlots } from '../layers';
+import type { ProductsTask } from '../seam';
 import { matrix } from './features';
+import type { InPlaceProgram } from './program';
 import type { Team } from './team';
 
-export interface ProductsJob extends ProductsTask {
-  readonly kind: 'products';
-}
+export const productsProgram: InPlaceProgram<ProductsTask> = {
+  flops: (task) => task.directions * task.block.n * productFlops(task),
+  create: (task) => task,
+  run: products,
+  result: () => undefined,
+};
 
-export function productsFlops(task: ProductsTask): number {
-  return task.directions * task.block.n * productFlops(task);
-}
-
-/** Every thread of the team runs this. */
-export function products(team: Team, job: ProductsJob): void {
+function products(team: Team, job: ProductsTask): void {
   const buffers = new ProductBuffers();
   if (job.product === 'add-transposed') {
     forEachGroupLayer(team, job, 'layer', (direction, layer) => {
@@ -47,7 +48,7 @@ export function products(team: Team, job: ProductsJob): void {
  */
 function forEachGroupLayer(
   team: Team,
-  job: ProductsJob,
+  job: ProductsTask,
   each: 'layer' | 'group',
   body: (direction: number, layer: GroupLayer) => void,
   begin?: (direction: number, item: number) => void,
@@ -71,7 +72,7 @@ function forEachGroupLayer(
 type GroupLayer = ReturnType<typeof groupLayer>;
 
 /** Where one layer of one group lies, and the factors of delta x' and of delta as they are stored. */
-function groupLayer(job: ProductsJob, index: number, g: number) {
+function groupLayer(job: ProductsTask, index: number, g: number) {
   const { network, block, group, weightTerms, biasTerms } = job;
   const slot = featureSlots(job).slots[index]!;
   const { inputs, outputs: width, weights, biases } = layerSlots(network.widths)[index]!;
@@ -99,7 +100,7 @@ function groupLayer(job: ProductsJob, index: number, g: number) {
 /** columns += rows' J, of one direction, layer and group. */
 function addGradient(
   team: Team,
-  job: ProductsJob,
+  job: ProductsTask,
   buffers: ProductBuffers,
   direction: number,
   layer: GroupLayer,
@@ -145,7 +146,7 @@ function addGradient(
 /** rows += J columns', of one direction, layer and group. */
 function contract(
   team: Team,
-  job: ProductsJob,
+  job: ProductsTask,
   buffers: ProductBuffers,
   direction: number,
   layer: GroupLayer,

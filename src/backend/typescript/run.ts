@@ -2,46 +2,49 @@
 import type { Worker } from 'node:worker_threads';
 import { DeepntkError } from '../../errors';
 import { onAbort } from '../abort';
-import type { RunOptions } from '../backend';
-import { type Job, runJob } from './jobs';
+import type { NetworkData, Operation, ResultOf, RunOptions, TaskOf } from '../seam';
 import { borrowWorkers, returnWorkers, whyNoThreads } from './pool';
+import { PROGRAMS } from './programs';
 import { type Team, type TeamControl, createTeamControl, soloTeam, stopTeam, workDone } from './team';
-import type { WorkerAnswer, WorkerRequest } from './worker';
+import type { WorkerAnswer, WorkerShare } from './worker';
 import { type Allocator, asOutOfMemory, ownMemory, sharedMemory } from './workspace';
 
 /** Below this, some 5 ms of work, handing a job to other threads costs more than it frees. */
 const INLINE_FLOPS = 2e7;
 const PROGRESS_INTERVAL = 1000 / 30;
 
-export interface Work<J extends Job, R> {
-  /** The estimate that decides where it runs and that progress is measured by. */
-  readonly flops: number;
-  readonly create: (memory: Allocator) => J;
-  /** Reads the result; `own` makes an array one of the caller's own memory. */
-  readonly result: (job: J, own: (array: Float64Array) => Float64Array) => R;
-}
-
 /**
- * Runs a job.
+ * Computes an operation.
  *
  * @throws the signal's reason, what `onProgress` threw, or DeepntkError `ERR_OUT_OF_MEMORY` or `ERR_COMPUTATION`
  */
-export async function execute<J extends Job, R>(work: Work<J, R>, run: RunOptions): Promise<R> {
+export async function execute<O extends Operation>(
+  operation: O,
+  task: TaskOf<O>,
+  run: RunOptions,
+): Promise<ResultOf<O>> {
   run.signal?.throwIfAborted();
+  const flops = PROGRAMS[operation].flops(task);
   try {
-    return work.flops <= INLINE_FLOPS || whyNoThreads() !== null
-      ? runHere(work, run)
-      : await runOnWorkers(work, run);
+    return flops <= INLINE_FLOPS || whyNoThreads() !== null
+      ? runOnCallingThread(operation, task, flops, run)
+      : await runOnWorkers(operation, task, flops, run);
   } catch (error) {
     throw asOutOfMemory(error);
   }
 }
 
-function runHere<J extends Job, R>(work: Work<J, R>, run: RunOptions): R {
-  const job = work.create(ownMemory());
-  runJob(callingThread(work.flops, run), job);
+function runOnCallingThread<O extends Operation>(
+  operation: O,
+  task: TaskOf<O>,
+  flops: number,
+  run: RunOptions,
+): ResultOf<O> {
+  const program = PROGRAMS[operation];
+  const job = program.create(task, ownMemory());
+  program.run(callingThread(flops, run), job);
   run.onProgress?.(1);
-  return work.result(job, (array) => array);
+  return program.result(job, (array) => array, task);
 }
 
 /** Uses the calling thread as a team. It blocks the event loop, so only `onProgress` can abort it. */
@@ -60,35 +63,46 @@ function callingThread(flops: number, { signal, onProgress }: RunOptions): Team 
   };
 }
 
-async function runOnWorkers<J extends Job, R>(work: Work<J, R>, run: RunOptions): Promise<R> {
+async function runOnWorkers<O extends Operation>(
+  operation: O,
+  task: TaskOf<O>,
+  flops: number,
+  run: RunOptions,
+): Promise<ResultOf<O>> {
+  const program = PROGRAMS[operation];
   const workers = await borrowWorkers(run.threads, run.signal);
   const memory = sharedMemory();
-  let job: J;
+  let job: unknown;
   try {
-    job = work.create(memory);
+    job = program.create(withReadableParameters(task, memory), memory);
   } catch (error) {
     returnWorkers(workers.length, workers, 0);
     throw error;
   }
-  const bytes = memory.bytes() + parametersOf(job);
+  const bytes = memory.bytes() + ('network' in task ? task.network.parameters.byteLength : 0);
   await new Promise<void>((resolve, reject) => {
     const control = createTeamControl(workers.length);
-    const watch = watchRun(control, work.flops, run, reject);
-    postJob(workers, control, job, {
-      failed: watch.fail,
-      settled: (alive) => {
-        returnWorkers(workers.length, alive, bytes);
-        watch.finish(resolve);
+    const watch = watchRun(control, flops, run, reject);
+    postJob(
+      workers,
+      { control, operation, job },
+      {
+        failed: watch.fail,
+        settled: (alive) => {
+          returnWorkers(workers.length, alive, bytes);
+          watch.finish(resolve);
+        },
       },
-    });
+    );
   });
-  return work.result(job, (array) => new Float64Array(array));
+  return program.result(job, (array) => new Float64Array(array), task);
 }
 
-/** Bytes of the parameters that a job reads where they are. */
-function parametersOf(job: Job): number {
-  if ('network' in job) return job.network.parameters.byteLength;
-  return 'activations' in job ? job.activations.network.parameters.byteLength : 0;
+/** The same task with parameters that the workers can read; they are copied only if they are not in shared memory. */
+function withReadableParameters<T extends object>(task: T, memory: Allocator): T {
+  if (!('network' in task)) return task;
+  const network = task.network as NetworkData;
+  return { ...task, network: { ...network, parameters: memory.readable(network.parameters) } };
 }
 
 /** Reports progress and listens for the abort, until one of its two functions is called. */
@@ -141,7 +155,7 @@ interface Outcome {
   readonly settled: (alive: Worker[]) => void;
 }
 
-function postJob(workers: readonly Worker[], control: TeamControl, job: Job, outcome: Outcome): void {
+function postJob(workers: readonly Worker[], share: WorkerShare, outcome: Outcome): void {
   const alive: Worker[] = [];
   let open = workers.length;
   for (const worker of workers) {
@@ -165,7 +179,7 @@ function postJob(workers: readonly Worker[], control: TeamControl, job: Job, out
     };
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
     try {
-      worker.postMessage({ control, job } satisfies WorkerRequest);
+      worker.postMessage(share);
     } catch (error) {
       outcome.failed(error);
       void worker.terminate();

@@ -6,13 +6,13 @@ import { gateBlock, rectifyBlock, shiftBlock } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { addScaledBlock, addScaledColumnSums, lossAndDeltas, updateParameters } from '../../linalg/training';
-import { type LayerSlot, layerSlots, type NetworkData, type TrainTask } from '../backend';
+import { type LayerSlot, layerSlots } from '../layers';
+import type { NetworkData, TrainTask } from '../seam';
+import type { InPlaceProgram } from './program';
 import type { Team } from './team';
-import type { Allocator } from './workspace';
 
 /** All that the threads of one computation share. */
-export interface TrainJob {
-  readonly kind: 'train';
+interface TrainJob {
   readonly network: NetworkData;
   readonly task: Omit<TrainTask, 'network'>;
   /** The sum of the losses of each slot's samples. */
@@ -20,7 +20,7 @@ export interface TrainJob {
 }
 
 /** Takes all steps; every thread of the team runs this. */
-export function train(team: Team, job: TrainJob): void {
+function train(team: Team, job: TrainJob): void {
   const { task, network, slotLosses } = job;
   const pass = createPass(team, job);
   let begin = 0;
@@ -214,16 +214,20 @@ function plain(data: Float64Array, rowStride: number): Operand {
   return { data, offset: 0, rowStride, innerStride: 1, rows: null, inner: null };
 }
 
-/** Makes the arrays of some steps. */
-export function createTrainJob({ network, ...task }: TrainTask, memory: Allocator): TrainJob {
-  return { kind: 'train', network, task, slotLosses: memory.float64(task.gradients.length) };
-}
-
-/** The number of floating-point operations of the products. */
-export function trainFlops({ network, batchSizes }: TrainTask): number {
-  const samples = batchSizes.reduce((sum, size) => sum + size, 0);
-  return layerSlots(network.widths).reduce(
-    (sum, { inputs, outputs }, index) => sum + (index === 0 ? 4 : 6) * samples * inputs * outputs,
-    0,
-  );
-}
+export const trainProgram: InPlaceProgram<TrainTask, TrainJob> = {
+  // Those of the products.
+  flops: ({ network, batchSizes }) => {
+    const samples = batchSizes.reduce((sum, size) => sum + size, 0);
+    return layerSlots(network.widths).reduce(
+      (sum, { inputs, outputs }, index) => sum + (index === 0 ? 4 : 6) * samples * inputs * outputs,
+      0,
+    );
+  },
+  create: ({ network, ...task }, memory) => ({
+    network,
+    task,
+    slotLosses: memory.float64(task.gradients.length),
+  }),
+  run: train,
+  result: () => undefined,
+};

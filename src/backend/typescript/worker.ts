@@ -1,28 +1,30 @@
 /** The program of a worker thread: waits for its share of a job, runs it, answers, waits for the next. */
 import { parentPort } from 'node:worker_threads';
 import { describe, DeepntkError, type ErrorCode } from '../../errors';
-import { type Job, runJob } from './jobs';
+import type { Operation } from '../seam';
+import { PROGRAMS } from './programs';
 import { Stopped, type TeamControl, joinTeam, stopTeam } from './team';
 import { asOutOfMemory } from './workspace';
 
 /** One thread's share of a job. */
-export interface WorkerRequest {
+export interface WorkerShare {
   readonly control: TeamControl;
-  readonly job: Job;
+  readonly operation: Operation;
+  readonly job: unknown;
 }
 
-/** How it ended; `code` and `message` where it failed. */
+/** How the share ended; `code` and `message` if it failed. */
 export type WorkerAnswer =
   | { readonly outcome: 'finished' | 'stopped' }
   | { readonly outcome: 'failed'; readonly code: ErrorCode; readonly message: string };
 
-parentPort?.on('message', ({ control, job }: WorkerRequest) => {
-  parentPort!.postMessage(work(control, job));
+parentPort?.on('message', (share: WorkerShare) => {
+  parentPort!.postMessage(work(share));
 });
 
-function work(control: TeamControl, job: Job): WorkerAnswer {
+function work({ control, operation, job }: WorkerShare): WorkerAnswer {
   try {
-    runJob(joinTeam(control), job);
+    PROGRAMS[operation].run(joinTeam(control), job);
     return { outcome: 'finished' };
   } catch (error) {
     if (error instanceof Stopped) return { outcome: 'stopped' };

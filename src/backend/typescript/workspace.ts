@@ -2,7 +2,8 @@
 import { types } from 'node:util';
 import type { Numbers } from '../../linalg/pack';
 import { DeepntkError } from '../../errors';
-import { largestOf, layerSlots, type NetworkData, type Precision } from '../backend';
+import { largestOf, layerSlots } from '../layers';
+import type { NetworkData, Precision } from '../seam';
 
 /** The inputs of a job and everything that the forward pass leaves behind. */
 export interface Activations {

@@ -1,5 +1,5 @@
 /** Takes the times of a case: what is not right is not timed. */
-import type { BackendName } from '../../backend/backend';
+import type { BackendName } from '../../backend/seam';
 import { DeepntkError } from '../../errors';
 import type { BenchCase, Suite, Variant } from './suite';
 

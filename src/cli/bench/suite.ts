@@ -1,5 +1,5 @@
 /** What a benchmark is made of; the suites stand beside this file. */
-import type { BackendName, Precision } from '../../backend/backend';
+import type { BackendName, Precision } from '../../backend/seam';
 import { availableBackends, backendInfo } from '../../backend/choose';
 import type { NdArray } from '../../ndarray';
 

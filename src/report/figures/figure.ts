@@ -1,5 +1,5 @@
 /** What a figure is: parameters, a table of numbers computed from them, and a picture drawn from the table alone. */
-import type { BackendName } from '../../backend/backend';
+import type { BackendName } from '../../backend/seam';
 import type { ParameterRules, FigureParameters } from './parameters';
 
 /** Empty cells are null. */

@@ -10,7 +10,7 @@
  */
 import { parse } from 'csv-parse/sync';
 
-import { BACKEND_NAMES } from '../../backend/backend';
+import { BACKEND_NAMES } from '../../backend/seam';
 import { invalidFile } from '../../data/files';
 import { DeepntkError } from '../../errors';
 import type { FigureCell, ColumnKind, Figure, FigureProvenance, FigureTable, FigureRow } from './figure';

@@ -1,5 +1,5 @@
 /** Moments of kernels from exact sums over replicas: they merge in any order, and do not cancel where replicas are alike. */
-import type { KernelForm } from '../../backend/backend';
+import type { KernelForm } from '../../backend/forms';
 import type { NtkOutputs } from '../../kernel/ntk';
 import { type ResultArray, resultArray } from '../../ndarray';
 import type { NetworkSpec } from '../../network/spec';

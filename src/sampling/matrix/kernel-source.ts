@@ -1,6 +1,6 @@
 /** Kernels over initializations as tasks for a backend: the law of the parameters, the terms of the kernel, the sampler. */
-import type { BackendName, KernelForm } from '../../backend/backend';
-import type { KernelSampler, KernelTerms, LayerLaw } from '../../backend/kernel-samples';
+import type { KernelForm } from '../../backend/forms';
+import type { BackendName, KernelSampler, KernelTerms, LayerLaw } from '../../backend/seam';
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import { biasGradientsByLayer, type NetworkSpec } from '../../network/spec';
 

@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 
-import { KERNEL_SAMPLERS, type KernelSampler } from '../../backend/kernel-samples';
+import { KERNEL_SAMPLERS, type KernelSampler } from '../../backend/seam';
 import { invalidFile, shown } from '../../data/files';
 import { describe } from '../../errors';
 import { NTK_OUTPUTS, type NtkOutputs } from '../../kernel/ntk';

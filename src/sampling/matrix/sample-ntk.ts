@@ -1,6 +1,6 @@
 /** Monte Carlo over initializations of the kernel MATRIX of several inputs. */
 import type { ArrayInput } from '../../array-input';
-import type { KernelSampler } from '../../backend/kernel-samples';
+import type { KernelSampler } from '../../backend/seam';
 import { createNpy } from '../../data/npy';
 import type { ComputeOptions, Provenance } from '../../kernel/arguments';
 import type { NtkOutputs } from '../../kernel/ntk';

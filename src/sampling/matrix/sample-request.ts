@@ -2,8 +2,7 @@
 import { constants } from 'node:buffer';
 
 import { type ArrayInput, readInputs } from '../../array-input';
-import type { Backend, RunOptions } from '../../backend/backend';
-import { KERNEL_SAMPLERS } from '../../backend/kernel-samples';
+import { type Backend, KERNEL_SAMPLERS, type RunOptions } from '../../backend/seam';
 import {
   DeepntkError,
   expectBoolean,

@@ -1,6 +1,6 @@
 /** The run over replicas of `sampleNtk`: drawing them, adding them up, keeping them. */
-import type { KernelForm } from '../../backend/backend';
-import type { KernelReplicas, KernelSampleTask } from '../../backend/kernel-samples';
+import type { KernelForm } from '../../backend/forms';
+import type { KernelReplicas, KernelSampleTask } from '../../backend/seam';
 import type { NpyWriter } from '../../data/npy';
 import { DeepntkError } from '../../errors';
 import { type Chunk, drawAhead } from '../ahead';

@@ -1,5 +1,5 @@
 /** Sums over replicas that an estimate of the dispersion is made from. They merge exactly, in any order. */
-import type { ChainReplicas } from '../../backend/backend';
+import type { ChainReplicas } from '../../backend/seam';
 import { ExactSum } from '../../numbers/exact-sum';
 
 const { max, min } = Math;

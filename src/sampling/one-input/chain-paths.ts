@@ -1,5 +1,5 @@
 /** Paths of the scalar chain (src/sampling/one-input/chain-plan.ts): their total weight, and how to draw one by its weight. */
-import { type ChainMixture, type ChainPlan, GATE_LAWS, type PathTables } from '../../backend/backend';
+import { type ChainMixture, type ChainPlan, GATE_LAWS, type PathTables } from '../../backend/seam';
 import { type Scaled, scaled, toNumber } from '../../numbers/scaled';
 
 /** E[C^i C'^j] of one layer for each (i, j) of GATE_LAWS. */

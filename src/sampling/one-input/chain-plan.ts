@@ -17,8 +17,7 @@
  * E Theta' and E Theta'^2 are products of small matrices, and replicas can be drawn from the laws weighted by Theta' or
  * by Theta'^2: a path is drawn from the top down, then each layer from its law weighted by the path's factor.
  */
-import type { ChainMixture, ChainPlan, GateTables } from '../../backend/backend';
-import { GATE_LAWS } from '../../backend/backend';
+import { type ChainMixture, type ChainPlan, GATE_LAWS, type GateTables } from '../../backend/seam';
 import { biasGradientsByLayer, type NetworkSpec } from '../../network/spec';
 import { type BinomialTable, binomialTable } from '../../random/binomial';
 import { type LayerLaw, pathMixture } from './chain-paths';

@@ -1,5 +1,5 @@
 /** Replicas by the scalar chain, from whatever computes it. */
-import type { Backend, ChainReplicas, RunOptions } from '../../backend/backend';
+import type { Backend, ChainReplicas, RunOptions } from '../../backend/seam';
 import type { NetworkSpec } from '../../network/spec';
 import { planChain, planShares } from './chain-plan';
 import type { Sampler } from '../samplers';

@@ -1,5 +1,5 @@
 /** The run over replicas, whatever draws them and whatever becomes of them besides. */
-import type { ChainReplicas, RunOptions } from '../../backend/backend';
+import type { ChainReplicas, RunOptions } from '../../backend/seam';
 import type { Provenance } from '../../kernel/arguments';
 import { Accumulator } from './accumulator';
 import type { Chunk, Drawing } from '../ahead';

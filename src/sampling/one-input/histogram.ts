@@ -1,5 +1,5 @@
 /** Histograms of the kernel over initializations, and of what each of their bins has in the mean and in the second moment. */
-import type { ChainReplicas } from '../../backend/backend';
+import type { ChainReplicas } from '../../backend/seam';
 import { expectInteger, invalidArgument } from '../../errors';
 import type { MomentPair } from '../../theory/moments';
 import { type Scale, shifted } from './accumulator';

@@ -1,6 +1,5 @@
 /** Where replicas come from: the samplers behind one face. */
-import type { Backend } from '../../backend/backend';
-import type { KernelSampler } from '../../backend/kernel-samples';
+import type { Backend, KernelSampler } from '../../backend/seam';
 import type { NetworkSpec } from '../../network/spec';
 import { planShares } from './chain-plan';
 import { chainSource, type ReplicaSource } from './chain-source';

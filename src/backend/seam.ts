@@ -1,59 +1,77 @@
 /**
- * The seam: what a backend must be able to do. Everything above this folder speaks to a {@link Backend} and does not
- * know which one runs. Arguments have been checked by then: a backend trusts them.
+ * The seam: the interface of a backend, and the type of every task and result. Code above this folder calls a
+ * {@link Backend} and does not know which implementation runs. Arguments are checked before, so a backend trusts them.
+ * The addon checks types and lengths again, because a wrong one would end the process.
  */
 import type { StreamKey } from '../random/streams';
-import type { FeaturesTask, GramTileTask, ProductsTask } from './features';
-import type { KernelReplicas, KernelSampleTask } from './kernel-samples';
+import type { KernelForm } from './forms';
 
 /** The fastest first. */
 export const BACKEND_NAMES = ['cuda', 'native', 'typescript'] as const;
 /** The backends by name, the fastest first. */
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-export interface Backend {
+export interface Backend extends Operations {
   readonly name: BackendName;
-  /** What it runs on, for `backendInfo()` and `deepntk doctor`. */
+  /** The hardware and the libraries, for `backendInfo()` and `deepntk doctor`. */
   describe(): BackendDescription;
-  /** Fills `out` with `scale` times the normals number 0, 1, ... of a stream; synchronous. */
+  /** Fills `out` with the first normals of a stream, times `scale`. It is synchronous. */
   fillNormals(out: Float64Array, key: StreamKey, scale: number): void;
+}
+
+/** The computations: each takes a task and resolves to its result. Adding one: docs/architecture.md. */
+export interface Operations {
   /** Outputs f(X), n x K. */
   forward(task: ForwardTask, run: RunOptions): Promise<Float64Array>;
   /** Derivatives of every output by every selected parameter, n x K x P. */
   jacobian(task: JacobianTask, run: RunOptions): Promise<Float64Array>;
   /** The empirical neural tangent kernel in its structured form. */
   kernel(task: KernelTask, run: RunOptions): Promise<KernelArrays>;
-  /** Fills a block with the features of some inputs: all that their kernel with any others is made of. */
+  /** Fills a block with the features of some inputs. Kernels and products are computed from features. */
   features(task: FeaturesTask, run: RunOptions): Promise<void>;
   /** Fills a tile with the kernel of the inputs of two blocks. */
   gramTile(task: GramTileTask, run: RunOptions): Promise<void>;
-  /** Products of a block's rows of the Jacobian, which is not formed. */
+  /** Products with a block's rows of the Jacobian. The Jacobian is not formed. */
   products(task: ProductsTask, run: RunOptions): Promise<void>;
   /** Replicas of the kernel of one input, by the scalar chain. */
   sampleChain(task: ChainTask, run: RunOptions): Promise<ChainReplicas>;
   /** Replicas of the kernel of several inputs. */
   sampleKernels(task: KernelSampleTask, run: RunOptions): Promise<KernelReplicas>;
-  /** Takes steps of gradient descent: changes the parameters and the optimizer's moments in place, writes the losses. */
+  /** Takes steps of gradient descent. It changes the parameters and the moments in place and writes the losses. */
   train(task: TrainTask, run: RunOptions): Promise<void>;
 }
 
+export type Operation = keyof Operations;
+export type TaskOf<O extends Operation> = Parameters<Operations[O]>[0];
+export type ResultOf<O extends Operation> = Awaited<ReturnType<Operations[O]>>;
+
+/** The operations of a backend, made one by one. @param table has an entry for every operation */
+export function operationsOf(
+  table: Readonly<Record<Operation, unknown>>,
+  make: <O extends Operation>(operation: O) => Operations[O],
+): Operations {
+  const names = Object.keys(table) as Operation[];
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as unknown as Operations;
+}
+
 export interface BackendDescription {
-  /** The library of the matrix products and the instruction set that it chose; null where there is none. */
+  /** The library of the matrix products and the instruction set that it chose; null without such a library. */
   readonly blas: BlasDescription | null;
-  /** The GPU; null where none computes. */
+  /** The GPU; null for the other backends. */
   readonly cuda: CudaDescription | null;
 }
 
-/** An NVIDIA GPU, and the software between it and this package. */
+/** An NVIDIA GPU and its software. */
 export interface CudaDescription {
-  /** As the driver names it. */
+  /** The driver's name for it. */
   readonly device: string;
   /** Its compute capability, e.g. "9.0". */
   readonly capability: string;
   /** Bytes. */
   readonly memory: number;
-  /** Versions: the newest CUDA that the driver knows, the CUDA that the addon was built with, cuBLAS. */
+  /** The newest CUDA version that the driver supports. */
   readonly driver: string;
+  /** The CUDA version that the addon was built with. */
   readonly runtime: string;
   readonly cublas: string;
   /** How `precision: 'mixed'` is computed: "float32", "tf32x3", "tf32" or "all-float32" (DEEPNTK_CUDA_MIXED). */
@@ -64,9 +82,9 @@ export interface CudaDescription {
 export interface BlasDescription {
   readonly library: string;
   readonly version: string;
-  /** The core type whose kernels OpenBLAS runs, e.g. "SkylakeX"; of cuBLAS the architecture, e.g. "sm_90". */
+  /** The core type whose kernels OpenBLAS runs, e.g. "SkylakeX"; for cuBLAS the architecture, e.g. "sm_90". */
   readonly core: string;
-  /** How OpenBLAS was built: "pthread", "openmp" or "sequential"; of cuBLAS "device". */
+  /** How OpenBLAS was built: "pthread", "openmp" or "sequential"; for cuBLAS "device". */
   readonly threading: string;
 }
 
@@ -77,6 +95,17 @@ export interface RunOptions {
   /** Called on the event loop at most about 30 times a second, with the finished share of the work, 0 to 1. */
   readonly onProgress?: ((fraction: number) => void) | undefined;
 }
+
+/**
+ * The slopes of the activation function for positive and for negative preactivations. ReLU is (1, 0), and backends
+ * compute no other activation yet.
+ */
+export interface Slopes {
+  readonly positive: number;
+  readonly negative: number;
+}
+
+export const RELU: Slopes = Object.freeze({ positive: 1, negative: 0 });
 
 /**
  * A net as a backend sees it: h^l = weightGain_l W^l x^{l-1} + biasGain_l b^l, x^l = relu(h^l), f = h^{L+1}.
@@ -91,13 +120,15 @@ export interface NetworkData {
   /** L + 1 numbers; position l - 1 belongs to layer l. */
   readonly weightGains: Float64Array;
   readonly biasGains: Float64Array;
+  readonly slopes: Slopes;
 }
 
 export interface ForwardTask {
   readonly network: NetworkData;
-  /** n x n_0; the backend's own copy, which nothing else can change. */
+  /** n x n_0; a copy that nothing else can change. */
   readonly x: Float64Array;
   readonly n: number;
+  /** The most inputs that go through the layers at once. */
   readonly rowBlock: number;
 }
 
@@ -107,8 +138,6 @@ export interface JacobianTask extends ForwardTask {
   readonly biases: readonly boolean[];
 }
 
-/** Which entries of the K x K block of two inputs are computed. */
-export type KernelForm = 'trace' | 'full' | 'diagonal' | 'sum-of-logits';
 /** `float64` throughout, or `mixed`: the forward pass in float64, the rest in float32 summed in float64. */
 export type Precision = 'float64' | 'mixed';
 
@@ -145,6 +174,70 @@ export interface KernelArrays {
   /** The part of each layer, of the same shape as `kernel`; zero where a layer is frozen. Null unless asked for. */
   readonly weights: Float64Array[] | null;
   readonly biases: Float64Array[] | null;
+}
+
+export type Reals = Float64Array | Float32Array;
+
+/** Which features an input has. */
+export interface FeatureShape {
+  readonly network: NetworkData;
+  readonly form: KernelForm;
+  /** As in a kernel task; L + 1 numbers each, 0 where a layer's parameters do not count. */
+  readonly weightTerms: Float64Array;
+  readonly biasTerms: Float64Array;
+  /** Features in float64, or in float32 (`mixed`; the forward pass that they come from is in float64). */
+  readonly precision: Precision;
+  /**
+   * A block is worked on in groups of so many consecutive inputs, each by one thread and scaled on its own. So results
+   * depend, bit for bit, on where groups begin, and on nothing else: neither on blocks nor on threads.
+   */
+  readonly group: number;
+}
+
+/**
+ * The features of n inputs. `values`: layer after layer x^{l-1} of all inputs (n x n_{l-1}, where layer l has a weight
+ * term), then delta^l of all of them (n chains x n_l, where it counts; those of the output layer are the identity and not
+ * there). `exponents`: for every group and layer, e and f with x^{l-1} = 2^e times and delta^l = 2^f times the values.
+ * Both on SharedArrayBuffers.
+ */
+export interface FeatureBlock {
+  readonly n: number;
+  readonly values: Reals;
+  readonly exponents: Int32Array;
+}
+
+export interface FeaturesTask extends FeatureShape {
+  /** n x n_0 */
+  readonly x: Float64Array;
+  readonly block: FeatureBlock;
+}
+
+export interface GramTileTask extends FeatureShape {
+  readonly a: FeatureBlock;
+  /** Null stands for `a`: the tile is on the diagonal of a symmetric kernel, and one triangle of it is computed. */
+  readonly b: FeatureBlock | null;
+  /** Inputs of one piece of the tile; divides the group. */
+  readonly edge: number;
+  /** What the entries are multiplied by. */
+  readonly scale: number;
+  /** A.n x B.n x entries; float32 or float64, whatever the precision. On a SharedArrayBuffer, as `mirror`. */
+  readonly tile: Reals;
+  /** B.n x A.n x entries, the transpose; null where it is not asked for, and where `b` is. */
+  readonly mirror: Reals | null;
+}
+
+/**
+ * Several products at once with the Jacobian J of the block: its rows are pairs of input and output, its columns ALL
+ * parameters (zero where they do not count). The form is not `sum-of-logits`.
+ */
+export interface ProductsTask extends FeatureShape {
+  readonly block: FeatureBlock;
+  readonly directions: number;
+  /** `add-transposed`: columns += rows' J. `apply`: rows = J columns'. */
+  readonly product: 'add-transposed' | 'apply';
+  /** (n K) x directions and directions x P, on SharedArrayBuffers. */
+  readonly rows: Float64Array;
+  readonly columns: Float64Array;
 }
 
 export const LOSS_NAMES = ['mse', 'cross-entropy'] as const;
@@ -200,31 +293,6 @@ export interface TrainTask {
   readonly minSlotRows: number;
   /** The most samples that go through the layers at once. */
   readonly rowBlock: number;
-}
-
-/** The largest of some widths, of which there may be more than a call takes arguments; 0 of none. */
-export function largestOf(widths: readonly number[]): number {
-  return widths.reduce((largest, width) => Math.max(largest, width), 0);
-}
-
-/** Where a layer's parameters lie in the flat array. */
-export interface LayerSlot {
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly weights: number;
-  readonly biases: number;
-}
-
-/** The slots of layers 1 .. L+1, in order. */
-export function layerSlots(widths: readonly number[]): LayerSlot[] {
-  let offset = 0;
-  return widths.slice(1).map((outputs, index) => {
-    const inputs = widths[index]!;
-    const weights = offset;
-    const biases = weights + outputs * inputs;
-    offset = biases + outputs;
-    return { inputs, outputs, weights, biases };
-  });
 }
 
 /** Replicas number `first` to `first + count - 1`, of the chain that `plan` describes. */
@@ -321,4 +389,52 @@ export interface ChainReplicas {
   readonly weightExponents: Int32Array;
   /** The part of the mixture that it was drawn from: 0, 1 or 2. */
   readonly parts: Uint8Array;
+}
+
+/**
+ * - `direct`: draws every weight, those of `Mlp.random`
+ * - `conditional`: draws preactivations and derivatives from their law, without any weights (native/core/conditional.hpp)
+ */
+export const KERNEL_SAMPLERS = ['direct', 'conditional'] as const;
+export type KernelSampler = (typeof KERNEL_SAMPLERS)[number];
+
+/** Replicas number `first` to `first + count - 1`. */
+export interface KernelSampleTask {
+  readonly sampler: KernelSampler;
+  /** n_0 .. n_{L+1} */
+  readonly widths: readonly number[];
+  readonly law: LayerLaw;
+  /** n x n_0, finite */
+  readonly x: Float64Array;
+  readonly n: number;
+  readonly form: KernelForm;
+  /** Every replica is added up from its layers once for each of these, at least one. */
+  readonly terms: readonly KernelTerms[];
+  readonly seed: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** How parameters are drawn, and the gains they enter with (`NetworkData`); L + 1 numbers, layer 1 first. */
+export interface LayerLaw {
+  /** Standard deviations. */
+  readonly weightDeviations: Float64Array;
+  readonly biasDeviations: Float64Array;
+  readonly weightGains: Float64Array;
+  readonly biasGains: Float64Array;
+}
+
+/** alpha_l and beta_l of theory.md section 1: value times 2^exponent; L + 1 numbers, layer 1 first. */
+export interface KernelTerms {
+  readonly weights: Float64Array;
+  readonly weightExponents: Int32Array;
+  readonly biases: Float64Array;
+  readonly biasExponents: Int32Array;
+}
+
+export interface KernelReplicas {
+  /** count x terms x n x n x entries (as in `KernelArrays`), each kernel over 2^`exponents`. */
+  readonly kernels: Float64Array;
+  /** count x terms */
+  readonly exponents: Int32Array;
 }
