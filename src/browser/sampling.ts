@@ -3,7 +3,7 @@ import { sampleChainInSlices } from '../backend/typescript/chain-slices';
 import { expectOptions, invalidArgument } from '../errors';
 import { readWatch, type WatchOptions } from '../watch';
 import type { NetworkSpec } from '../network/spec';
-import { drawInTurn } from '../sampling/ahead';
+import { drawInTurn } from '../runs/ahead';
 import { chainSource } from '../sampling/one-input/chain-source';
 import {
   type DispersionRequest,

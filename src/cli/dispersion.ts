@@ -6,7 +6,7 @@ import { type DispersionOptions, estimateDispersion } from '../sampling/one-inpu
 import type { DispersionEstimate } from '../sampling/one-input/estimate';
 import { mergeNtk } from '../large/parts';
 import { mergeCheckpoints } from '../sampling/merge';
-import type { Range } from '../sampling/ranges';
+import type { Range } from '../runs/ranges';
 import { mergeSweeps } from '../sampling/sweep-file';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import { jsonOption } from './declared';

@@ -6,7 +6,7 @@ import type { BackendName } from '../backend/backend';
 import type { Progress } from '../kernel/arguments';
 import type { Parametrization } from '../network/spec';
 import type * as QueueSweep from '../queue/sweep';
-import { lockFile } from '../data/lock';
+import { lockFile } from '../runs/lock';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import {
   computePoint,

@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 
 import { entriesOf } from '../backend/features';
-import { lockFile } from '../data/lock';
+import { lockFile } from '../runs/lock';
 import type { ArrayInput } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { Provenance } from '../kernel/arguments';

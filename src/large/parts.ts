@@ -1,7 +1,7 @@
 /** Kernels in parts: some tiles computed into a file of their own, and the files put together. */
 import { entriesOf } from '../backend/features';
 import { invalidFile } from '../data/files';
-import { lockFile } from '../data/lock';
+import { lockFile } from '../runs/lock';
 import type { ArrayInput } from '../array-input';
 import { DeepntkError, expectInteger, expectOptions, expectOptionsObject, invalidArgument } from '../errors';
 import type { KernelNetwork } from '../kernel/ntk';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 
 import type { ArrayInput } from '../array-input';
 import { entriesOf, pairFlops } from '../backend/features';
-import { lockFile } from '../data/lock';
+import { lockFile } from '../runs/lock';
 import type { Provenance } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
 import { bytesOf } from '../large/blocks';

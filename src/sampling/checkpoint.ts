@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 
 import { invalidFile } from '../data/files';
-import { type Range, rangesInWords } from './ranges';
+import { type Range, rangesInWords } from '../runs/ranges';
 import { addStoredSums, expectSameSettings, readRun, type RunKind, type RunSums, writeRun } from './run-file';
 
 const WRITE_EVERY_MS = 1000;

@@ -7,7 +7,7 @@ import { planShares } from './one-input/chain-plan';
 import { DISPERSION_RUN } from './one-input/dispersion-file';
 import { type DispersionEstimate, makeEstimate } from './one-input/estimate';
 import { NTK_SAMPLE_RUN } from './matrix/ntk-sample-file';
-import { joinRanges, type Range } from './ranges';
+import { joinRanges, type Range } from '../runs/ranges';
 import {
   addStoredSums,
   checkRun,

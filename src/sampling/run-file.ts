@@ -14,7 +14,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { invalidFile, readBytes, writeFileAtomically } from '../data/files';
 import { describe } from '../errors';
-import type { Range } from './ranges';
+import type { Range } from '../runs/ranges';
 
 /** Sums over replicas, exact ones. */
 export interface RunSums {

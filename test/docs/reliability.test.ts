@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { lockFile } from '../../src/data/lock';
+import { lockFile } from '../../src/runs/lock';
 import { writeSafetensors } from '../../src/data/safetensors';
 import {
   createSpec,

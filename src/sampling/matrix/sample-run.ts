@@ -3,7 +3,7 @@ import type { KernelForm } from '../../backend/backend';
 import type { KernelReplicas, KernelSampleTask } from '../../backend/kernel-samples';
 import type { NpyWriter } from '../../data/npy';
 import { DeepntkError } from '../../errors';
-import { type Chunk, drawAhead } from '../ahead';
+import { type Chunk, drawAhead } from '../../runs/ahead';
 import { type CheckpointWriter, openCheckpoint } from '../checkpoint';
 import { KernelAccumulator, type KernelLayout, lengthOf, rescale, type Spectra } from './kernel-moments';
 import { type KernelQuantile, quantilesOf } from './kernel-quantiles';

@@ -2,7 +2,7 @@
 import type { ChainReplicas, RunOptions } from '../../backend/backend';
 import type { Provenance } from '../../kernel/arguments';
 import { Accumulator } from './accumulator';
-import type { Chunk, Drawing } from '../ahead';
+import type { Chunk, Drawing } from '../../runs/ahead';
 import type { ReplicaSource } from './chain-source';
 import type { CheckpointWriter } from '../checkpoint';
 import type { DispersionRequest } from './dispersion-request';

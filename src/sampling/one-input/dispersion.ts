@@ -2,7 +2,7 @@
 import { expectOptions, expectPath } from '../../errors';
 import { type ComputeOptions, readComputation } from '../../kernel/arguments';
 import type { NetworkSpec } from '../../network/spec';
-import { drawAhead } from '../ahead';
+import { drawAhead } from '../../runs/ahead';
 import { openCheckpoint } from '../checkpoint';
 import { DISPERSION_RUN } from './dispersion-file';
 import {

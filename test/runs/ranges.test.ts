@@ -1,4 +1,4 @@
-import { joinRanges, type Range } from '../../src/sampling/ranges';
+import { joinRanges, type Range } from '../../src/runs/ranges';
 
 test('neighbours are joined, in any order, and gaps stay', () => {
   expect(

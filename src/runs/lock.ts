@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DeepntkError } from '../errors';
-import { reasonOf } from './files';
+import { reasonOf } from '../data/files';
 
 const SIGN_EVERY_MS = 5000;
 /** A holder that is not seen otherwise counts as gone after so long without a sign. */

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { lockFile } from '../../src/data/lock';
+import { lockFile } from '../../src/runs/lock';
 import { createSpec, mergeNtk, Mlp } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 
