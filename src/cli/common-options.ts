@@ -5,6 +5,7 @@ import { RUN_OPTIONS } from '../kernel/options';
 import { RANDOM_OPTIONS } from '../network/spec-options';
 import { type OptionsOf } from '../options';
 import { addDeclaredOptions, givenOptions, jsonOption, optionsOf } from './declared';
+import { shardOf } from './lists';
 
 /** Adds the flags for where the command computes, and `--json`. */
 export function addRunOptions(command: Command): Command {
@@ -17,6 +18,22 @@ export function runOptions(flags: object, command: Command): OptionsOf<typeof RU
 }
 
 export const seedOption = () => optionsOf('seed', RANDOM_OPTIONS.seed)[0]!;
+
+export const forceOption = () => new Option('--force', 'overwrite a file --out that exists');
+
+/**
+ * Adds the flags that divide a job among machines.
+ *
+ * @param shard the help of `--shard`
+ * @param queue the help of `--queue`
+ */
+export function addDivisionOptions(command: Command, shard: string, queue: string): Command {
+  return command
+    .optionsGroup('Several machines:')
+    .option('--shard <i/n>', shard, shardOf)
+    .option('--queue <name>', queue)
+    .addOption(redisOption());
+}
 
 export const redisOption = () =>
   new Option('--redis <url>', 'address of the Redis server')

@@ -10,8 +10,8 @@ import { MEMORY_OPTION, TILE_FILE_OPTIONS } from '../large/options';
 import { networkOf } from '../network/computations';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import type * as QueueKernel from '../queue/kernel';
-import type { Shard } from '../sampling/sweep';
-import { addRunOptions, redisOption } from './common-options';
+import type { Shard } from '../runs/ranges';
+import { addDivisionOptions, addRunOptions } from './common-options';
 import { SOURCE_OPTION } from '../data/load/options';
 import { addDeclaredOptions, givenOptions, optionsOf } from './declared';
 import { expectWritable } from './files';
@@ -25,7 +25,6 @@ import {
   readKernelSource,
   runNamed,
 } from './kernel-source';
-import { shardOf } from './lists';
 import { originRows } from './net-facts';
 import { givenFlags } from './net-options';
 import { printJson, printTable, type Rows, seconds } from './output';
@@ -57,23 +56,15 @@ export function addKernelCommand(program: Command): void {
     .option('--out <file>', 'write the kernel to this .npy file')
     .option('--explain', 'print the plan (operations, memory, blocks) and compute nothing');
   addDeclaredOptions(command.optionsGroup('Kernels larger than memory (to --out, in tiles):'), FILE_OPTIONS);
-  command
-    .optionsGroup('Several machines:')
-    .option(
-      '--shard <i/n>',
-      'part i = 0 .. n-1 of the tiles, to a .part file that deepntk merge takes; or slurm, or kubernetes/n',
-      shardOf,
-    )
-    .option(
-      '--queue <name>',
-      'let the workers of this queue compute the tiles (deepntk worker), and gather them in --out',
-    )
-    .addOption(redisOption())
-    .addOption(
-      new Option('--redis-memory <size>', 'with --queue: limit on the tiles in Redis')
-        .argParser(byteSize)
-        .default(512 * 2 ** 20, '512M'),
-    );
+  addDivisionOptions(
+    command,
+    'part i = 0 .. n-1 of the tiles, to a .part file that deepntk merge takes; or slurm, slurm/n, kubernetes/n',
+    'let the workers of this queue compute the tiles (deepntk worker), and gather them in --out',
+  ).addOption(
+    new Option('--redis-memory <size>', 'with --queue: limit on the tiles in Redis')
+      .argParser(byteSize)
+      .default(512 * 2 ** 20, '512M'),
+  );
   addRunOptions(command)
     .addHelpText(
       'after',

@@ -10,7 +10,6 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DeepntkError } from '../errors';
@@ -91,8 +90,7 @@ export async function lockFile(path: string, signal?: AbortSignal): Promise<Lock
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof DeepntkError) throw cause;
-    const message = `cannot write ${path}: ${dirname(path)}: ${reasonOf(cause)}`;
-    throw new DeepntkError('ERR_INVALID_FILE', message, { cause });
+    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 

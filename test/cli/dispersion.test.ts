@@ -152,7 +152,7 @@ test('checkpoints of sampleNtk merge too: into what the library says of the whol
   expectFailure(
     await runInProcess(['merge', 'neither.json', 'sample-a.json'], here()),
     1,
-    'neither.json: expected the format deepntk-dispersion or deepntk-ntk-sample, got "deepntk-net"',
+    'neither.json: expected a file of the format deepntk-dispersion, deepntk-ntk-sample, deepntk-sweep, deepntk-kernel-part, got "deepntk-net"',
   );
 });
 

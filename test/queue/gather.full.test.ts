@@ -6,7 +6,7 @@ import { type Job, jobId } from '../../src/queue/jobs';
 import { Commands, until } from './commands';
 import { describeRedis, type RedisServer, startRedis } from './redis';
 
-const JOB: Job = { kind: 'test', version: '0', task: 1 };
+const JOB: Job = { kind: 'sweep', version: '0', settings: {}, range: [1, 2] };
 
 describeRedis('a job that another command asks for too', () => {
   let redis: RedisServer;

@@ -213,10 +213,10 @@ describe('a run in pieces', () => {
     const other = createSpec({ inputDim: 30, depth: 10, width: 30, weightVariance: 1.9 });
     const rejects = (run: Promise<unknown>) => expect(run).rejects;
     await rejects(estimateDispersion(other, { ...options, replicas: 100, checkpoint })).toThrow(
-      /weightVariance 1.9, got 2/,
+      /weightVariance 2, here 1.9/,
     );
     await rejects(estimateDispersion(SPEC, { ...options, seed: 5, replicas: 100, checkpoint })).toThrow(
-      /seed 5, got 4/,
+      /seed 4, here 5/,
     );
     await rejects(estimateDispersion(SPEC, { ...options, replicas: 50, checkpoint })).toThrow(
       /at most 50 replicas/,
