@@ -219,6 +219,33 @@ describe('a checkpoint', () => {
     );
   });
 
+  test("is one run's at a time: a second one is refused while the first goes on", async () => {
+    const checkpoint = at('shared.json');
+    const deep = createSpec({ inputDim: 8, depth: 20, width: 40 });
+    const runs = [1000, 2000].map((replicas) => sampleNtk(deep, X, { seed: 1, replicas, checkpoint }));
+    const [first, second] = await Promise.allSettled(runs);
+    expect([first!.status, second!.status].sort()).toEqual(['fulfilled', 'rejected']);
+    const refused = first!.status === 'rejected' ? first : second;
+    expect(refused).toMatchObject({
+      reason: {
+        code: 'ERR_INVALID_FILE',
+        message: expect.stringMatching(/shared\.json: this process is writing it/) as string,
+      },
+    });
+    expect(readdirSync(folder)).toEqual(['shared.json']);
+  });
+
+  test('of every shard merges to the whole', async () => {
+    const whole = numbersOf(await sampleNtk(spec, X, options));
+    const files = [0, 1, 2].map((index) => at(`shard-${index}.json`));
+    for (const [index, checkpoint] of files.entries()) {
+      await sampleNtk(spec, X, { ...options, shard: { index, count: 3 }, checkpoint });
+    }
+    expect(numbersOf(await mergeNtkSamples(files))).toEqual(whole);
+    const many = { ...options, shard: { index: 0, count: 11 } };
+    await expect(sampleNtk(spec, X, many)).rejects.toThrow(/shard.count: expected at least 2 units in every/);
+  });
+
   test('may be left out, also by the types', async () => {
     for (const file of [undefined, at('may-be.json')]) {
       await sampleNtk(spec, X, { ...options, ...(file !== undefined && { checkpoint: file }) });
