@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
@@ -11,10 +12,10 @@ import { networkOf } from '../network/computations';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import type * as QueueKernel from '../queue/kernel';
 import type { Shard } from '../runs/ranges';
-import { addDivisionOptions, addRunOptions } from './common-options';
+import { expectTarget } from '../runs/target';
+import { addDivisionOptions, addOutOptions, addRunOptions, expectOut } from './common-options';
 import { SOURCE_OPTION } from '../data/load/options';
 import { addDeclaredOptions, givenOptions, optionsOf } from './declared';
-import { expectWritable } from './files';
 import { withInterrupt } from './interrupt';
 import { type Part, planRows, printKernel, printPlan, tilesRow } from './kernel-report';
 import {
@@ -52,9 +53,10 @@ export function addKernelCommand(program: Command): void {
     'other inputs for the columns of the kernel, in any format of --x (default: those of --x)',
   ))
     command.addOption(option);
-  addDeclaredOptions(command, PARTS_OPTION)
-    .option('--out <file>', 'write the kernel to this .npy file')
-    .option('--explain', 'print the plan (operations, memory, blocks) and compute nothing');
+  addOutOptions(addDeclaredOptions(command, PARTS_OPTION), 'write the kernel to this .npy file').option(
+    '--explain',
+    'print the plan (operations, memory, blocks) and compute nothing',
+  );
   addDeclaredOptions(command.optionsGroup('Kernels larger than memory (to --out, in tiles):'), FILE_OPTIONS);
   addDivisionOptions(
     command,
@@ -127,7 +129,8 @@ function checkFlags(flags: Flags, command: Command): void {
 
 async function runKernel(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const { out } = flags;
-  if (out !== undefined) await expectWritable(out);
+  await expectOut(flags);
+  if (flags.perLayer && !flags.explain) await expectNoParts(flags);
   const { net, x, x2, loaded, origin, options: common } = await readKernelSource(flags, command, signal);
   const options = { ...common, ...givenOptions(PARTS_OPTION, flags, command) };
   const json = flags.json === true;
@@ -145,6 +148,13 @@ async function runKernel(flags: Flags, command: Command, signal: AbortSignal): P
   if (out !== undefined) await writeNpy(out, result);
   const run = { seconds: elapsed, ...origin, file: out ?? null, loaded, ...(parts && { parts }) };
   printKernel(result, run, { symmetric: x2 === null, json });
+}
+
+/** Refuses to overwrite parts of another kernel. */
+async function expectNoParts({ out, force }: Flags): Promise<void> {
+  const stem = basename(out!, extname(out!));
+  const found = (await readdir(dirname(out!))).find((name) => name.startsWith(`${stem}.layer-`));
+  if (found !== undefined) await expectTarget(join(dirname(out!), found), force === true);
 }
 
 /** The parts come before the kernel: if the kernel's file exists, the parts exist too. */
@@ -201,9 +211,10 @@ type Compute = (
 ) => Promise<[json: object, rows: Rows]>;
 
 const toFile: Compute = async (flags, { net, x, x2, options }, signal) => {
-  const { shard } = flags;
+  const { shard, force } = flags;
+  const file = { out: flags.out!, ...(shard && { shard }), ...(force && { force }) };
   const result = await runNamed(flags, signal, (watch) =>
-    net.ntk(x, x2, { ...options, ...watch, perLayer: false, out: flags.out!, ...(shard && { shard }) }),
+    net.ntk(x, x2, { ...options, ...watch, perLayer: false, ...file }),
   );
   return [
     result,
@@ -216,9 +227,9 @@ const toFile: Compute = async (flags, { net, x, x2, options }, signal) => {
 };
 
 const onQueue: Compute = async (flags, { net, x, x2, options }, signal) => {
-  const { out, queue, redis, redisMemory } = flags;
+  const { out, queue, redis, redisMemory, force } = flags;
   const { kernelOnQueue } = createRequire(__filename)('../queue/kernel') as typeof QueueKernel;
-  const named = { out: out!, queue: queue!, redis, redisMemory };
+  const named = { out: out!, queue: queue!, redis, redisMemory, ...(force && { force }) };
   const result = await runNamed(flags, signal, (watch) =>
     kernelOnQueue(networkOf(net), x, x2, { ...options, ...watch, perLayer: false, ...named }),
   );

@@ -14,29 +14,26 @@ import { NTK_SAMPLE_SUMS } from '../sampling/matrix/ntk-sample-file';
 import { mergeDispersion, type MergedNtkSample, mergeNtkSamples } from '../sampling/merge';
 import { DISPERSION_SUMS } from '../sampling/one-input/dispersion-file';
 import { mergeSweeps, SWEEP_FORMAT, tableFormatOf } from '../sampling/sweep-file';
-import { forceOption } from './common-options';
+import { addOutOptions, expectOut, type OutFlags } from './common-options';
 import { jsonOption } from './declared';
 import { printEstimate } from './dispersion';
 import { withInterrupt } from './interrupt';
 import { figures, printError, printJson, printTable } from './output';
 import { asUsage, asUsageOf, UsageError } from './usage';
 
-interface Flags {
-  readonly out?: string;
-  readonly force?: true;
+interface Flags extends OutFlags {
   readonly json?: true;
 }
 
 export function addMergeCommand(program: Command): void {
-  program
+  const command = program
     .command('merge')
     .description('merge the files of the shards of a job: dispersion or sampleNtk, a sweep, a kernel')
-    .argument('<files...>', 'checkpoints, .csv or .jsonl files of sweeps, or .part files of kernels')
-    .option(
-      '--out <file>',
-      'the merged file, of the same kind; for a kernel, a .npy file (needed for sweeps and kernels)',
-    )
-    .addOption(forceOption())
+    .argument('<files...>', 'checkpoints, .csv or .jsonl files of sweeps, or .part files of kernels');
+  addOutOptions(
+    command,
+    'the merged file, of the same kind; for a kernel, a .npy file (needed for sweeps and kernels)',
+  )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -51,6 +48,7 @@ Examples:
 `,
     )
     .action(async (files: string[], flags: Flags) => {
+      await expectOut(flags);
       await merge(files, flags);
     });
 }

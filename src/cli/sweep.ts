@@ -16,7 +16,14 @@ import {
   type SweepRow,
 } from '../sampling/sweep';
 import { CSV_HEADER, formatRow, openSweep, tableFormatOf } from '../sampling/sweep-file';
-import { addDivisionOptions, addRunOptions, forceOption, runOptions, seedOption } from './common-options';
+import {
+  addDivisionOptions,
+  addOutOptions,
+  addRunOptions,
+  type OutFlags,
+  runOptions,
+  seedOption,
+} from './common-options';
 import { withInterrupt } from './interrupt';
 import { numberList, wholeNumbers } from './lists';
 import { givenFlags } from './net-options';
@@ -24,7 +31,7 @@ import { printError, printJson } from './output';
 import { progressBar } from './progress';
 import { asUsage, integer, real, UsageError } from './usage';
 
-interface Flags {
+interface Flags extends OutFlags {
   readonly sw2: readonly number[];
   readonly sb2: readonly number[];
   readonly depth: readonly number[];
@@ -38,8 +45,6 @@ interface Flags {
   readonly relativeError?: number;
   readonly maxReplicas?: number;
   readonly sampler: Sampler | 'auto';
-  readonly out?: string;
-  readonly force?: true;
   readonly shard?: Shard;
   readonly queue?: string;
   readonly redis: string;
@@ -93,12 +98,11 @@ export function addSweepCommand(program: Command): void {
     .addOption(
       new Option('--sampler <name>', 'how replicas are drawn').choices(['auto', ...SAMPLERS]).default('auto'),
     )
-    .option(
-      '--out <file>',
-      'append rows to this .csv or .jsonl file; points that it has are not computed again',
-    )
-    .addOption(forceOption())
     .addOption(seedOption());
+  addOutOptions(
+    command,
+    'append rows to this .csv or .jsonl file; points that it has are not computed again',
+  );
   addDivisionOptions(
     command,
     'part i = 0 .. n-1 of the points; or slurm, slurm/n, kubernetes/n',
@@ -140,6 +144,7 @@ async function runSweep(flags: Flags, command: Command, signal: AbortSignal): Pr
   const all = asUsage(() => sweepPoints(sweep));
   const points = flags.shard === undefined ? all : pointsOfShard(all, flags.shard);
   if (out !== undefined) asUsage(() => tableFormatOf(out));
+  else if (flags.force) throw new UsageError('--force: expected --out with it, got none');
   const rows: SweepRow[] = [];
   const sink: Sink<SweepPoint, SweepRow> =
     out === undefined

@@ -12,16 +12,23 @@ import { DeepntkError } from '../errors';
  * @throws DeepntkError `ERR_INVALID_FILE` if the file exists and `force` is not true, if it is a folder, or if its folder cannot
  *   be written to
  */
-export async function expectTarget(path: string, force = false): Promise<void> {
-  const refuse = (reason: string, cause?: unknown): DeepntkError =>
-    new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reason}`, { cause });
+export async function expectTarget(path: string, force?: boolean): Promise<void> {
   await access(dirname(path), constants.W_OK).catch((cause: unknown) => {
-    throw refuse(reasonOf(cause), cause);
+    throw refused(path, reasonOf(cause), cause);
   });
+  await expectNew(path, force);
+}
+
+/** {@link expectTarget} for a file whose folder is made later. */
+export async function expectNew(path: string, force = false): Promise<void> {
   const found = await stat(path).catch(() => null);
-  if (found?.isDirectory() === true) throw refuse('it is a folder');
+  if (found?.isDirectory() === true) throw refused(path, 'it is a folder');
   // A pipe or a device is written to, not replaced.
   if (found?.isFile() === true && !force) {
-    throw refuse('it exists already; choose another name, or force it to be overwritten (--force)');
+    throw refused(path, 'it exists already; choose another name, or force it to be overwritten (--force)');
   }
+}
+
+function refused(path: string, reason: string, cause?: unknown): DeepntkError {
+  return new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reason}`, { cause });
 }
