@@ -79,7 +79,7 @@ Examples:
   $ deepntk kernel --depth 20 --width 300 --x X.npy --precision mixed --memory 2G --dtype float32 --out large.npy
   $ deepntk kernel --depth 20 --width 300 --x X.npy --memory 2G --shard 0/4 --out part-0.part
   $ deepntk kernel --depth 20 --width 300 --x X.npy --queue ntk --redis redis://head:6379 --out queued.npy
-  $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
+  $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out full.npy --json
 `,
     )
     .action(async (flags: Flags) => {
