@@ -3,7 +3,7 @@ import { featureFlops, pairFlops } from '../backend/features';
 import type { NdArray } from '../ndarray';
 import { blockRange, FeatureSource } from './blocks';
 import { gramEdge, type LargeKernelPlan, panelsOf } from './plan';
-import { type LargeRequest, ProgressMeter } from './request';
+import { type LargeOptions, ProgressMeter } from './inputs';
 import {
   columnBlocksOf,
   keyOf,
@@ -16,7 +16,7 @@ import {
 } from './tiles';
 
 export interface TileComputation {
-  readonly large: LargeRequest;
+  readonly large: LargeOptions;
   readonly X: NdArray;
   readonly X2: NdArray | null;
   /** The arrays that the tiles are computed into, and the tiles that are there already. */

@@ -15,11 +15,11 @@ import { type Budget, type LargeKernelPlan, planLargeKernel } from './plan';
 import {
   expectReady,
   type InputPair,
-  type LargeRequest,
-  readLargeRequest,
+  type LargeOptions,
+  readLargeOptions,
   readPair,
   settingsOf,
-} from './request';
+} from './inputs';
 import { TileFile } from './tile-file';
 import type { TileFileSpec } from './tile-map';
 import type { TileWriter } from './tiles';
@@ -74,7 +74,7 @@ export async function ntkToFile(
   overrides: PlanOverrides = {},
 ): Promise<NtkFileResult> {
   const where = 'ntk';
-  const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
+  const large = readLargeOptions(where, network, options, FILE_OPTION_NAMES);
   const out = expectOut(where, options.out, '.npy');
   const { signal } = large.request.run;
   const inputs = readPair(where, X, X2, network.widths[0]!);
@@ -102,7 +102,7 @@ export async function ntkToFile(
 
 /** Computes the missing tiles of a file. */
 export async function runTiles(
-  large: LargeRequest,
+  large: LargeOptions,
   inputs: InputPair,
   writer: TileWriter<LargeKernelPlan>,
   out: string,
@@ -118,7 +118,7 @@ export function expectOut(where: string, out: unknown, extension: '.npy' | '.par
 }
 
 export function fileResult(
-  { request }: LargeRequest,
+  { request }: LargeOptions,
   file: string,
   plan: LargeKernelPlan,
   tiles: NtkFileResult['tiles'],
@@ -137,7 +137,7 @@ export function explainNtkToFile(
 ): LargeKernelPlan {
   const where = 'explainNtk';
   const inputDim = network.widths[0]!;
-  const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
+  const large = readLargeOptions(where, network, options, FILE_OPTION_NAMES);
   const n = countInputs(`${where}: X`, X, inputDim);
   const n2 = X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim);
   return planFile(where, large, n, n2, options, {});
@@ -145,7 +145,7 @@ export function explainNtkToFile(
 
 export function planFile(
   where: string,
-  { request, shape, memoryLimit }: LargeRequest,
+  { request, shape, memoryLimit }: LargeOptions,
   n: number,
   n2: number | null,
   options: Pick<NtkFileOptions, 'dtype' | 'features'>,

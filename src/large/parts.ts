@@ -17,7 +17,7 @@ import {
   runTiles,
 } from './ntk-to-file';
 import { PartFile } from './part-file';
-import { expectReady, readLargeRequest, readPair, settingsOf } from './request';
+import { expectReady, readLargeOptions, readPair, settingsOf } from './inputs';
 import { TileFile } from './tile-file';
 import { partialPath } from './tile-map';
 import {
@@ -40,7 +40,7 @@ export async function ntkToPart(
   options: NtkFileOptions,
 ): Promise<NtkFileResult> {
   const where = 'ntk';
-  const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
+  const large = readLargeOptions(where, network, options, FILE_OPTION_NAMES);
   const out = expectOut(where, options.out, '.part');
   const shard = readShard(`${where}: shard`, options.shard);
   const inputs = readPair(where, X, X2, network.widths[0]!);

@@ -3,7 +3,17 @@
  * journal, NAME.meta.jsonl, lists the finished tiles. A process that is killed leaves both, and the next one with the same
  * settings continues: it accepts a tile only if its checksum is right.
  */
-import { closeSync, constants, fsync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -197,6 +207,8 @@ export class TileFile implements TileStore {
     try {
       // Many gigabytes may take minutes. The lock shows meanwhile that this process lives.
       await toDisk(this.#file);
+      if (fstatSync(this.#file).ino !== statSync(partialPath(path)).ino)
+        throw new Error(`${partialPath(path)} has been replaced meanwhile`);
       this.#closeFile();
       if (await exists(path))
         throw new Error('the file has come to exist meanwhile; what was computed is kept');

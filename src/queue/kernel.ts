@@ -11,12 +11,12 @@ import type { Dtype } from '../large/options';
 import {
   expectReady,
   type InputPair,
-  type LargeRequest,
+  type LargeOptions,
   ProgressMeter,
-  readLargeRequest,
+  readLargeOptions,
   readPair,
   settingsOf,
-} from '../large/request';
+} from '../large/inputs';
 import { TileFile } from '../large/tile-file';
 import type { TileFileSpec } from '../large/tile-map';
 import {
@@ -84,7 +84,7 @@ export async function kernelOnQueue(
 ): Promise<KernelQueueResult> {
   const where = 'kernel';
   const { queue, redis, redisMemory, dtype = 'float64', force, ...rest } = options;
-  const large = readLargeRequest(where, network, rest, ['out']);
+  const large = readLargeOptions(where, network, rest, ['out']);
   const out = expectOut(where, options.out, '.npy');
   const inputs = readPair(where, X, X2, network.widths[0]!);
   const n = inputs.X.shape[0]!;
@@ -126,7 +126,7 @@ interface Supplies {
 }
 
 function suppliesOf(
-  { request, shape }: LargeRequest,
+  { request, shape }: LargeOptions,
   { X, X2 }: InputPair,
   grid: KernelGrid,
   spec: TileFileSpec,
@@ -179,7 +179,7 @@ function suppliesOf(
 }
 
 interface TileGathering extends QueueAddress {
-  readonly large: LargeRequest;
+  readonly large: LargeOptions;
   readonly inputs: InputPair;
   readonly spec: TileFileSpec;
   readonly writer: TileWriter<KernelGrid>;

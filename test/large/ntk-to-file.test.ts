@@ -167,6 +167,26 @@ test('each obstacle is one clear error, and nothing is lost', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
+test('a partial file that is replaced meanwhile is an error', async () => {
+  const replaced = write({
+    onProgress: ({ fraction }) => {
+      if (fraction < 0.5 || !existsSync(`${out}.partial`)) return;
+      rmSync(`${out}.partial`);
+      writeFileSync(`${out}.partial`, 'other');
+    },
+  });
+  await expect(replaced).rejects.toThrow(/K\.npy: .*K\.npy\.partial has been replaced meanwhile/);
+  expect(existsSync(out)).toBe(false);
+});
+
+test('--force, or force: true, removes what is there', async () => {
+  const { tiles } = await write({});
+  expect(tiles.reused).toBe(0);
+  writeFileSync(`${out}.partial`, 'somebody else');
+  expect((await write({ precision: 'mixed', force: true })).precision).toBe('mixed');
+  expect(readdirSync(folder)).toEqual(['K.npy']);
+});
+
 test('what other settings have begun is not continued', async () => {
   const controller = new AbortController();
   const begin = write({

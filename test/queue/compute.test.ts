@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createSpec, estimateDispersion } from '../../src/index';
 import { computeJob } from '../../src/queue/compute';
 import { jobId, jobOf } from '../../src/queue/jobs';
-import type { TileComputer } from '../../src/queue/kernel-tile';
+import { TileComputer } from '../../src/queue/kernel-tile';
+import type { Store } from '../../src/queue/store';
 import { DISPERSION_SUMS } from '../../src/sampling/one-input/dispersion-file';
 import { computePoint, readRow, type SweepGoal } from '../../src/sampling/sweep';
 import { VERSION } from '../../src/version';
@@ -14,7 +15,7 @@ import { VERSION } from '../../src/version';
 const spec = createSpec({ inputDim: 9, depth: 2, width: 9 });
 const goal: SweepGoal = { inputNorm2: 1, seed: 1, sampler: 'auto', until: { replicas: 100 } };
 const point = { point: 3, spec };
-const compute = (job: unknown) => computeJob(job, {}, {} as TileComputer);
+const compute = (job: unknown) => computeJob(job, {}, new TileComputer(null as unknown as Store));
 
 test('the job of a point gives the row of the point, and no job writes a file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'deepntk-compute-'));

@@ -104,7 +104,7 @@ describeRedis('a job that another command asks for too', () => {
       times++;
       const again = await gathering.redo(0, 'the tile is damaged').catch((error: unknown) => error);
       if (again !== undefined) {
-        expect(String(again)).toMatch(/the tile is damaged, at 5 attempts/);
+        expect((again as Error).message).toMatch(/the tile is damaged, at 5 attempts/);
         break;
       }
     }
