@@ -42,7 +42,7 @@ export type { ProductResult } from './large/products';
 export type { SketchOptions, SketchResult } from './large/sketch';
 export type { NtkFileOptions, NtkFileResult } from './large/ntk-to-file';
 export { type MergedKernel, mergeNtk } from './large/parts';
-export type { TileShard } from './large/tiles';
+export type { Shard } from './runs/ranges';
 export type { Dtype, FeatureStrategy } from './large/options';
 export type { LargeKernelPlan } from './large/plan';
 export type {

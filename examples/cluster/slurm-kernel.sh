@@ -11,4 +11,4 @@ set -euo pipefail
 # Machines with other CPUs would choose other kernels of OpenBLAS, and merge refuses parts that differ in that.
 export OPENBLAS_CORETYPE=Haswell
 npx deepntk kernel --x X.npy --depth 20 --width 300 --seed 1 --precision mixed --dtype float32 --memory 3G \
-  --threads "${SLURM_CPUS_PER_TASK:-1}" --shard slurm --out "part-${SLURM_ARRAY_TASK_ID}.part"
+  --threads "${SLURM_CPUS_PER_TASK:-1}" --shard slurm/16 --out "part-${SLURM_ARRAY_TASK_ID}.part"

@@ -3,16 +3,16 @@ import { sampleChainInSlices } from '../backend/typescript/chain-slices';
 import { expectOptions, invalidArgument } from '../errors';
 import { readWatch, type WatchOptions } from '../watch';
 import type { NetworkSpec } from '../network/spec';
-import { drawInTurn } from '../sampling/ahead';
+import { drawInTurn } from '../runs/ahead';
 import { chainSource } from '../sampling/one-input/chain-source';
 import {
-  type DispersionRequest,
+  type DispersionJob,
   type GoalOptions,
-  readRequest,
+  readDispersionJob,
   type ReplicaOptions,
-  REQUEST_OPTION_NAMES,
-} from '../sampling/one-input/dispersion-request';
-import { runDispersion, type Surroundings } from '../sampling/one-input/dispersion-run';
+  DISPERSION_OPTION_NAMES,
+} from '../sampling/one-input/dispersion-options';
+import { type DispersionRun, drawReplicas, runDispersion } from '../sampling/one-input/dispersion-run';
 import type { DispersionEstimate } from '../sampling/one-input/estimate';
 import {
   type HistogramEstimate,
@@ -85,9 +85,9 @@ async function* dispersions(
   spec: NetworkSpec,
   options: DispersionOptions,
 ): AsyncGenerator<DispersionEstimate, void, void> {
-  expectOptions(where, options, [...REQUEST_OPTION_NAMES, ...WATCH_NAMES]);
-  const request = readRequest(where, spec, options);
-  yield* runDispersion(request, surroundings(where, request, options));
+  expectOptions(where, options, [...DISPERSION_OPTION_NAMES, ...WATCH_NAMES]);
+  const job = readDispersionJob(where, spec, options);
+  yield* runDispersion(job, drawHere(where, job, options));
 }
 
 async function* histograms(
@@ -95,13 +95,13 @@ async function* histograms(
   spec: NetworkSpec,
   options: KernelHistogramOptions,
 ): AsyncGenerator<HistogramEstimate, void, void> {
-  expectOptions(where, options, [...REQUEST_OPTION_NAMES, ...HISTOGRAM_OPTION_NAMES, ...WATCH_NAMES]);
-  const request = readRequest(where, spec, options);
-  yield* runHistogram(where, request, options, surroundings(where, request, options));
+  expectOptions(where, options, [...DISPERSION_OPTION_NAMES, ...HISTOGRAM_OPTION_NAMES, ...WATCH_NAMES]);
+  const job = readDispersionJob(where, spec, options);
+  yield* runHistogram(where, job, options, drawHere(where, job, options));
 }
 
-function surroundings(where: string, { settings }: DispersionRequest, options: WatchOptions): Surroundings {
-  const { sampler, spec, inputNorm2, seed } = settings;
+function drawHere(where: string, job: DispersionJob, options: WatchOptions): DispersionRun {
+  const { sampler, spec, inputNorm2, seed } = job.settings;
   if (sampler === 'direct' || sampler === 'conditional') {
     throw invalidArgument(
       where,
@@ -109,11 +109,9 @@ function surroundings(where: string, { settings }: DispersionRequest, options: W
       sampler,
     );
   }
-  const backend = { sampleChain: sampleChainInSlices };
+  const replicas = chainSource(sampler, spec, inputNorm2, seed, { sampleChain: sampleChainInSlices });
   return {
-    source: chainSource(sampler, spec, inputNorm2, seed, backend),
-    drawing: drawInTurn,
-    run: { threads: 1, ...readWatch(where, options) },
+    ...drawReplicas(job, replicas, drawInTurn, { threads: 1, ...readWatch(where, options) }),
     provenance: { backend: 'typescript', core: null, threads: 1, version: VERSION },
   };
 }

@@ -19,10 +19,9 @@ import {
   type DiagnoseInputs,
   readDiagnoseData,
 } from './diagnose-data';
-import { addRunOptions, runOptions } from './common-options';
+import { addOutOptions, addRunOptions, expectOut, type OutFlags, runOptions } from './common-options';
 import { expectOutputsFit } from './data';
 import { printDiagnosis } from './diagnose-report';
-import { expectWritable } from './files';
 import { withInterrupt } from './interrupt';
 import { givenFlags, specFromFlags } from './net-options';
 import { netFacts } from './net-facts';
@@ -31,9 +30,8 @@ import { printError, printJson } from './output';
 import { progressBar } from './progress';
 import { UsageError } from './usage';
 
-interface Flags extends NetSourceFlags, DiagnoseDataFlags {
+interface Flags extends NetSourceFlags, DiagnoseDataFlags, OutFlags {
   readonly quick?: true;
-  readonly out?: string;
   readonly backend?: BackendName;
   readonly threads?: number;
   readonly json?: true;
@@ -46,9 +44,13 @@ export function addDiagnoseCommand(program: Command): void {
     .command('diagnose')
     .description('tell whether infinite-width theory describes a net on data, and why');
   addDiagnoseDataOptions(command);
-  addNetSourceOptions(command)
-    .option('--quick', 'fewer inputs, fewer draws, longer steps: a first look in seconds')
-    .option('--out <file>', 'write a page with pictures to this .html file');
+  addOutOptions(
+    addNetSourceOptions(command).option(
+      '--quick',
+      'fewer inputs, fewer draws, longer steps: a first look in seconds',
+    ),
+    'write a page with pictures to this .html file',
+  );
   addRunOptions(command)
     .addHelpText(
       'after',
@@ -75,8 +77,8 @@ Examples:
 
 async function runDiagnose(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const { out } = flags;
+  await expectOut(flags);
   if (out !== undefined) {
-    await expectWritable(out);
     // Better to hear now than at the end that the page cannot be drawn.
     const { PAGE_PACKAGES } = load('../report/diagnosis-page') as typeof Page;
     (load('../report/packages') as typeof Packages).expectPackages(PAGE_PACKAGES);

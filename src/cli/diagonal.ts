@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 
 import { writeNpy } from '../data/npy';
 import { MEMORY_OPTION } from '../large/options';
-import { addRunOptions } from './common-options';
+import { addOutOptions, addRunOptions, expectOut } from './common-options';
 import { addDeclaredOptions, givenOptions } from './declared';
-import { expectWritable } from './files';
 import { withInterrupt } from './interrupt';
 import {
   addKernelSource,
@@ -21,8 +20,8 @@ export function addDiagonalCommand(program: Command): void {
     .command('diagonal')
     .description('compute the kernel of each input with itself, in memory that grows with N and not N^2');
   addKernelSource(command);
-  addDeclaredOptions(command.optionsGroup('Diagonal:'), MEMORY_OPTION).option(
-    '--out <file>',
+  addOutOptions(
+    addDeclaredOptions(command.optionsGroup('Diagonal:'), MEMORY_OPTION),
     'write the diagonal to this .npy file',
   );
   addRunOptions(command)
@@ -43,7 +42,7 @@ Example:
 
 async function runDiagonal(flags: KernelFlags, command: Command, signal: AbortSignal): Promise<void> {
   const { out } = flags;
-  if (out !== undefined) await expectWritable(out);
+  await expectOut(flags);
   const { net, x, loaded, origin, options } = await readKernelSource(flags, command, signal);
   const given = { ...options, ...givenOptions(MEMORY_OPTION, flags, command) };
   const start = performance.now();

@@ -1,22 +1,19 @@
+import { createRequire } from 'node:module';
+
 import { type Command, InvalidArgumentError, Option } from 'commander';
 
-import type { BackendName } from '../backend/seam';
 import { describe } from '../errors';
 import { type DispersionOptions, estimateDispersion } from '../sampling/one-input/dispersion';
 import type { DispersionEstimate } from '../sampling/one-input/estimate';
-import { mergeNtk } from '../large/parts';
-import { mergeCheckpoints } from '../sampling/merge';
-import type { Range } from '../sampling/ranges';
-import { mergeSweeps } from '../sampling/sweep-file';
+import type * as QueueDispersion from '../queue/dispersion';
+import type { Shard } from '../runs/ranges';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
-import { jsonOption } from './declared';
-import { addRunOptions, runOptions, seedOption } from './common-options';
-import { abortOnInterrupt } from './interrupt';
-import { addNetOptions, type NetFlags, specFromFlags } from './net-options';
+import { addDivisionOptions, addRunOptions, runOptions, seedOption } from './common-options';
+import { withInterrupt } from './interrupt';
+import { addNetOptions, givenFlags, type NetFlags, specFromFlags } from './net-options';
 import { figures, printError, printJson, printTable } from './output';
 import { progressBar } from './progress';
-import { printSample } from './sample-report';
-import { asUsage, asUsageOf, integer, real, UsageError } from './usage';
+import { asUsage, integer, real, UsageError } from './usage';
 
 interface Flags extends NetFlags {
   readonly inputNorm2: number;
@@ -26,8 +23,9 @@ interface Flags extends NetFlags {
   readonly sampler: Sampler | 'auto';
   readonly checkpoint?: string;
   readonly seed: number;
-  readonly backend?: BackendName;
-  readonly threads?: number;
+  readonly shard?: Shard;
+  readonly queue?: string;
+  readonly redis: string;
   readonly json?: true;
 }
 
@@ -66,161 +64,81 @@ export function addDispersionCommand(program: Command): void {
     .addOption(
       new Option('--sampler <name>', 'how replicas are drawn').choices(['auto', ...SAMPLERS]).default('auto'),
     )
-    .option('--checkpoint <file>', 'keep the state of the run here, and go on from it where it exists')
+    .option('--checkpoint <file>', 'keep the sums in this file; if it exists, the run continues from it')
     .addOption(seedOption());
+  addDivisionOptions(
+    command,
+    'part i = 0 .. n-1 of the replicas, to a --checkpoint of its own; or slurm, slurm/n, kubernetes/n',
+    'let the workers of this queue draw the replicas (deepntk worker), and add up their sums',
+  );
   addRunOptions(command)
     .addHelpText(
       'after',
       `
-The result is the same for any number of threads, on either backend, and for a run that was interrupted. A run can be
-split by ranges of replicas into several checkpoints: deepntk merge puts them together.
+The result is the same for any number of threads, on every backend, on a queue, and for a run that was interrupted. A run can
+be divided by --shard, or by ranges of replicas, into several checkpoints; deepntk merge merges them.
 
 Examples:
   $ deepntk dispersion --input-dim 100 --depth 50 --width 100 --sw2 2 --replicas 10000 --seed 1
   $ deepntk dispersion --input-dim 100 --depth 50 --width 100 --relative-error 0.01 --json
+  $ deepntk dispersion --input-dim 100 --depth 50 --width 100 --replicas 1e6 --shard 0/4 --checkpoint part-0.json
 `,
     )
     .action(async (flags: Flags) => {
-      await runDispersion(flags, command);
+      checkFlags(flags, command);
+      await withInterrupt((signal) => runDispersion(flags, command, signal));
     });
 }
 
-export function addMergeCommand(program: Command): void {
-  program
-    .command('merge')
-    .description(
-      'put together what was split: checkpoints of dispersion or sampleNtk, files of sweep by points, parts of a kernel by tiles',
-    )
-    .argument('<files...>', 'checkpoints, .csv or .jsonl files of sweeps, or .part files of kernels')
-    .option(
-      '--out <file>',
-      'write the whole here: a file of the same kind, of a kernel a .npy file (needed for sweeps and kernels)',
-    )
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      `
-Files of runs with other settings, or that hold the same replica or point twice, are refused; kernels of which tiles are
-missing too.
-
-Examples:
-  $ deepntk merge a.json b.json --out both.json
-  $ deepntk merge part-0.csv part-1.csv --out sweep.csv
-  $ deepntk merge part-0.part part-1.part --out K.npy
-`,
-    )
-    .action(async (files: string[], { out, json }: { out?: string; json?: true }) => {
-      const kind = mergedKind(files, out);
-      if (kind === KINDS.part) await mergeKernelParts(files, out, json);
-      else if (kind === KINDS.sweep) await mergeSweepFiles(files, out, json);
-      else await mergeCheckpointFiles(files, out, json);
-    });
-}
-
-interface MergedKind {
-  readonly name: string;
-  readonly isOne: (file: string) => boolean;
-  /** What the whole may be called. */
-  readonly out: RegExp;
-}
-
-const isPart = (file: string) => file.endsWith('.part');
-const isSweep = (file: string) => /\.(csv|jsonl)$/.test(file);
-const KINDS = {
-  part: { name: 'parts of a kernel (.part)', isOne: isPart, out: /\.npy$/ },
-  sweep: { name: 'files of a sweep (.csv, .jsonl)', isOne: isSweep, out: /\.(csv|jsonl)$/ },
-  checkpoint: {
-    name: 'checkpoints',
-    isOne: (file: string) => !isPart(file) && !isSweep(file),
-    out: /^(?!.*\.(part|npy|csv|jsonl)$)/,
-  },
-} as const satisfies Record<string, MergedKind>;
-
-/** What the files are, by their names: all of one kind, and the whole of a fitting name. */
-function mergedKind(files: readonly string[], out: string | undefined): MergedKind {
-  const kind = Object.values(KINDS).find(({ isOne }) => isOne(files[0]!))!;
-  const other = files.find((file) => !kind.isOne(file));
-  if (other !== undefined) throw new UsageError(`expected ${kind.name}, as ${files[0]!} is, got ${other}`);
-  if (out !== undefined && !kind.out.test(out)) {
-    throw new UsageError(`--out: expected a name that fits ${kind.name}, got ${out}`);
+/** Refuses flags that would be ignored. */
+function checkFlags({ shard, queue, checkpoint, relativeError }: Flags, command: Command): void {
+  const [flag] = givenFlags(
+    command,
+    queue === undefined ? ['redis'] : ['backend', 'threads', 'relativeError'],
+  );
+  if (flag !== undefined) {
+    const reason = flag === '--relative-error' ? 'jobs are not drawn in order' : 'workers have their own';
+    throw new UsageError(
+      `${flag}: ${queue === undefined ? 'only for --queue' : `not to be given with --queue: ${reason}`}`,
+    );
   }
-  return kind;
+  if (shard === undefined) return;
+  if (checkpoint === undefined) throw new UsageError('--shard: expected --checkpoint with it, got none');
+  if (relativeError !== undefined) throw new UsageError('--relative-error: not to be given with --shard');
 }
 
-async function mergeCheckpointFiles(
-  files: string[],
-  out: string | undefined,
-  json: true | undefined,
-): Promise<void> {
-  // commander's <files...> are one at least.
-  const merged = await mergeCheckpoints(files as [string, ...string[]], out === undefined ? {} : { out });
-  warnOfGaps(merged.ranges);
-  if ('byWeightVariance' in merged) printSample(merged, json);
-  else printEstimate(merged, json);
-}
-
-function warnOfGaps(ranges: readonly Range[]): void {
-  ranges.slice(1).forEach(([from], i) => {
-    printError(`warning: no file has replicas ${ranges[i]![1]}:${from}`);
-  });
-}
-
-async function mergeSweepFiles(
-  files: string[],
-  out: string | undefined,
-  json: true | undefined,
-): Promise<void> {
-  if (out === undefined) throw new UsageError('expected --out, the file for the merged rows, got none');
-  const { points, missing } = await mergeSweeps(files, out);
-  if (missing.length > 0) {
-    const few = missing.slice(0, 5).join(', ');
-    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
-    printError(`warning: no file has point ${few}${more}`);
-  }
-  if (json) printJson({ points, missing, out });
-  else process.stdout.write(`${out}: ${points} points\n`);
-}
-
-async function mergeKernelParts(
-  files: string[],
-  out: string | undefined,
-  json: true | undefined,
-): Promise<void> {
-  if (out === undefined) throw new UsageError('expected --out, the file for the whole kernel, got none');
-  const interrupt = abortOnInterrupt();
-  try {
-    const merged = await asUsageOf(() => mergeNtk(files, { out, signal: interrupt.signal }));
-    if (json) printJson(merged);
-    else process.stdout.write(`${out}: ${merged.shape.join(' x ')}, ${merged.tiles} tiles\n`);
-  } finally {
-    interrupt.release();
-  }
-}
-
-async function runDispersion(flags: Flags, command: Command): Promise<void> {
+async function runDispersion(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const spec = specFromFlags(flags, command);
   if (flags.inputNorm2 === 0 && flags.sb2 === 0) {
     throw new UsageError('--input-norm2: expected a number > 0 where --sb2 is 0, got 0');
   }
+  const { seed, sampler, inputNorm2, checkpoint, shard, queue, redis } = flags;
   const bar = progressBar('replicas');
-  const interrupt = abortOnInterrupt();
   try {
     const options = {
       ...asUsage(() => readGoal(flags)),
-      seed: flags.seed,
-      sampler: flags.sampler,
-      inputNorm2: flags.inputNorm2,
-      signal: interrupt.signal,
-      ...(flags.checkpoint !== undefined && { checkpoint: flags.checkpoint }),
+      ...{ seed, sampler, inputNorm2, signal },
+      ...(checkpoint !== undefined && { checkpoint }),
+      ...(shard !== undefined && { shard }),
       ...runOptions(flags, command),
       ...(bar !== undefined && { onProgress: bar.onProgress }),
     };
-    const estimate = await estimateDispersion(spec, options);
+    const compute =
+      queue === undefined
+        ? estimateDispersion(spec, options)
+        : (createRequire(__filename)('../queue/dispersion') as typeof QueueDispersion).dispersionOnQueue(
+            spec,
+            {
+              ...options,
+              queue,
+              redis,
+            },
+          );
+    const estimate = await compute;
     bar?.stop();
     printEstimate(estimate, flags.json);
   } finally {
     bar?.stop();
-    interrupt.release();
   }
 }
 
@@ -247,7 +165,7 @@ function replicaRange(text: string): ReplicaRange {
   return { first, count };
 }
 
-function printEstimate(estimate: DispersionEstimate, json: true | undefined): void {
+export function printEstimate(estimate: DispersionEstimate, json: true | undefined): void {
   for (const warning of estimate.warnings) printError(`warning: ${warning}`);
   if (json) {
     printJson(estimate);

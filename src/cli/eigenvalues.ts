@@ -3,9 +3,8 @@ import type { Command } from 'commander';
 import { writeNpy } from '../data/npy';
 import type { Eigenpairs } from '../large/eigenpairs';
 import { EIGENPAIR_OPTIONS, MEMORY_OPTION } from '../large/options';
-import { addRunOptions } from './common-options';
+import { addOutOptions, addRunOptions, expectOut } from './common-options';
 import { addDeclaredOptions, givenOptions } from './declared';
-import { expectWritable } from './files';
 import { withInterrupt } from './interrupt';
 import { eigenpairRows } from './kernel-report';
 import {
@@ -32,9 +31,10 @@ export function addEigenvaluesCommand(program: Command): void {
       'compute the largest eigenvalues of the kernel of a net on given inputs, without storing the kernel',
     );
   addKernelSource(command);
-  addDeclaredOptions(command.optionsGroup('Eigenvalues:'), OPTIONS)
-    .option('--out <file>', 'write the eigenvectors to this .npy file')
-    .option('--explain', 'print the plan (features, basis, memory) and compute nothing');
+  addOutOptions(
+    addDeclaredOptions(command.optionsGroup('Eigenvalues:'), OPTIONS),
+    'write the eigenvectors to this .npy file',
+  ).option('--explain', 'print the plan (features, basis, memory) and compute nothing');
   addRunOptions(command)
     .addHelpText(
       'after',
@@ -57,7 +57,7 @@ Examples:
 
 async function runEigenvalues(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const { out } = flags;
-  if (out !== undefined) await expectWritable(out);
+  await expectOut(flags);
   const { net, x, loaded, origin, options: common } = await readKernelSource(flags, command, signal);
   const options = {
     ...common,

@@ -6,6 +6,7 @@ import { complaintAbout, type ExploredNet, NUMBERS, type NumberName, PRESET } fr
 import { copyExplorePage, EXPLORE_PAGE, exploreUrl, hasDisplay, openInBrowser } from '../report/explore-page';
 import { jsonOption } from './declared';
 import { givenFlags } from './net-options';
+import { addOutOptions, expectOut, type OutFlags } from './common-options';
 import { printJson } from './output';
 import { real, UsageError } from './usage';
 
@@ -13,10 +14,9 @@ type NumberFlags = Readonly<
   Record<'inputDim' | 'depth' | 'width' | 'sw2' | 'sb2' | 'inputNorm2' | 'seed', number>
 >;
 
-interface Flags extends NumberFlags {
+interface Flags extends NumberFlags, OutFlags {
   readonly parametrization: ExploredNet['parametrization'];
   readonly biasGradients: boolean;
-  readonly out?: string;
   readonly json?: true;
 }
 
@@ -62,8 +62,8 @@ export function addExploreCommand(program: Command): void {
         .choices(['standard', 'ntk'])
         .default(PRESET.parametrization),
     )
-    .option('--no-bias-gradients', 'do not count biases as parameters')
-    .option('--out <file>', 'write a copy of the page, which begins with this net, instead of opening it')
+    .option('--no-bias-gradients', 'do not count biases as parameters');
+  addOutOptions(command, 'write a copy of the page, which begins with this net, instead of opening it')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -80,6 +80,7 @@ Examples:
     .action(async (flags: Flags) => {
       const net = givenFlags(command, NET_FLAGS).length > 0 ? netOf(flags) : null;
       const path = flags.out === undefined ? EXPLORE_PAGE : resolve(flags.out);
+      await expectOut(flags);
       if (flags.out !== undefined) await copyExplorePage(path, net);
       const url = exploreUrl(path, net);
       if (flags.json) {

@@ -12,11 +12,13 @@ import {
   figureOf,
   type FigureOptions,
   readFigure,
+  figurePaths,
   writeFigure,
 } from '../report/figures';
 import type { FigureTable } from '../report/figures/figure';
 import type { FigureParameterValue, Parameter } from '../report/figures/parameters';
 import { expectPlotting } from '../report/render';
+import { expectNew } from '../runs/target';
 import { runOptions } from './common-options';
 import { addDeclaredOptions, attributeOf, givenOptions, namingFlag, optionsOf, jsonOption } from './declared';
 import { withInterrupt } from './interrupt';
@@ -31,6 +33,7 @@ interface Flags {
   readonly formats: readonly FigureFormat[];
   readonly scale: number;
   readonly quick?: true;
+  readonly force?: true;
   readonly backend?: BackendName;
   readonly threads?: number;
   readonly json?: true;
@@ -76,6 +79,7 @@ function addOneFigure(parent: Command, name: FigureName): void {
         `folder, or start of the names of the files (default: ${name}; with --from: that of the CSV)`,
       ),
     )
+    .option('--force', 'overwrite files that exist')
     .addOption(
       new Option('--formats <list>', 'which files to write')
         .argParser(formatList)
@@ -137,6 +141,13 @@ async function runFigure(
   const { parameters } = figureOf(name);
   if (flags.scale > 8) throw new UsageError(`--scale: expected a number from 0.25 to 8, got ${flags.scale}`);
   const given = givenOptions(parameters, flags, command);
+  const redraws = flags.from !== undefined && flags.out === undefined;
+  const out = flags.out ?? flags.from?.replace(/\.csv$/, '') ?? name;
+  const formats = redraws ? flags.formats.filter((format) => format !== 'csv') : flags.formats;
+  // The pictures beside a CSV are drawn again.
+  if (!redraws) {
+    for (const path of Object.values(figurePaths(name, out, formats))) await expectNew(path, flags.force);
+  }
   const bar = progressBar(name);
   const start = performance.now();
   try {
@@ -160,11 +171,6 @@ async function runFigure(
       table = await readFigure(flags.from, name);
     }
     bar?.stop();
-    const out = flags.out ?? (flags.from === undefined ? name : flags.from.replace(/\.csv$/, ''));
-    const formats =
-      flags.from === undefined || flags.out !== undefined
-        ? flags.formats
-        : flags.formats.filter((format) => format !== 'csv');
     const files = await writeFigure(table, out, { formats, scale: flags.scale });
     report(table, files, (performance.now() - start) / 1000, flags.json === true);
   } finally {

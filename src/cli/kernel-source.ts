@@ -12,15 +12,15 @@ import { type KernelInputs, readKernelInputs } from './kernel-inputs';
 import { type NetOrigin, originOf } from './net-facts';
 import { addNetSourceOptions, checkNetFlags, type NetSourceFlags, readNet } from './net-source';
 import type { WatchOptions } from '../watch';
+import type { OutFlags } from './common-options';
 import { progressBar } from './progress';
 import { integer, UsageError } from './usage';
 
-export interface KernelFlags extends NetSourceFlags, InputFlags {
+export interface KernelFlags extends NetSourceFlags, InputFlags, OutFlags {
   readonly mnist?: number;
   readonly x2?: string;
   readonly outputsAxis: NtkOutputs;
   readonly explain?: true;
-  readonly out?: string;
   readonly json?: true;
 }
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
 
 import { type Command, Option } from 'commander';
 
@@ -10,11 +11,11 @@ import { MEMORY_OPTION, TILE_FILE_OPTIONS } from '../large/options';
 import { networkOf } from '../network/computations';
 import { biasGradientsByLayer, type MlpSpec } from '../network/spec';
 import type * as QueueKernel from '../queue/kernel';
-import type { Shard } from '../sampling/sweep';
-import { addRunOptions, redisOption } from './common-options';
+import type { Shard } from '../runs/ranges';
+import { expectTarget } from '../runs/target';
+import { addDivisionOptions, addOutOptions, addRunOptions, expectOut } from './common-options';
 import { SOURCE_OPTION } from '../data/load/options';
 import { addDeclaredOptions, givenOptions, optionsOf } from './declared';
-import { expectWritable } from './files';
 import { withInterrupt } from './interrupt';
 import { type Part, planRows, printKernel, printPlan, tilesRow } from './kernel-report';
 import {
@@ -25,7 +26,6 @@ import {
   readKernelSource,
   runNamed,
 } from './kernel-source';
-import { shardOf } from './lists';
 import { originRows } from './net-facts';
 import { givenFlags } from './net-options';
 import { printJson, printTable, type Rows, seconds } from './output';
@@ -53,27 +53,20 @@ export function addKernelCommand(program: Command): void {
     'other inputs for the columns of the kernel, in any format of --x (default: those of --x)',
   ))
     command.addOption(option);
-  addDeclaredOptions(command, PARTS_OPTION)
-    .option('--out <file>', 'write the kernel to this .npy file')
-    .option('--explain', 'print the plan (operations, memory, blocks) and compute nothing');
+  addOutOptions(addDeclaredOptions(command, PARTS_OPTION), 'write the kernel to this .npy file').option(
+    '--explain',
+    'print the plan (operations, memory, blocks) and compute nothing',
+  );
   addDeclaredOptions(command.optionsGroup('Kernels larger than memory (to --out, in tiles):'), FILE_OPTIONS);
-  command
-    .optionsGroup('Several machines:')
-    .option(
-      '--shard <i/n>',
-      'part i = 0 .. n-1 of the tiles, to a .part file that deepntk merge takes; or slurm, or kubernetes/n',
-      shardOf,
-    )
-    .option(
-      '--queue <name>',
-      'let the workers of this queue compute the tiles (deepntk worker), and gather them in --out',
-    )
-    .addOption(redisOption())
-    .addOption(
-      new Option('--redis-memory <size>', 'with --queue: limit on the tiles in Redis')
-        .argParser(byteSize)
-        .default(512 * 2 ** 20, '512M'),
-    );
+  addDivisionOptions(
+    command,
+    'part i = 0 .. n-1 of the tiles, to a .part file that deepntk merge takes; or slurm, slurm/n, kubernetes/n',
+    'let the workers of this queue compute the tiles (deepntk worker), and gather them in --out',
+  ).addOption(
+    new Option('--redis-memory <size>', 'with --queue: limit on the tiles in Redis')
+      .argParser(byteSize)
+      .default(512 * 2 ** 20, '512M'),
+  );
   addRunOptions(command)
     .addHelpText(
       'after',
@@ -86,7 +79,7 @@ Examples:
   $ deepntk kernel --depth 20 --width 300 --x X.npy --precision mixed --memory 2G --dtype float32 --out large.npy
   $ deepntk kernel --depth 20 --width 300 --x X.npy --memory 2G --shard 0/4 --out part-0.part
   $ deepntk kernel --depth 20 --width 300 --x X.npy --queue ntk --redis redis://head:6379 --out queued.npy
-  $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out K.npy --json
+  $ deepntk kernel --net weights.safetensors --x X.npy --x2 Z.npy --outputs-axis full --out full.npy --json
 `,
     )
     .action(async (flags: Flags) => {
@@ -136,7 +129,8 @@ function checkFlags(flags: Flags, command: Command): void {
 
 async function runKernel(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
   const { out } = flags;
-  if (out !== undefined) await expectWritable(out);
+  await expectOut(flags);
+  if (flags.perLayer && !flags.explain) await expectNoParts(flags);
   const { net, x, x2, loaded, origin, options: common } = await readKernelSource(flags, command, signal);
   const options = { ...common, ...givenOptions(PARTS_OPTION, flags, command) };
   const json = flags.json === true;
@@ -154,6 +148,13 @@ async function runKernel(flags: Flags, command: Command, signal: AbortSignal): P
   if (out !== undefined) await writeNpy(out, result);
   const run = { seconds: elapsed, ...origin, file: out ?? null, loaded, ...(parts && { parts }) };
   printKernel(result, run, { symmetric: x2 === null, json });
+}
+
+/** Refuses to overwrite parts of another kernel. */
+async function expectNoParts({ out, force }: Flags): Promise<void> {
+  const stem = basename(out!, extname(out!));
+  const found = (await readdir(dirname(out!))).find((name) => name.startsWith(`${stem}.layer-`));
+  if (found !== undefined) await expectTarget(join(dirname(out!), found), force === true);
 }
 
 /** The parts come before the kernel: if the kernel's file exists, the parts exist too. */
@@ -210,9 +211,10 @@ type Compute = (
 ) => Promise<[json: object, rows: Rows]>;
 
 const toFile: Compute = async (flags, { net, x, x2, options }, signal) => {
-  const { shard } = flags;
+  const { shard, force } = flags;
+  const file = { out: flags.out!, ...(shard && { shard }), ...(force && { force }) };
   const result = await runNamed(flags, signal, (watch) =>
-    net.ntk(x, x2, { ...options, ...watch, perLayer: false, out: flags.out!, ...(shard && { shard }) }),
+    net.ntk(x, x2, { ...options, ...watch, perLayer: false, ...file }),
   );
   return [
     result,
@@ -225,9 +227,9 @@ const toFile: Compute = async (flags, { net, x, x2, options }, signal) => {
 };
 
 const onQueue: Compute = async (flags, { net, x, x2, options }, signal) => {
-  const { out, queue, redis, redisMemory } = flags;
+  const { out, queue, redis, redisMemory, force } = flags;
   const { kernelOnQueue } = createRequire(__filename)('../queue/kernel') as typeof QueueKernel;
-  const named = { out: out!, queue: queue!, redis, redisMemory };
+  const named = { out: out!, queue: queue!, redis, redisMemory, ...(force && { force }) };
   const result = await runNamed(flags, signal, (watch) =>
     kernelOnQueue(networkOf(net), x, x2, { ...options, ...watch, perLayer: false, ...named }),
   );

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 
 import { describe } from '../errors';
-import type { Shard } from '../sampling/sweep';
+import type { Shard } from '../runs/ranges';
 
 /** "1,2.5" and ranges "from:to:step", mixed. */
 export function numberList(text: string): number[] {
@@ -31,30 +31,34 @@ export function wholeNumbers(min: number): (text: string) => number[] {
   };
 }
 
-/** "i/n", or what a Slurm array or an indexed job of Kubernetes tells each of its tasks. */
+/** "i/n", or the index that a Slurm array or an indexed job of Kubernetes gives to each of its tasks. */
 export function shardOf(text: string): Shard {
   if (text === 'slurm') return shardOfSlurm();
-  const [, which, of] = /^(\d+|kubernetes)\/(\d+)$/.exec(text) ?? [];
-  const index = which === 'kubernetes' ? fromEnvironment('JOB_COMPLETION_INDEX') : Number(which);
+  const [, which, of] = /^(\d+|slurm|kubernetes)\/(\d+)$/.exec(text) ?? [];
+  const variable = { slurm: 'SLURM_ARRAY_TASK_ID', kubernetes: 'JOB_COMPLETION_INDEX' }[which ?? ''];
+  const index = variable === undefined ? Number(which) : fromEnvironment(variable);
   const count = Number(of);
   if (index < count) return { index, count };
-  const found = which === 'kubernetes' ? `JOB_COMPLETION_INDEX ${index} of ${count}` : describe(text);
+  const found = variable === undefined ? describe(text) : `${variable} ${index} of ${count}`;
   throw new InvalidArgumentError(
-    `Expected i/n with 0 <= i < n, slurm, or kubernetes/n with n the number of completions, got ${found}.`,
+    `Expected i/n with 0 <= i < n, slurm, slurm/n, or kubernetes/n with n the number of all tasks, got ${found}.`,
   );
 }
 
-/** A task of `--array=0-7`, or of `--array=1-15:2`: the numbers of its array are evenly spaced. */
+/**
+ * A task of `--array=0-7`, or of `--array=0-14:2`. If some tasks are submitted again, the array has their numbers alone, so one
+ * that does not begin at 0 does not tell how many shards there are.
+ */
 function shardOfSlurm(): Shard {
   const [id, first, count] = ['ID', 'MIN', 'COUNT'].map((name) =>
     fromEnvironment(`SLURM_ARRAY_TASK_${name}`),
   );
   const step =
     process.env['SLURM_ARRAY_TASK_STEP'] === undefined ? 1 : fromEnvironment('SLURM_ARRAY_TASK_STEP');
-  const index = (id! - first!) / step;
-  if (Number.isSafeInteger(index) && index >= 0 && index < count!) return { index, count: count! };
+  const index = id! / step;
+  if (first === 0 && Number.isSafeInteger(index) && index < count!) return { index, count: count! };
   throw new InvalidArgumentError(
-    `Expected a Slurm array of evenly spaced numbers, such as --array=0-7, got task ${id!} of ${count!} from ${first!} by ${step}.`,
+    `Expected a whole Slurm array from 0 on, such as --array=0-7 (or slurm/n with n the number of all tasks), got task ${id!} of ${count!} from ${first!} by ${step}.`,
   );
 }
 

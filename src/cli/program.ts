@@ -14,6 +14,7 @@ import type * as ExploreCommand from './explore';
 import type * as FigureCommand from './figure';
 import { INTERRUPTED_STATUS, InterruptedError } from './interrupt';
 import type * as KernelCommand from './kernel';
+import type * as MergeCommand from './merge';
 import type * as MomentsCommand from './moments';
 import { printError } from './output';
 import type * as PhaseCommand from './phase';
@@ -73,7 +74,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, AddCommand>>>> = {
       (load('./worker') as typeof WorkerCommand).addWorkerCommand(program);
     },
     merge: (program) => {
-      (load('./dispersion') as typeof DispersionCommand).addMergeCommand(program);
+      (load('./merge') as typeof MergeCommand).addMergeCommand(program);
     },
   },
   'This installation:': {

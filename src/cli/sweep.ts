@@ -2,40 +2,36 @@ import { createRequire } from 'node:module';
 
 import { type Command, Option } from 'commander';
 
-import type { BackendName } from '../backend/seam';
-import type { Progress } from '../kernel/arguments';
 import type { Parametrization } from '../network/spec';
 import type * as QueueSweep from '../queue/sweep';
-import { lockFile } from '../data/lock';
+import { runJob, type Sink, type Source } from '../runs/job';
+import type { Shard } from '../runs/ranges';
 import { type Sampler, SAMPLERS } from '../sampling/samplers';
 import {
   computePoint,
-  goalSettings,
   pointsOfShard,
-  type Shard,
-  type SweepGoal,
+  type Sweep,
   type SweepPoint,
   sweepPoints,
   type SweepRow,
 } from '../sampling/sweep';
+import { CSV_HEADER, formatRow, openSweep, tableFormatOf } from '../sampling/sweep-file';
 import {
-  CSV_HEADER,
-  formatOf,
-  formatRow,
-  openRows,
-  type RowWriter,
-  otherSetting,
-  type StoredRow,
-} from '../sampling/sweep-file';
-import { addRunOptions, redisOption, seedOption } from './common-options';
-import { abortOnInterrupt } from './interrupt';
-import { numberList, shardOf, wholeNumbers } from './lists';
+  addDivisionOptions,
+  addOutOptions,
+  addRunOptions,
+  type OutFlags,
+  runOptions,
+  seedOption,
+} from './common-options';
+import { withInterrupt } from './interrupt';
+import { numberList, wholeNumbers } from './lists';
 import { givenFlags } from './net-options';
 import { printError, printJson } from './output';
 import { progressBar } from './progress';
 import { asUsage, integer, real, UsageError } from './usage';
 
-interface Flags {
+interface Flags extends OutFlags {
   readonly sw2: readonly number[];
   readonly sb2: readonly number[];
   readonly depth: readonly number[];
@@ -49,13 +45,10 @@ interface Flags {
   readonly relativeError?: number;
   readonly maxReplicas?: number;
   readonly sampler: Sampler | 'auto';
-  readonly out?: string;
   readonly shard?: Shard;
   readonly queue?: string;
   readonly redis: string;
   readonly seed: number;
-  readonly backend?: BackendName;
-  readonly threads?: number;
   readonly json?: true;
 }
 
@@ -105,24 +98,24 @@ export function addSweepCommand(program: Command): void {
     .addOption(
       new Option('--sampler <name>', 'how replicas are drawn').choices(['auto', ...SAMPLERS]).default('auto'),
     )
-    .option(
-      '--out <file>',
-      'append rows to this .csv or .jsonl file; points that it has are not computed again',
-    )
-    .option('--shard <i/n>', 'part i = 0 .. n-1 of the points; or slurm, or kubernetes/n', shardOf)
-    .option(
-      '--queue <name>',
-      'let the workers of this queue compute (deepntk worker), and gather what they find',
-    )
-    .addOption(redisOption())
     .addOption(seedOption());
+  addOutOptions(
+    command,
+    'append rows to this .csv or .jsonl file; points that it has are not computed again',
+  );
+  addDivisionOptions(
+    command,
+    'part i = 0 .. n-1 of the points; or slurm, slurm/n, kubernetes/n',
+    'let the workers of this queue compute (deepntk worker), and gather the rows',
+  );
   addRunOptions(command)
     .addHelpText(
       'after',
       `
-Without --out the rows are printed: as CSV, or with --json in one object. --shard slurm takes the part from
-SLURM_ARRAY_TASK_ID, _MIN and _COUNT, --shard kubernetes/n from JOB_COMPLETION_INDEX. The files of shards are put
-together by deepntk merge. With --queue the points become jobs in Redis; docs/distributed.md tells how.
+Without --out the rows are printed, as CSV or with --json in one object. FILE.meta.jsonl beside --out has the settings and
+checksums. --shard slurm takes i and n from a Slurm array that begins at 0, --shard slurm/n takes only i, --shard kubernetes/n
+takes i from JOB_COMPLETION_INDEX. deepntk merge merges the files of shards. With --queue the points become jobs in Redis
+(docs/distributed.md).
 
 Examples:
   $ deepntk sweep --sw2 1.5,2,2.5 --depth 10:50:20 --width 100 --replicas 2000
@@ -132,7 +125,7 @@ Examples:
     )
     .action(async (flags: Flags) => {
       checkFlags(flags, command);
-      await runSweep(flags);
+      await withInterrupt((signal) => runSweep(flags, command, signal));
     });
 }
 
@@ -145,50 +138,53 @@ function checkFlags({ queue }: Flags, command: Command): void {
   );
 }
 
-async function runSweep(flags: Flags): Promise<void> {
-  const all = asUsage(() => readPoints(flags));
+async function runSweep(flags: Flags, command: Command, signal: AbortSignal): Promise<void> {
+  const { out, json } = flags;
+  const sweep = asUsage(() => readSweep(flags));
+  const all = asUsage(() => sweepPoints(sweep));
   const points = flags.shard === undefined ? all : pointsOfShard(all, flags.shard);
-  const { out } = flags;
-  if (out !== undefined) asUsage(() => formatOf(out));
-  const interrupt = abortOnInterrupt();
-  const lock = out === undefined ? null : await lockFile(out, interrupt.signal);
+  if (out !== undefined) asUsage(() => tableFormatOf(out));
+  else if (flags.force) throw new UsageError('--force: expected --out with it, got none');
+  const rows: SweepRow[] = [];
+  const sink: Sink<SweepPoint, SweepRow> =
+    out === undefined
+      ? { missing: () => points, add: () => undefined }
+      : await openSweep(out, sweep, points, { signal, force: flags.force === true });
   const bar = progressBar('points');
-  let writer: RowWriter | null = null;
   try {
-    const { rows: stored, writer: opened } =
-      out === undefined ? { rows: [], writer: null } : await openRows(out);
-    writer = opened;
-    const pending = points.filter((point) => !isStored(flags, point, stored));
-    const rows = await computePoints(flags, pending, writer, interrupt.signal, bar?.onProgress);
-    bar?.stop();
-    const computed = rows.length;
-    const summary = {
-      points: points.length,
-      computed,
-      skipped: points.length - computed,
-      pointsOfSweep: all.length,
+    const start = performance.now();
+    const onFinished = (count: number, of: number): void => {
+      const elapsedSeconds = (performance.now() - start) / 1000;
+      const remainingSeconds = (elapsedSeconds * (of - count)) / count;
+      bar?.onProgress({ fraction: count / of, elapsedSeconds, remainingSeconds });
     };
-    if (flags.json) printJson({ ...summary, ...(out === undefined ? { rows } : { out }) });
-    else if (out !== undefined) {
-      process.stdout.write(`${out}: ${computed} points computed, ${summary.skipped} were there\n`);
+    for await (const [{ point }, row] of runJob(sourceOf(flags, command, sweep, signal, onFinished), sink)) {
+      if (row.warnings !== '') printError(`warning: point ${point}: ${row.warnings}`);
+      if (out === undefined && !json)
+        process.stdout.write((rows.length === 0 ? CSV_HEADER : '') + formatRow(row, 'csv'));
+      rows.push(row);
     }
   } finally {
     bar?.stop();
-    interrupt.release();
-    await writer?.close();
-    await lock?.release();
   }
+  const computed = rows.length;
+  const skipped = points.length - computed;
+  const summary = { points: points.length, computed, skipped, pointsOfSweep: all.length };
+  if (json) printJson({ ...summary, ...(out === undefined ? { rows } : { out }) });
+  else if (out !== undefined)
+    process.stdout.write(`${out}: ${computed} points computed, ${skipped} were there\n`);
 }
 
-function readPoints(flags: Flags): SweepPoint[] {
+function readSweep(flags: Flags): Sweep {
   const { sw2, sb2, depth, width, inputDim, zip, parametrization, biasGradients } = flags;
-  if (flags.maxReplicas !== undefined && flags.relativeError === undefined) {
+  const { relativeError, maxReplicas, replicas, sampler, inputNorm2, seed } = flags;
+  if (maxReplicas !== undefined && relativeError === undefined) {
     throw new UsageError('--max-replicas: expected --relative-error with it');
   }
-  if (flags.inputNorm2 === 0 && sb2.includes(0)) {
+  if (inputNorm2 === 0 && sb2.includes(0)) {
     throw new UsageError('--input-norm2: expected a number > 0 where --sb2 is 0, got 0');
   }
-  return sweepPoints({
+  return {
     weightVariance: sw2,
     biasVariance: sb2,
     depth,
@@ -197,75 +193,37 @@ function readPoints(flags: Flags): SweepPoint[] {
     mode: zip === true ? 'zip' : 'grid',
     parametrization,
     biasGradients,
-  });
+    inputNorm2,
+    seed,
+    sampler,
+    until:
+      relativeError === undefined
+        ? { replicas: replicas ?? DEFAULT_REPLICAS }
+        : { relativeError, maxReplicas: maxReplicas ?? DEFAULT_MAX_REPLICAS },
+  };
 }
 
-function goalOf({ relativeError, maxReplicas, replicas, sampler, inputNorm2, seed }: Flags): SweepGoal {
-  const until =
-    relativeError === undefined
-      ? { replicas: replicas ?? DEFAULT_REPLICAS }
-      : { relativeError, maxReplicas: maxReplicas ?? DEFAULT_MAX_REPLICAS };
-  return { inputNorm2, seed, sampler, until };
-}
-
-/** A file may hold other points (of other shards), but not the same points of another sweep. */
-function isStored(flags: Flags, point: SweepPoint, stored: readonly StoredRow[]): boolean {
-  const row = stored.find((candidate) => candidate.point === point.point);
-  if (row === undefined) return false;
-  const other = otherSetting(row, goalSettings(point, goalOf(flags)));
-  if (other === undefined) return true;
-  throw new UsageError(
-    `--out: ${flags.out!} is of another sweep: expected ${other.name} ${other.expected} at point ${point.point}, got ${other.found}`,
-  );
-}
-
-/** The rows of the points, in their order, one after the other: computed here, or by the workers of a queue. */
-function rowsOf(
+/** The source of the rows, in the order of the points: computed here one after the other, or by the workers of a queue. */
+function sourceOf(
   flags: Flags,
-  points: readonly SweepPoint[],
+  command: Command,
+  { inputNorm2, seed, sampler, until }: Sweep,
   signal: AbortSignal,
-  onFinished: (count: number) => void,
-): AsyncGenerator<SweepRow> {
-  const { queue, redis, backend, threads } = flags;
-  const goal = goalOf(flags);
+  onFinished: (count: number, of: number) => void,
+): Source<SweepPoint, SweepRow> {
+  const { queue, redis } = flags;
+  const goal = { inputNorm2, seed, sampler, until };
   if (queue !== undefined) {
     const { sweepOnQueue } = createRequire(__filename)('../queue/sweep') as typeof QueueSweep;
-    return sweepOnQueue(points, goal, { queue, redis, signal, onFinished });
+    return sweepOnQueue(goal, { queue, redis, signal, onFinished });
   }
-  const run = {
-    signal,
-    ...(backend !== undefined && { backend }),
-    ...(threads !== undefined && { threads }),
-  };
-  return (async function* () {
+  const run = { signal, ...runOptions(flags, command) };
+  return async function* (units) {
+    const points = [...units];
     for (const [i, point] of points.entries()) {
-      yield await computePoint(point, goal, run);
-      onFinished(i + 1);
+      const row = await computePoint(point, goal, run);
+      onFinished(i + 1, points.length);
+      yield [point, row];
     }
-  })();
-}
-
-async function computePoints(
-  flags: Flags,
-  points: readonly SweepPoint[],
-  writer: RowWriter | null,
-  signal: AbortSignal,
-  onProgress: ((progress: Progress) => void) | undefined,
-): Promise<SweepRow[]> {
-  const printing = writer === null && flags.json !== true;
-  const start = performance.now();
-  const onFinished = (count: number): void => {
-    const fraction = count / points.length;
-    const elapsedSeconds = (performance.now() - start) / 1000;
-    const remainingSeconds = fraction > 0 ? (elapsedSeconds * (1 - fraction)) / fraction : null;
-    onProgress?.({ fraction, elapsedSeconds, remainingSeconds });
   };
-  const rows: SweepRow[] = [];
-  for await (const row of rowsOf(flags, points, signal, onFinished)) {
-    if (row.warnings !== '') printError(`warning: point ${row.point}: ${row.warnings}`);
-    if (printing) process.stdout.write((rows.length === 0 ? CSV_HEADER : '') + formatRow(row, 'csv'));
-    await writer?.append(row);
-    rows.push(row);
-  }
-  return rows;
 }

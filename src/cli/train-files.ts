@@ -1,4 +1,6 @@
 /** The folder of a run of `deepntk train`: what it was asked for, its checkpoint, its results. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -8,6 +10,8 @@ import { readSafetensors, writeSafetensors } from '../data/safetensors';
 import { kernelDrift } from '../kernel/drift';
 import { kernelStructure } from '../kernel/structure';
 import type { NdArray } from '../ndarray';
+import { expectSameSettings, parseFields } from '../runs/head';
+import { lockFile } from '../runs/lock';
 import type { Evaluation } from '../training/loss';
 import type { TrainedKernel } from '../training/plan';
 import type { TrainingState } from '../training/state';
@@ -25,33 +29,65 @@ export interface DataNames {
 const DESCRIPTION = 'run.json';
 const CHECKPOINT = 'checkpoint.safetensors';
 
+/** What to do with the files in the folder of a run. */
+export interface OpenRunOptions {
+  /** Continues the run. */
+  readonly resume: boolean;
+  /** Removes the run, or writes among other files. */
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The folder of a run. It is locked until it is closed. */
+export interface OpenedRun {
+  /** The state to continue from; undefined for the beginning. */
+  readonly state: TrainingState | undefined;
+  readonly close: () => Promise<void>;
+}
+
 /**
  * Makes the folder of a new run, or opens that of an old one.
  *
- * @returns where the run goes on; undefined for the beginning
+ * @throws DeepntkError `ERR_INVALID_FILE` if another process writes the run, or the folder has other files or a run of other
+ *   settings
  */
 export async function openRun(
   folder: string,
   description: RunDescription,
-  resume: boolean,
   names: DataNames,
-): Promise<TrainingState | undefined> {
+  { resume, force, signal }: OpenRunOptions,
+): Promise<OpenedRun> {
   const path = join(folder, DESCRIPTION);
-  const found = await readIfThere(() => readBytes(path));
-  if (found === null) {
-    if (resume) throw new UsageError(`--resume: ${folder} holds no run`);
-    await mkdir(folder, { recursive: true });
+  if (resume && !existsSync(path)) throw new UsageError(`--resume: ${folder} holds no run`);
+  const made = await mkdir(folder, { recursive: true });
+  const lock = await lockFile(path, signal);
+  try {
+    const close = lock.release;
+    if (resume) {
+      const found = parseFields(Buffer.from(await readBytes(path)).toString('utf8'), path);
+      expectSameSettings(path, found, description);
+      return { state: (await readIfThere(() => readCheckpoint(folder, names))) ?? undefined, close };
+    }
+    const files = (await readdir(folder)).filter((file) => !file.startsWith(`${DESCRIPTION}.lock`));
+    if (files.length > 0 && !force) {
+      const what = files.includes(DESCRIPTION)
+        ? 'holds a run already; --resume continues it, --force begins a new one'
+        : `has other files, such as ${files[0]!}; choose another folder, or --force writes among them`;
+      throw new UsageError(`--out: ${folder} ${what}`);
+    }
+    for (const file of files.filter(isOfRun)) await rm(join(folder, file));
     await writeFileAtomically(path, [Buffer.from(`${JSON.stringify(description, null, 2)}\n`)]);
-    return undefined;
+    return { state: undefined, close };
+  } catch (error) {
+    await lock.release();
+    if (made !== undefined) await rmdir(folder).catch(() => undefined);
+    throw error;
   }
-  if (!resume) {
-    throw new UsageError(
-      `--out: ${folder} holds a run already; --resume goes on with it, or name another folder`,
-    );
-  }
-  expectSame(folder, JSON.parse(Buffer.from(found).toString('utf8')) as RunDescription, description);
-  return (await readIfThere(() => readCheckpoint(folder, names))) ?? undefined;
 }
+
+const isOfRun = (file: string): boolean =>
+  [DESCRIPTION, CHECKPOINT, 'result.json', 'losses.csv', 'evaluations.csv', 'kernels.csv'].includes(file) ||
+  /^kernel-\d+\.npy$/.test(file);
 
 /** Removes a run that has nothing but its description: the next one may have the folder. */
 export async function discardEmptyRun(folder: string): Promise<void> {
@@ -59,13 +95,6 @@ export async function discardEmptyRun(folder: string): Promise<void> {
   if (files.join() !== DESCRIPTION) return;
   await rm(join(folder, DESCRIPTION));
   await rmdir(folder);
-}
-
-function expectSame(folder: string, before: RunDescription, now: RunDescription): void {
-  for (const key of Object.keys({ ...before, ...now })) {
-    const [was, is] = [JSON.stringify(before[key]), JSON.stringify(now[key])];
-    if (was !== is) throw new UsageError(`--resume: the run in ${folder} had ${key} ${was}, not ${is}`);
-  }
 }
 
 async function readIfThere<T>(read: () => Promise<T>): Promise<T | null> {
@@ -93,7 +122,15 @@ export async function writeCheckpoint(folder: string, state: TrainingState, name
     ['secondMoments', vector(moments[1])],
     ['names', vector(encodeNames(names))],
   ];
-  await writeSafetensors(join(folder, CHECKPOINT), new Map(tensors));
+  await writeSafetensors(join(folder, CHECKPOINT), new Map(tensors), { sha256: checksumOf(tensors) });
+}
+
+/** The SHA-256 of the numbers of a checkpoint, in the order of their names. */
+function checksumOf(tensors: Iterable<readonly [name: string, array: NdArray]>): string {
+  const hash = createHash('sha256');
+  for (const [name, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(name).update(data);
+  return hash.digest('hex');
 }
 
 /** JSON as UTF-8, one byte per entry, because a file of tensors can hold only tensors. */
@@ -105,7 +142,10 @@ const EVALUATION_FIELDS = ['step', 'loss', 'accuracy', 'testLoss', 'testAccuracy
 
 async function readCheckpoint(folder: string, names: DataNames): Promise<TrainingState> {
   const path = join(folder, CHECKPOINT);
-  const { tensors } = await readSafetensors(path);
+  const { tensors, metadata } = await readSafetensors(path);
+  const checksum = checksumOf([...tensors].map(([name, tensor]) => [name, tensor.decode()]));
+  if (metadata['sha256'] !== checksum)
+    throw invalidFile(path, `numbers with the checksum ${checksum}`, metadata['sha256'] ?? 'none');
   const get = (name: string): Float64Array => {
     const data = tensors.get(name)?.decode().data;
     if (!(data instanceof Float64Array)) throw invalidFile(path, `the float64 tensor ${name}`, 'none');

@@ -53,6 +53,7 @@ interface Flags extends NetFlags, DataFlags {
   readonly out: string;
   readonly checkpointEvery?: number;
   readonly resume?: true;
+  readonly force?: true;
   readonly backend?: BackendName;
   readonly threads?: number;
   readonly json?: true;
@@ -107,7 +108,13 @@ export function addTrainCommand(program: Command): void {
     .addOption(
       new Option('--checkpoint-every <n>', 'write a checkpoint after every n steps').argParser(count),
     )
-    .option('--resume', 'go on with the run in --out, bit for bit as if it had not stopped');
+    .addOption(
+      new Option(
+        '--resume',
+        'continue the run in --out, with the bits of a run that was not interrupted',
+      ).conflicts('force'),
+    )
+    .option('--force', 'begin a new run in --out, although it holds a run or other files');
   addRunOptions(command)
     .addHelpText(
       'after',
@@ -137,40 +144,49 @@ async function runTrain(flags: Flags, command: Command, signal: AbortSignal): Pr
   const net = drawNet(flags, command, data);
   const probe = kernelInputs(flags, data);
   const options = trainOptions(flags, data, probe.x);
-  const state = await openRun(flags.out, describeRun(flags, net, data), flags.resume === true, namesOf(data));
+  const { state, close } = await openRun(flags.out, describeRun(flags, net, data), namesOf(data), {
+    resume: flags.resume === true,
+    force: flags.force === true,
+    signal,
+  });
   const bar = progressBar('train');
   const start = performance.now();
-  const result = await train(net, data.training, {
-    ...options,
-    ...runOptions(flags, command),
-    signal,
-    ...(bar && {
-      onProgress: (progress) => {
-        bar.onProgress(progress, progress.loss === null ? '' : `loss ${progress.loss.toPrecision(4)}`);
-      },
-    }),
-    onKernel: (kernel) => writeKernel(flags.out, kernel),
-    onCheckpoint: (checkpoint) => writeCheckpoint(flags.out, checkpoint, namesOf(data)),
-    ...(state && { resumeFrom: state }),
-  })
-    .catch(async (error: unknown) => {
-      // An interrupted run may be resumed from its beginning. The error of the run matters more than one of this.
-      if (!signal.aborted) await discardEmptyRun(flags.out).catch(() => undefined);
-      throw namingFlag(error, {});
-    })
-    .finally(() => bar?.stop());
-  const kernels = await describeKernels(flags.out, options.kernelAt ?? [], probe.labels);
-  await writeResults(flags.out, result, kernels);
-  await reportTraining(result, kernels, {
-    out: flags.out,
-    json: flags.json === true,
-    seconds: (performance.now() - start) / 1000,
-    resumedFrom: state?.step ?? null,
-    samples: data.training.x.shape[0]!,
-    columns: data.columns,
-    classes: data.classes,
-    loaded: data.loaded,
-  });
+  try {
+    const result = await train(net, data.training, {
+      ...options,
+      ...runOptions(flags, command),
+      signal,
+      ...(bar && {
+        onProgress: (progress) => {
+          bar.onProgress(progress, progress.loss === null ? '' : `loss ${progress.loss.toPrecision(4)}`);
+        },
+      }),
+      onKernel: (kernel) => writeKernel(flags.out, kernel),
+      onCheckpoint: (checkpoint) => writeCheckpoint(flags.out, checkpoint, namesOf(data)),
+      ...(state && { resumeFrom: state }),
+    });
+    bar?.stop();
+    const kernels = await describeKernels(flags.out, options.kernelAt ?? [], probe.labels);
+    await writeResults(flags.out, result, kernels);
+    await reportTraining(result, kernels, {
+      out: flags.out,
+      json: flags.json === true,
+      seconds: (performance.now() - start) / 1000,
+      resumedFrom: state?.step ?? null,
+      samples: data.training.x.shape[0]!,
+      columns: data.columns,
+      classes: data.classes,
+      loaded: data.loaded,
+    });
+  } catch (error) {
+    await close();
+    // An interrupted run may be resumed from its beginning. The error of the run matters more than one of this.
+    if (!signal.aborted) await discardEmptyRun(flags.out).catch(() => undefined);
+    throw namingFlag(error, {});
+  } finally {
+    bar?.stop();
+    await close();
+  }
 }
 
 const namesOf = ({ columns, classes }: TrainingData): DataNames => ({ columns, classes });

@@ -1,34 +1,35 @@
-/** The tiles of a kernel, one after the other, panel by panel of their rows. */
+/** The source of the tiles of a kernel: computed here, panel by panel of their rows. */
 import { featureFlops, pairFlops } from '../backend/features';
 import type { NdArray } from '../ndarray';
 import { blockRange, FeatureSource } from './blocks';
 import { gramEdge, type LargeKernelPlan, panelsOf } from './plan';
-import { type LargeRequest, ProgressMeter } from './request';
+import { type LargeOptions, ProgressMeter } from './inputs';
 import {
   columnBlocksOf,
   keyOf,
   pairsOf,
   placeOf,
   rowBlocksOf,
+  type TileNumbers,
   type TilePlace,
   type TileWriter,
 } from './tiles';
 
 export interface TileComputation {
-  readonly large: LargeRequest;
+  readonly large: LargeOptions;
   readonly X: NdArray;
   readonly X2: NdArray | null;
-  readonly plan: LargeKernelPlan;
-  /** The tiles to be computed, and those that are there already. */
-  readonly missing: readonly TilePlace[];
-  readonly reused: readonly TilePlace[];
-  readonly writer: TileWriter;
-  /** For features that do not fit, where the plan is to spill them. */
+  /** The arrays that the tiles are computed into, and the tiles that are there already. */
+  readonly writer: Pick<TileWriter<LargeKernelPlan>, 'room' | 'reused' | 'grid'>;
+  /** The file for features that do not fit, if the plan is to spill them. */
   readonly spillPath: string;
 }
 
-export async function computeTiles(computation: TileComputation): Promise<void> {
-  const { large, X, X2, plan, missing, reused, writer, spillPath } = computation;
+export async function* computeTiles(
+  { large, X, X2, writer, spillPath }: TileComputation,
+  missing: readonly TilePlace[],
+): AsyncGenerator<readonly [TilePlace, TileNumbers], void, void> {
+  const { grid: plan, reused } = writer;
   const { request, shape, report } = large;
   const { backend, run } = request;
   const symmetric = X2 === null;
@@ -80,13 +81,11 @@ export async function computeTiles(computation: TileComputation): Promise<void> 
             { ...run, onProgress: piece.onProgress },
           );
           piece.finish();
-          writer.write(place, tile, mirror);
+          yield [place, { tile, mirror }];
         }
       }
     }
-    await writer.settle();
   } finally {
-    await writer.abandon();
     await source.close();
   }
 }

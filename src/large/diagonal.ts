@@ -10,7 +10,7 @@ import type { ProductOptions } from './operator';
 import { GROUP } from './plan';
 import { planProducts } from './product-plan';
 import { fieldsOf, type ProductResult } from './products';
-import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
+import { type LargeOptions, ProgressMeter, readLargeInputs } from './inputs';
 
 /** Options of `kernelDiagonal`: the forms of the kernel are those of `net.ntk`. */
 export interface KernelDiagonalOptions extends ProductOptions {
@@ -45,7 +45,7 @@ export async function kernelDiagonal(
 }
 
 /** The blocks of the pairs (x, x) of one group, from its features: N numbers a layer, so that no backend is asked. */
-function addDiagonal({ shape }: LargeRequest, block: FeatureBlock, out: Float64Array): void {
+function addDiagonal({ shape }: LargeOptions, block: FeatureBlock, out: Float64Array): void {
   const { network, form, weightTerms, biasTerms } = shape;
   const { slots } = featureSlots(shape);
   const K = network.widths.at(-1)!;

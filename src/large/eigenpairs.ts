@@ -17,7 +17,7 @@ import { EIGENPAIR_OPTIONS } from './options';
 import { planProducts, type ProductPlan } from './product-plan';
 import { rowsOfVectors } from './products';
 import { RitzBasis } from './ritz';
-import { expectReady, type LargeRequest, readLargeRequest } from './request';
+import { expectReady, type LargeOptions, readLargeOptions } from './inputs';
 
 /** Options of `topEigenpairs`. */
 export interface EigenpairOptions extends KernelProductOptions {
@@ -138,10 +138,10 @@ function readEigenpairs(
   network: KernelNetwork,
   X: ArrayInput | number,
   options: EigenpairOptions,
-): { large: LargeRequest; goal: Goal; plan: EigenpairPlan } {
+): { large: LargeOptions; goal: Goal; plan: EigenpairPlan } {
   expectOptionsObject(where, options);
   const { count: wanted, tolerance, maxProducts, seed, ...rest } = options;
-  const large = readLargeRequest(where, network, rest, []);
+  const large = readLargeOptions(where, network, rest, []);
   expectProductOutputs(where, large);
   const n = countInputs(`${where}: X`, X, network.widths[0]!);
   const rows = large.request.outputs === 'full' ? n * network.widths.at(-1)! : n;
@@ -173,7 +173,7 @@ const growth = (block: number): number => (block / 2) ** 0.4;
 /** The cheapest way that fits: a larger block needs more products, and fewer passes over features that are not kept. */
 function planEigenpairs(
   where: string,
-  large: LargeRequest,
+  large: LargeOptions,
   n: number,
   rows: number,
   count: number,
@@ -207,7 +207,7 @@ function keptOf(count: number, basis: number, block: number): number {
 }
 
 /** How far it is can only be guessed: by the products that such a search took elsewhere, or by what is found. */
-function progressOf({ report }: LargeRequest, { count, maxProducts }: Goal, { block }: EigenpairPlan) {
+function progressOf({ report }: LargeOptions, { count, maxProducts }: Goal, { block }: EigenpairPlan) {
   const begin = performance.now();
   const expected = Math.min(maxProducts, PRODUCTS_PER_VECTOR * growth(block) * count);
   let fraction = 0;

@@ -1,8 +1,8 @@
 /** The kernel written to a .npy file, tile by tile, in memory that is bounded. */
 import { extname } from 'node:path';
 
-import { entriesOf } from '../backend/forms';
-import { lockFile } from '../data/lock';
+import { finishJob } from '../runs/job';
+import type { Shard } from '../runs/ranges';
 import type { ArrayInput } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { Provenance } from '../kernel/arguments';
@@ -12,10 +12,17 @@ import { valuesOf } from '../options';
 import { computeTiles } from './compute-tiles';
 import { type Dtype, type FeatureStrategy, TILE_FILE_OPTIONS } from './options';
 import { type Budget, type LargeKernelPlan, planLargeKernel } from './plan';
-import { expectReady, type LargeRequest, readLargeRequest, readPair, settingsOf } from './request';
+import {
+  expectReady,
+  type InputPair,
+  type LargeOptions,
+  readLargeOptions,
+  readPair,
+  settingsOf,
+} from './inputs';
 import { TileFile } from './tile-file';
-import { inspectTarget, type TileFileSpec } from './tile-map';
-import { keyOf, type TileShard, tilesOf, TileWriter } from './tiles';
+import type { TileFileSpec } from './tile-map';
+import type { TileWriter } from './tiles';
 
 export interface NtkFileOptions extends NtkOptions {
   readonly perLayer?: false;
@@ -25,7 +32,9 @@ export interface NtkFileOptions extends NtkOptions {
    * One of several parts, index = 0 .. count - 1: tiles of the kernel go to a .part file, and `mergeNtk` puts the files
    * together. Other machines compute the other parts.
    */
-  readonly shard?: TileShard;
+  readonly shard?: Shard;
+  /** Replaces a file `out`, and what an interrupted run has left of one; false by default. */
+  readonly force?: boolean;
   /**
    * What the resident memory of the whole process may come to, in bytes: what it holds already, the inputs among it, and
    * what the computation takes. By default three quarters of the memory that is available.
@@ -51,7 +60,7 @@ export interface NtkFileResult extends Provenance {
   readonly plan: LargeKernelPlan;
 }
 
-export const FILE_OPTION_NAMES = ['out', 'shard', ...Object.keys(TILE_FILE_OPTIONS)];
+export const FILE_OPTION_NAMES = ['out', 'shard', 'force', ...Object.keys(TILE_FILE_OPTIONS)];
 
 /** For tests: pieces smaller than a plan would choose. */
 export type PlanOverrides = Pick<Budget, 'tileEdge' | 'blocksInMemory'>;
@@ -65,7 +74,7 @@ export async function ntkToFile(
   overrides: PlanOverrides = {},
 ): Promise<NtkFileResult> {
   const where = 'ntk';
-  const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
+  const large = readLargeOptions(where, network, options, FILE_OPTION_NAMES);
   const out = expectOut(where, options.out, '.npy');
   const { signal } = large.request.run;
   const inputs = readPair(where, X, X2, network.widths[0]!);
@@ -80,32 +89,27 @@ export async function ntkToFile(
     symmetric: n2 === null,
     settings: await settingsOf(large, inputs),
   };
-  const lock = await lockFile(out, signal);
-  try {
-    const leftover = await inspectTarget(spec, draft.bytes.spill);
-    const plan =
-      leftover === null || leftover.tileEdge === draft.tileEdge
+  const writer = await TileFile.open(
+    spec,
+    { extraBytes: draft.bytes.spill, force: options.force === true, signal },
+    (tileEdge) =>
+      tileEdge === null || tileEdge === draft.tileEdge
         ? draft
-        : planFile(where, large, n, n2, options, { ...overrides, tileEdge: leftover.tileEdge });
-    signal?.throwIfAborted();
-    const file = TileFile.open(spec, plan.tileEdge, leftover);
-    try {
-      const writer = new TileWriter(plan, entriesOf(large.shape), true, (place, tile, mirror) =>
-        file.write(place, tile, mirror),
-      );
-      const reused = leftover === null ? [] : await file.verify(plan, leftover, writer, signal);
-      const there = new Set(reused.map(keyOf));
-      const missing = tilesOf(plan).filter((place) => !there.has(keyOf(place)));
-      const spillPath = `${out}.features`;
-      await computeTiles({ large, ...inputs, plan, missing, reused, writer, spillPath });
-      await file.complete();
-      return fileResult(large, out, plan, { computed: missing.length, reused: reused.length });
-    } finally {
-      file.close();
-    }
-  } finally {
-    await lock.release();
-  }
+        : planFile(where, large, n, n2, options, { ...overrides, tileEdge }),
+  );
+  return runTiles(large, inputs, writer, out);
+}
+
+/** Computes the missing tiles of a file. */
+export async function runTiles(
+  large: LargeOptions,
+  inputs: InputPair,
+  writer: TileWriter<LargeKernelPlan>,
+  out: string,
+): Promise<NtkFileResult> {
+  const computation = { large, ...inputs, writer, spillPath: `${out}.features` };
+  await finishJob((missing) => computeTiles(computation, [...missing]), writer);
+  return fileResult(large, out, writer.grid, writer.counts);
 }
 
 export function expectOut(where: string, out: unknown, extension: '.npy' | '.part'): string {
@@ -114,7 +118,7 @@ export function expectOut(where: string, out: unknown, extension: '.npy' | '.par
 }
 
 export function fileResult(
-  { request }: LargeRequest,
+  { request }: LargeOptions,
   file: string,
   plan: LargeKernelPlan,
   tiles: NtkFileResult['tiles'],
@@ -133,7 +137,7 @@ export function explainNtkToFile(
 ): LargeKernelPlan {
   const where = 'explainNtk';
   const inputDim = network.widths[0]!;
-  const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
+  const large = readLargeOptions(where, network, options, FILE_OPTION_NAMES);
   const n = countInputs(`${where}: X`, X, inputDim);
   const n2 = X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim);
   return planFile(where, large, n, n2, options, {});
@@ -141,7 +145,7 @@ export function explainNtkToFile(
 
 export function planFile(
   where: string,
-  { request, shape, memoryLimit }: LargeRequest,
+  { request, shape, memoryLimit }: LargeOptions,
   n: number,
   n2: number | null,
   options: Pick<NtkFileOptions, 'dtype' | 'features'>,

@@ -8,7 +8,7 @@ import type { KernelNetwork, NtkOptions, NtkOutputs } from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import { blockRange, FeatureSource, shared } from './blocks';
 import { planProducts, type ProductPlan, productShape } from './product-plan';
-import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
+import { type LargeOptions, ProgressMeter, readLargeInputs } from './inputs';
 
 /** Options of products with the Jacobian of a net. */
 export interface ProductOptions extends ComputeOptions, ParameterChoice {
@@ -32,26 +32,26 @@ export async function readProductRequest(
   network: KernelNetwork,
   X: ArrayInput,
   options: KernelProductOptions,
-): Promise<{ readonly large: LargeRequest; readonly inputs: NdArray }> {
+): Promise<{ readonly large: LargeOptions; readonly inputs: NdArray }> {
   const read = await readLargeInputs(where, network, X, options);
   expectProductOutputs(where, read.large);
   return read;
 }
 
-export function expectProductOutputs(where: string, { request }: LargeRequest): void {
+export function expectProductOutputs(where: string, { request }: LargeOptions): void {
   if (PRODUCT_OUTPUTS.includes(request.outputs)) return;
   throw invalidArgument(`${where}: outputs`, `one of ${PRODUCT_OUTPUTS.join(', ')}`, request.outputs);
 }
 
 /** Directions in parameter space that a product of the kernel with one vector takes: for the trace one an output. */
-export function directionsPerVector({ request, shape }: LargeRequest): number {
+export function directionsPerVector({ request, shape }: LargeOptions): number {
   const summed = request.outputs === 'trace' || request.outputs === 'mean';
   return summed ? shape.network.widths.at(-1)! : 1;
 }
 
 /** A net on inputs, ready for any number of products. */
 export class JacobianOperator {
-  readonly large: LargeRequest;
+  readonly large: LargeOptions;
   readonly plan: ProductPlan;
   readonly #shape: FeatureShape;
   readonly #source: FeatureSource;
@@ -65,11 +65,11 @@ export class JacobianOperator {
    * @param directions how many products at once are wanted
    * @param vectors bytes that the caller takes
    */
-  static open(where: string, X: NdArray, large: LargeRequest, directions: number, vectors = 0) {
+  static open(where: string, X: NdArray, large: LargeOptions, directions: number, vectors = 0) {
     return new JacobianOperator(X, large, planProducts(where, large, X.shape[0]!, directions, vectors));
   }
 
-  constructor(X: NdArray, large: LargeRequest, plan: ProductPlan) {
+  constructor(X: NdArray, large: LargeOptions, plan: ProductPlan) {
     this.large = large;
     this.plan = plan;
     this.#shape = productShape(large);

@@ -1,7 +1,7 @@
 /**
- * Some tiles of a kernel in a file of their own: a part that one of several machines computes. The first line is a JSON
- * object that says of which kernel, then tile after tile: a line with its row, its column and the CRC-32 of its numbers,
- * and the numbers themselves. What a kill cuts off does not count.
+ * Some tiles of a kernel in a file of their own: the shard that one of several machines computes. The first line is the head.
+ * Then come the tiles, each a line with its row, its column and the CRC-32 of its numbers, and the numbers. A tile that a kill
+ * has cut off does not count.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
@@ -12,18 +12,20 @@ import { DeepntkError } from '../errors';
 import { sizeOf } from '../ndarray';
 import { bytesOf } from './blocks';
 import { GROUP } from './plan';
-import type { KernelSettings } from './tile-map';
-import { keyOf, type TileGrid, tileOf, type TilePlace, type TileShard } from './tiles';
+import { expectSameSettings, type Fields, parseFields, readSettings } from '../runs/head';
+import { type Lock, lockFile } from '../runs/lock';
+import type { Shard } from '../runs/ranges';
+import { type KernelSettings, readTileEdge, storedSettings } from './tile-map';
+import { keyOf, type KernelGrid, tileOf, type TilePlace, type TileStore } from './tiles';
 
-const FORMAT = 'deepntk kernel part';
-const VERSION = 1;
+export const KERNEL_PART = { format: 'deepntk-kernel-part', version: 2 } as const;
 const LONGEST_LINE = 2 ** 20;
 /** Bytes of a tile that are looked at at a time: the plan of the memory knows of no more. */
 const PIECE = 2 ** 18;
 
 export interface PartHeader extends KernelSettings {
   readonly tileEdge: number;
-  readonly shard: TileShard;
+  readonly shard: Shard;
 }
 
 /** Where a tile's numbers lie in the file. */
@@ -33,11 +35,12 @@ interface Stored {
   readonly checksum: number;
 }
 
-export class PartFile {
+export class PartFile implements TileStore {
   readonly path: string;
   readonly header: PartHeader;
   readonly tiles = new Map<string, Stored>();
   readonly #file: FileHandle;
+  #lock: Lock | null = null;
   #end = 0;
   #last: Promise<void> = Promise.resolve();
 
@@ -48,31 +51,50 @@ export class PartFile {
   }
 
   /**
-   * A new part, or one that is there and is to go on. `expectSame` throws where what is there is another part: it is looked at
-   * before anything is cut off.
+   * Locks a part and begins it, or opens one that is there.
+   *
+   * @throws DeepntkError `ERR_INVALID_FILE` if another run writes it, or if it is not a part or belongs to other settings; then
+   *   nothing is cut off
    */
   static async create(
     path: string,
     header: PartHeader,
-    expectSame: (part: PartFile) => void,
+    { force, signal }: { readonly force: boolean; readonly signal: AbortSignal | undefined },
   ): Promise<PartFile> {
-    const file = await opened(path, 'a+');
+    const lock = await lockFile(path, signal);
+    let file: FileHandle | undefined;
     try {
-      const line = Buffer.from(`${JSON.stringify({ format: FORMAT, version: VERSION, ...header })}\n`);
-      if (!(await isTorn(file, line))) {
-        const part = await PartFile.#scan(path, file);
-        expectSame(part);
+      file = await opened(path, 'a+');
+      const { tileEdge, shard } = header;
+      const settings = { ...storedSettings(header, tileEdge), shard };
+      const line = Buffer.from(`${JSON.stringify({ ...KERNEL_PART, settings })}\n`);
+      let part: PartFile;
+      if (!force && !(await isTorn(file, line))) {
+        part = await PartFile.#scan(path, file);
+        expectSameSettings(path, part.#settings, settings);
         await part.#keepWhole();
-        return part;
+      } else {
+        await file.truncate(0);
+        part = new PartFile(path, file, header);
+        await part.#write([line]);
       }
-      await file.truncate(0);
-      const part = new PartFile(path, file, header);
-      await part.#write([line]);
+      part.#lock = lock;
       return part;
     } catch (error) {
-      await file.close();
+      await file?.close();
+      await lock.release();
       throw error;
     }
+  }
+
+  get #settings(): Record<string, unknown> {
+    return { ...storedSettings(this.header, this.header.tileEdge), shard: this.header.shard };
+  }
+
+  /** @throws DeepntkError `ERR_INVALID_FILE` if the other part is not of the same kernel */
+  expectSameKernel(other: PartFile): void {
+    const [own, wanted] = [this, other].map(({ header }) => storedSettings(header, header.tileEdge));
+    expectSameSettings(this.path, own, wanted, `in ${other.path}`);
   }
 
   static async open(path: string): Promise<PartFile> {
@@ -85,9 +107,9 @@ export class PartFile {
     }
   }
 
-  get grid(): TileGrid {
-    const { shape, tileEdge, symmetric } = this.header;
-    return { inputs: [shape[0]!, shape[1]!], tileEdge, symmetric };
+  get grid(): KernelGrid {
+    const { shape, tileEdge, symmetric, dtype } = this.header;
+    return { inputs: [shape[0]!, shape[1]!], tileEdge, symmetric, dtype };
   }
 
   /** Bytes of a tile. */
@@ -160,7 +182,7 @@ export class PartFile {
   }
 
   /** Tiles follow one another, though a writer may come with the next before the last is written. */
-  append(place: TilePlace, tile: Reals): Promise<void> {
+  write(place: TilePlace, tile: Reals): Promise<void> {
     this.#last = this.#last.then(() => this.#append(place, tile));
     return this.#last;
   }
@@ -189,8 +211,13 @@ export class PartFile {
     }
   }
 
+  async complete(): Promise<void> {
+    await this.#file.sync();
+  }
+
   async close(): Promise<void> {
     await this.#file.close();
+    await this.#lock?.release();
   }
 }
 
@@ -222,36 +249,20 @@ async function lineAt(file: FileHandle, position: number): Promise<string | null
 }
 
 function headerOf(path: string, line: string | null): PartHeader {
-  const header = parsed(line);
-  if (header?.['format'] !== FORMAT) {
-    throw invalidFile(path, 'a part of a kernel (deepntk kernel --shard)', 'something else');
-  }
-  if (header['version'] !== VERSION)
-    throw invalidFile(path, `version ${VERSION} of kernel parts`, String(header['version']));
-  const { shape, tileEdge, settings, shard, dtype, symmetric } = header as Partial<PartHeader>;
+  if (line === null) throw invalidFile(path, 'a part of a kernel (deepntk kernel --shard)', 'something else');
+  const stored = readSettings(parseFields(line, path), KERNEL_PART, path);
+  const { shape, tileEdge, shard, dtype, symmetric, ...settings } = stored as unknown as PartHeader & Fields;
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
   const whole =
     Array.isArray(shape) &&
     [2, 3, 4].includes(shape.length) &&
     shape.every(isCount) &&
-    isCount(tileEdge) &&
-    tileEdge! % GROUP === 0 &&
-    typeof settings === 'object' &&
-    (settings as unknown) !== null &&
-    isCount(shard?.count) &&
-    Number.isSafeInteger(shard?.index) &&
-    (dtype === 'float32' || dtype === 'float64') &&
+    readTileEdge(stored, path) % GROUP === 0 &&
+    isCount((shard as Shard | undefined)?.count) &&
+    Number.isSafeInteger(shard.index) &&
+    ['float32', 'float64'].includes(dtype) &&
     typeof symmetric === 'boolean' &&
     (!symmetric || shape[0] === shape[1]);
-  if (!whole) throw invalidFile(path, 'the header of a part of a kernel', 'a damaged one');
-  return header as unknown as PartHeader;
-}
-
-function parsed(line: string | null): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(line ?? '');
-    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
-  } catch {
-    return null;
-  }
+  if (!whole) throw invalidFile(path, 'the settings of a part of a kernel', 'damaged ones');
+  return { shape, tileEdge, shard, dtype, symmetric, settings: settings as Record<string, string> };
 }

@@ -1,34 +1,34 @@
 /** Kernels in parts: some tiles computed into a file of their own, and the files put together. */
 import { entriesOf } from '../backend/forms';
 import { invalidFile } from '../data/files';
-import { lockFile } from '../data/lock';
 import type { ArrayInput } from '../array-input';
-import { DeepntkError, expectInteger, expectOptions, expectOptionsObject, invalidArgument } from '../errors';
+import { DeepntkError, expectBoolean, expectOptions, invalidArgument } from '../errors';
 import type { KernelNetwork } from '../kernel/ntk';
+import { expectSameSettings } from '../runs/head';
+import { finishJob } from '../runs/job';
+import { readShard } from '../runs/ranges';
 import { readWatch } from '../watch';
-import { sizeOf } from '../ndarray';
-import { computeTiles } from './compute-tiles';
 import {
   expectOut,
   FILE_OPTION_NAMES,
-  fileResult,
   type NtkFileOptions,
   type NtkFileResult,
   planFile,
+  runTiles,
 } from './ntk-to-file';
 import { PartFile } from './part-file';
-import { expectReady, readLargeRequest, readPair, settingsOf } from './request';
+import { expectReady, readLargeOptions, readPair, settingsOf } from './inputs';
 import { TileFile } from './tile-file';
-import { differingSettings, failure, inspectTarget, type Leftover, partialPath } from './tile-map';
+import { partialPath } from './tile-map';
 import {
-  isMirrored,
+  type KernelGrid,
   keyOf,
   mirrorOf,
   sharedTileEdge,
   tileCountOf,
-  tilesOf,
+  type TileNumbers,
+  type TilePlace,
   tilesOfShard,
-  type TileShard,
   TileWriter,
 } from './tiles';
 
@@ -40,9 +40,9 @@ export async function ntkToPart(
   options: NtkFileOptions,
 ): Promise<NtkFileResult> {
   const where = 'ntk';
-  const large = readLargeRequest(where, network, options, FILE_OPTION_NAMES);
+  const large = readLargeOptions(where, network, options, FILE_OPTION_NAMES);
   const out = expectOut(where, options.out, '.part');
-  const shard = readShard(where, options.shard);
+  const shard = readShard(`${where}: shard`, options.shard);
   const inputs = readPair(where, X, X2, network.widths[0]!);
   const n = inputs.X.shape[0]!;
   const n2 = inputs.X2?.shape[0] ?? null;
@@ -50,53 +50,13 @@ export async function ntkToPart(
   const tileEdge = sharedTileEdge(large.shape, n, n2, options.dtype ?? 'float64');
   const plan = planFile(where, large, n, n2, options, { tileEdge });
   const { dtype, shape, symmetric } = plan;
-  const settings = await settingsOf(large, inputs);
-  const lock = await lockFile(out, large.request.run.signal);
-  try {
-    const entries = entriesOf(large.shape);
-    const header = { dtype, shape, symmetric, settings, tileEdge, shard };
-    const file = await PartFile.create(out, header, (part) => {
-      expectSameKernel(part, header);
-    });
-    try {
-      const mine = tilesOfShard(plan, shard);
-      const reused = mine.filter((place) => file.tiles.has(keyOf(place)));
-      const missing = mine.filter((place) => !file.tiles.has(keyOf(place)));
-      const writer = new TileWriter(plan, entries, false, (place, tile) => file.append(place, tile));
-      const spillPath = `${out}.features`;
-      await computeTiles({ large, ...inputs, plan, missing, reused, writer, spillPath });
-      return fileResult(large, out, plan, { computed: missing.length, reused: reused.length });
-    } finally {
-      await file.close();
-    }
-  } finally {
-    await lock.release();
-  }
-}
-
-function readShard(where: string, shard: unknown): TileShard {
-  expectOptionsObject(`${where}: shard`, shard);
-  const { index, count } = shard as Partial<TileShard>;
-  expectOptions(`${where}: shard`, shard, ['index', 'count']);
-  expectInteger(`${where}: shard.count`, count);
-  return {
-    count: count!,
-    index: expectInteger(`${where}: shard.index`, index, { min: 0, max: count! - 1 }),
-  };
-}
-
-function expectSameKernel(file: PartFile, header: PartFile['header']): void {
-  const { shard } = file.header;
-  const differing = [
-    ...differingSettings(file.header, header),
-    ...(file.header.tileEdge === header.tileEdge ? [] : ['tiles']),
-    ...(shard.index === header.shard.index && shard.count === header.shard.count ? [] : ['shard']),
-  ];
-  if (differing.length === 0) return;
-  throw new DeepntkError(
-    'ERR_INVALID_FILE',
-    `cannot continue ${file.path}: it was begun with other settings (${differing.join(', ')}); remove it or choose another name`,
-  );
+  const header = { dtype, shape, symmetric, settings: await settingsOf(large, inputs), tileEdge, shard };
+  const { signal } = large.request.run;
+  const file = await PartFile.create(out, header, { force: options.force === true, signal });
+  const mine = tilesOfShard(plan, shard);
+  const writer = new TileWriter(plan, entriesOf(large.shape), false, file, mine);
+  writer.reused = mine.filter((place) => file.tiles.has(keyOf(place)));
+  return runTiles(large, inputs, writer, out);
 }
 
 /** The file that {@link mergeNtk} has written. */
@@ -118,10 +78,10 @@ export interface MergedKernel {
  */
 export async function mergeNtk(
   paths: readonly string[],
-  options: { readonly out: string; readonly signal?: AbortSignal },
+  options: { readonly out: string; readonly force?: boolean; readonly signal?: AbortSignal },
 ): Promise<MergedKernel> {
   const where = 'mergeNtk';
-  expectOptions(where, options, ['out', 'signal']);
+  expectOptions(where, options, ['out', 'force', 'signal']);
   const { signal } = readWatch(where, options);
   const out = expectOut(where, options.out, '.npy');
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every((path) => typeof path === 'string'))
@@ -129,7 +89,7 @@ export async function mergeNtk(
   const parts: PartFile[] = [];
   try {
     for (const path of paths as readonly string[]) parts.push(await PartFile.open(path));
-    return await mergeParts(parts, out, signal);
+    return await mergeParts(parts, out, expectBoolean(`${where}: force`, options.force ?? false), signal);
   } finally {
     for (const part of parts) await part.close();
   }
@@ -138,21 +98,12 @@ export async function mergeNtk(
 async function mergeParts(
   parts: readonly PartFile[],
   out: string,
+  force: boolean,
   signal: AbortSignal | undefined,
 ): Promise<MergedKernel> {
   const [first, ...others] = parts as [PartFile, ...PartFile[]];
+  for (const part of others) part.expectSameKernel(first);
   const { header, grid } = first;
-  for (const part of others) {
-    const differing = [
-      ...differingSettings(part.header, header),
-      ...(part.header.tileEdge === header.tileEdge ? [] : ['tiles']),
-    ];
-    if (differing.length === 0) continue;
-    throw new DeepntkError(
-      'ERR_INVALID_FILE',
-      `${part.path}: expected a part of the same kernel as ${first.path}, got other settings (${differing.join(', ')})`,
-    );
-  }
   const holders = new Map(parts.flatMap((part) => [...part.tiles.keys()].map((key) => [key, part] as const)));
   // Counted before they are listed: a header may promise any number of them.
   const tiles = tileCountOf(grid);
@@ -162,55 +113,30 @@ async function mergeParts(
       `cannot write ${out}: ${tiles - holders.size} of ${tiles} tiles are missing; every shard has to be there and finished`,
     );
   }
-  const spec = { ...header, path: out };
-  const lock = await lockFile(out, signal);
-  try {
-    const leftover = await inspectTarget(spec, 0);
-    if (leftover !== null && leftover.tileEdge !== header.tileEdge)
-      throw failure(
-        `cannot continue ${partialPath(out)}: it was begun with other tiles; remove it, or choose another name`,
-      );
-    const file = TileFile.open(spec, header.tileEdge, leftover);
-    try {
-      await copyTiles(holders, file, first, leftover, signal);
-      await file.complete();
-    } finally {
-      file.close();
-    }
-  } finally {
-    await lock.release();
-  }
+  const writer = await TileFile.open({ ...header, path: out }, { force, signal }, (tileEdge) => {
+    const { path } = first;
+    if (tileEdge !== null)
+      expectSameSettings(partialPath(out), { tileEdge }, { tileEdge: header.tileEdge }, `in ${path}`);
+    return grid;
+  });
+  await finishJob((missing) => tilesOfParts(holders, writer, [...missing], signal), writer);
   return { file: out, shape: header.shape, dtype: header.dtype, tiles };
 }
 
-/** Brings the tiles of parts that are not in the file yet into it. */
-async function copyTiles(
+/** The source of the tiles that parts hold. */
+async function* tilesOfParts(
   holders: ReadonlyMap<string, PartFile>,
-  file: TileFile,
-  { header, grid }: PartFile,
-  leftover: Leftover | null,
+  writer: TileWriter<KernelGrid>,
+  missing: readonly TilePlace[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const axes = header.shape.slice(2);
-  const plan = { ...grid, dtype: header.dtype };
-  const writer = new TileWriter(plan, sizeOf(axes), true, (place, tile, mirror) =>
-    file.write(place, tile, mirror),
-  );
-  try {
-    const there = new Set(
-      leftover === null ? [] : (await file.verify(grid, leftover, writer, signal)).map(keyOf),
-    );
-    for (const place of tilesOf(grid).filter((candidate) => !there.has(keyOf(candidate)))) {
-      signal?.throwIfAborted();
-      const { tile, mirror } = await writer.room(place);
-      const part = holders.get(keyOf(place))!;
-      if (!(await part.read(place, tile)))
-        throw invalidFile(part.path, `tile ${keyOf(place)} with its checksum`, 'damaged numbers');
-      if (isMirrored(place, grid)) mirrorOf(tile, mirror!, place, axes);
-      writer.write(place, tile, mirror);
-    }
-    await writer.settle();
-  } finally {
-    await writer.abandon();
+): AsyncGenerator<readonly [TilePlace, TileNumbers], void, void> {
+  for (const place of missing) {
+    signal?.throwIfAborted();
+    const { tile, mirror } = await writer.room(place);
+    const part = holders.get(keyOf(place))!;
+    if (!(await part.read(place, tile)))
+      throw invalidFile(part.path, `tile ${keyOf(place)} with its checksum`, 'damaged numbers');
+    if (mirror !== null) mirrorOf(tile, mirror, place, part.header.shape.slice(2));
+    yield [place, { tile, mirror }];
   }
 }

@@ -6,7 +6,7 @@ import type { BackendName, FeatureShape, Precision } from '../backend/seam';
 import { DeepntkError } from '../errors';
 import { availableMemory, formatBytes } from '../memory';
 import { GROUP, speedOf } from './plan';
-import type { LargeRequest } from './request';
+import type { LargeOptions } from './inputs';
 
 /** How products with a kernel that is not stored are computed, and what that takes. */
 export interface ProductPlan {
@@ -42,7 +42,7 @@ const RESERVE = 48 * MIB;
 const BLOCK_EDGES = [2048, 1024, 512, 256];
 
 /** The shape of the features that products take: deltas of every output, whichever kernel is wanted. */
-export function productShape({ shape }: LargeRequest): FeatureShape {
+export function productShape({ shape }: LargeOptions): FeatureShape {
   return { ...shape, form: 'trace' };
 }
 
@@ -53,7 +53,7 @@ export function productShape({ shape }: LargeRequest): FeatureShape {
  */
 export function planProducts(
   where: string,
-  large: LargeRequest,
+  large: LargeOptions,
   n: number,
   directions: number,
   vectors: number,

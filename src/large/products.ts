@@ -12,7 +12,7 @@ import {
   type ProductOptions,
   readProductRequest,
 } from './operator';
-import { type LargeRequest, ProgressMeter, readLargeInputs } from './request';
+import { type LargeOptions, ProgressMeter, readLargeInputs } from './inputs';
 
 /** What a product returns: float64, row-major, with what made it. */
 export interface ProductResult extends ResultArray, Provenance {
@@ -34,7 +34,7 @@ export async function kernelProduct(
 }
 
 /** The extents of a vector that the kernel is multiplied by. */
-export function rowsOfVectors({ request, shape }: LargeRequest, X: NdArray): number[] {
+export function rowsOfVectors({ request, shape }: LargeOptions, X: NdArray): number[] {
   const n = X.shape[0]!;
   return request.outputs === 'full' ? [n, shape.network.widths.at(-1)!] : [n];
 }
@@ -117,12 +117,12 @@ export async function eachBatch(
 }
 
 /** The fields of a result of products. */
-export function fieldsOf({ request }: LargeRequest, data: Float64Array, shape: readonly number[]) {
+export function fieldsOf({ request }: LargeOptions, data: Float64Array, shape: readonly number[]) {
   return { data, shape, precision: request.precision, ...request.provenance };
 }
 
 /** The columns that `parameters` and `layers` choose, in the order of all parameters. */
-export function chosenColumns({ shape }: LargeRequest): boolean[] {
+export function chosenColumns({ shape }: LargeOptions): boolean[] {
   const { network, weightTerms, biasTerms } = shape;
   const { widths } = network;
   return widths

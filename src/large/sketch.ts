@@ -7,7 +7,7 @@ import { fillNormals } from '../random/normal';
 import { shared } from './blocks';
 import { JacobianOperator, type KernelProductOptions, readProductRequest } from './operator';
 import { chosenColumns, eachBatch, fieldsOf, type ProductResult } from './products';
-import type { LargeRequest } from './request';
+import type { LargeOptions } from './inputs';
 
 /** Options of `sketchNtk`. */
 export interface SketchOptions extends KernelProductOptions {
@@ -70,7 +70,7 @@ export async function sketchNtk(
  * E (J w)_a (J w)_b = K_ab for w ~ N(0, 1); its variance is K_ab^2 + K_aa K_bb (Isserlis), and for the sum over outputs
  * the same with sums over pairs of outputs, which the sample variance over the projections estimates.
  */
-function estimateOf(large: LargeRequest, features: Float64Array, n: number, K: number, r: number) {
+function estimateOf(large: LargeOptions, features: Float64Array, n: number, K: number, r: number) {
   const { outputs, scale } = large.request;
   const kernel = new Float64Array(n * n);
   const errors = new Float64Array(n * n);

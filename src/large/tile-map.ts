@@ -1,24 +1,26 @@
-/** The map beside a .npy file that comes to be tile by tile: which tiles are there, and of what kernel. */
-import { constants } from 'node:fs';
-import { access, readFile, statfs } from 'node:fs/promises';
+/** A .npy file that comes to be tile by tile: its settings, its names, and the rule for files that are there already. */
+import { access, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { reasonOf } from '../data/files';
+import { invalidFile } from '../data/files';
 import { npyHeader } from '../data/npy';
 import { DeepntkError } from '../errors';
 import { formatBytes } from '../memory';
 import { sizeOf } from '../ndarray';
+import { expectSameSettings, type Fields } from '../runs/head';
+import { journalOf, type Recorded, readJournal } from '../runs/journal';
+import { expectTarget } from '../runs/target';
 import type { Dtype } from './options';
 
-const FORMAT = 'deepntk tile map';
-const VERSION = 1;
+export const KERNEL_TILES = { format: 'deepntk-kernel-tiles', version: 2 } as const;
 
-/** A kernel in a file; `settings` are compared, one by one, with those of a file to be continued. */
+/** A kernel in a file. */
 export interface KernelSettings {
   readonly dtype: Dtype;
   /** N x N' and the axes of one pair of inputs. */
   readonly shape: readonly number[];
   readonly symmetric: boolean;
+  /** All else that the numbers depend on, by name. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -26,19 +28,15 @@ export interface TileFileSpec extends KernelSettings {
   readonly path: string;
 }
 
-interface MapHeader extends KernelSettings {
-  readonly format: string;
-  readonly version: number;
-  readonly tileEdge: number;
+/** The settings in the head of a journal or of a part. */
+export function storedSettings(
+  { settings, dtype, shape, symmetric }: KernelSettings,
+  tileEdge: number,
+): Record<string, unknown> {
+  return { ...settings, dtype, shape, symmetric, tileEdge };
 }
 
-/** The first line of a map. */
-export function mapHeader({ dtype, shape, symmetric, settings }: TileFileSpec, tileEdge: number): string {
-  const header: MapHeader = { format: FORMAT, version: VERSION, tileEdge, dtype, shape, symmetric, settings };
-  return `${JSON.stringify(header)}\n`;
-}
-
-/** What an interrupted run left. */
+/** The finished tiles of an interrupted run. */
 export interface Leftover {
   readonly tileEdge: number;
   /** Checksums by "row column". */
@@ -46,7 +44,6 @@ export interface Leftover {
 }
 
 export const partialPath = (path: string): string => `${path}.partial`;
-export const mapPath = (path: string): string => `${path}.tiles`;
 
 export function failure(message: string, cause?: unknown): DeepntkError {
   return new DeepntkError('ERR_INVALID_FILE', message, cause === undefined ? undefined : { cause });
@@ -60,27 +57,31 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Looks at what is there before anything is computed.
+ * Looks at the files that are there, before anything is computed.
  *
- * @returns what an interrupted run with the same settings left; null where there is nothing
- * @throws DeepntkError `ERR_INVALID_FILE` where the file exists, its folder cannot be written to or has too little room,
- *   or what is there was left by a run with other settings
+ * @param extraBytes temporary files beside the kernel
+ * @param force removes what is there
+ * @returns the tiles that an interrupted run with the same settings left; null if there are none
+ * @throws DeepntkError `ERR_INVALID_FILE` if the file exists, if its folder cannot be written to or has too little room, or if
+ *   the run that was interrupted had other settings
  */
-export async function inspectTarget(spec: TileFileSpec, extraBytes: number): Promise<Leftover | null> {
+export async function inspectTarget(
+  spec: TileFileSpec,
+  extraBytes: number,
+  force: boolean,
+): Promise<Leftover | null> {
   const { path } = spec;
-  const folder = dirname(path);
-  await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw failure(`cannot write ${path}: ${folder}: ${reasonOf(cause)}`, cause);
-  });
-  if (await exists(path)) {
-    throw failure(`cannot write ${path}: it exists already; remove it or choose another name`);
+  await expectTarget(path, force);
+  if (force) {
+    for (const old of [path, partialPath(path), journalOf(path)]) await rm(old, { force: true });
   }
-  const leftover = await readMap(spec);
+  const leftover = await readLeftover(spec);
   if (leftover === null && (await exists(partialPath(path)))) {
     throw failure(
-      `cannot write ${path}: ${partialPath(path)} is there without its tile map ${mapPath(path)}; remove it or choose another name`,
+      `cannot write ${path}: ${partialPath(path)} is there without its journal ${journalOf(path)}; remove it or choose another name`,
     );
   }
+  const folder = dirname(path);
   const { bavail, bsize } = await statfs(folder);
   const needed = extraBytes + (leftover === null ? headerOf(spec).length + dataBytes(spec) : 0);
   if (needed > bavail * bsize) {
@@ -91,62 +92,20 @@ export async function inspectTarget(spec: TileFileSpec, extraBytes: number): Pro
   return leftover;
 }
 
-async function readMap(spec: TileFileSpec): Promise<Leftover | null> {
-  const path = mapPath(spec.path);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw failure(`cannot read ${path}: ${reasonOf(cause)}`, cause);
-  }
-  // A line without its end was being written when the process died.
-  const lines = text.split('\n').slice(0, -1);
-  if (lines.length === 0) return null;
-  const remedy = `remove ${path} and ${partialPath(spec.path)} to begin anew, or choose another name`;
-  const header = parseHeader(lines[0]!);
-  if (header === null)
-    throw failure(`${path}: expected a tile map of deepntk, got something else; ${remedy}`);
-  if (header.version !== VERSION) {
-    throw failure(`${path}: expected version ${VERSION} of the tile map, got ${header.version}; ${remedy}`);
-  }
-  const differing = differingSettings(header, spec);
-  if (differing.length > 0) {
-    throw failure(
-      `cannot continue ${partialPath(spec.path)}: it was begun with other settings (${differing.join(', ')}); ${remedy}`,
-    );
-  }
-  const tiles = new Map<string, number>();
-  for (const line of lines.slice(1)) {
-    const [, row, column, checksum] = /^(\d+) (\d+) ([0-9a-f]{8})$/.exec(line) ?? [];
-    if (checksum !== undefined) tiles.set(`${row!} ${column!}`, parseInt(checksum, 16));
-  }
-  return { tileEdge: header.tileEdge, tiles };
+const isTileKey = (value: unknown): value is string => typeof value === 'string' && /^\d+ \d+$/.test(value);
+
+async function readLeftover(spec: TileFileSpec): Promise<Leftover | null> {
+  const recorded: Recorded<string> | null = await readJournal(spec.path, KERNEL_TILES, isTileKey);
+  if (recorded === null) return null;
+  const tileEdge = readTileEdge(recorded.settings, journalOf(spec.path));
+  expectSameSettings(partialPath(spec.path), recorded.settings, storedSettings(spec, tileEdge));
+  return { tileEdge, tiles: recorded.pieces };
 }
 
-/** The names of what differs between two kernels in files. */
-export function differingSettings(a: KernelSettings, b: KernelSettings): string[] {
-  return [
-    ...(String(a.shape) === String(b.shape) ? [] : ['shape']),
-    ...(a.symmetric === b.symmetric ? [] : ['columns']),
-    ...(a.dtype === b.dtype ? [] : ['dtype']),
-    ...Object.keys({ ...a.settings, ...b.settings }).filter((name) => a.settings[name] !== b.settings[name]),
-  ];
-}
-
-function parseHeader(line: string): MapHeader | null {
-  try {
-    const header = JSON.parse(line) as Partial<MapHeader> | null;
-    const whole =
-      header?.format === FORMAT &&
-      typeof header.version === 'number' &&
-      Number.isSafeInteger(header.tileEdge) &&
-      header.tileEdge! > 0 &&
-      typeof header.settings === 'object';
-    return whole ? (header as MapHeader) : null;
-  } catch {
-    return null;
-  }
+export function readTileEdge({ tileEdge }: Fields, name: string): number {
+  if (!Number.isSafeInteger(tileEdge) || (tileEdge as number) <= 0)
+    throw invalidFile(name, 'tiles of a positive edge', String(tileEdge));
+  return tileEdge as number;
 }
 
 export function headerOf({ dtype, shape }: TileFileSpec): Uint8Array {

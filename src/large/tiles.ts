@@ -2,6 +2,9 @@
 import { featureSlots } from '../backend/features';
 import { entriesOf } from '../backend/forms';
 import type { FeatureShape, Reals } from '../backend/seam';
+import { expectInteger } from '../errors';
+import type { Sink } from '../runs/job';
+import type { Shard } from '../runs/ranges';
 import { shared } from './blocks';
 import type { Dtype } from './options';
 import { GROUP } from './plan';
@@ -57,20 +60,33 @@ export function tilesOf(grid: TileGrid): TilePlace[] {
   ).flat();
 }
 
+/** Tile `number` of {@link tilesOf}. @throws DeepntkError `ERR_INVALID_ARGUMENT` if the grid has fewer */
+export function tileAt(grid: TileGrid, number: number): TilePlace {
+  expectInteger('tile', number, { min: 0, max: tileCountOf(grid) - 1 });
+  if (!grid.symmetric) {
+    const columns = columnBlocksOf(grid);
+    return placeOf(grid, Math.floor(number / columns), number % columns);
+  }
+  // Row r begins at number r (r + 1) / 2. The root may be off by one.
+  let row = Math.floor((Math.sqrt(8 * number + 1) - 1) / 2);
+  if ((row * (row + 1)) / 2 > number) row--;
+  if (((row + 1) * (row + 2)) / 2 <= number) row++;
+  return placeOf(grid, row, number - (row * (row + 1)) / 2);
+}
+
+/** The number of a tile, by which {@link tileAt} finds it. */
+export function tileNumberOf(grid: TileGrid, { row, column }: Pick<TilePlace, 'row' | 'column'>): number {
+  return grid.symmetric ? (row * (row + 1)) / 2 + column : row * columnBlocksOf(grid) + column;
+}
+
 /** How many {@link tilesOf} lists. */
 export function tileCountOf(grid: TileGrid): number {
   const rows = rowBlocksOf(grid);
   return grid.symmetric ? (rows * (rows + 1)) / 2 : rows * columnBlocksOf(grid);
 }
 
-/** Part `index` of `count`. */
-export interface TileShard {
-  readonly index: number;
-  readonly count: number;
-}
-
 /** The tiles of a part: neighbours, which share their features, and of all parts about as many pairs of inputs. */
-export function tilesOfShard(grid: TileGrid, { index, count }: TileShard): TilePlace[] {
+export function tilesOfShard(grid: TileGrid, { index, count }: Shard): TilePlace[] {
   const all = tilesOf(grid);
   const total = all.reduce((sum, place) => sum + pairsOf(place, grid), 0);
   let before = 0;
@@ -136,25 +152,45 @@ export function sharedTileEdge(shape: FeatureShape, n: number, n2: number | null
   return [2048, 1024, 512].find(fits) ?? GROUP;
 }
 
-/** Two tiles that take turns: one is put where it belongs while the next is computed. */
-export class TileWriter {
-  readonly #grid: TileGrid;
+/** A grid, and the numbers of its tiles. */
+export interface KernelGrid extends TileGrid {
+  readonly dtype: Dtype;
+}
+
+/** The numbers of a tile, and of the one across the diagonal if it is wanted. */
+export interface TileNumbers {
+  readonly tile: Reals;
+  readonly mirror: Reals | null;
+}
+
+/** The file behind a {@link TileWriter}. */
+export interface TileStore {
+  write(place: TilePlace, tile: Reals, mirror: Reals | null): Promise<void>;
+  complete(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The sink of the tiles of a kernel. It has room for two: one is written while the next is computed. */
+export class TileWriter<Grid extends KernelGrid> implements Sink<TilePlace, TileNumbers> {
+  /** The tiles that an interrupted run has left. */
+  reused: readonly TilePlace[] = [];
   readonly #entries: number;
-  readonly #put: (place: TilePlace, tile: Reals, mirror: Reals | null) => Promise<void>;
-  readonly #rooms: { readonly tile: Reals; readonly mirror: Reals | null }[];
+  readonly #rooms: readonly TileNumbers[];
   readonly #pending: Promise<void>[] = [Promise.resolve(), Promise.resolve()];
   #next = 0;
 
-  /** @param mirrors whether mirror images are wanted too */
+  /**
+   * @param mirrors whether the store needs the tiles across the diagonal
+   * @param tiles the tiles of the job
+   */
   constructor(
-    grid: TileGrid & { readonly dtype: Dtype },
+    readonly grid: Grid,
     entries: number,
     mirrors: boolean,
-    put: (place: TilePlace, tile: Reals, mirror: Reals | null) => Promise<void>,
+    private readonly store: TileStore,
+    private readonly tiles: readonly TilePlace[],
   ) {
-    this.#grid = grid;
     this.#entries = entries;
-    this.#put = put;
     const { inputs, tileEdge, dtype, symmetric } = grid;
     const length = Math.min(tileEdge, inputs[0]) * Math.min(tileEdge, inputs[1]) * entries;
     this.#rooms = [0, 1].map(() => ({
@@ -163,31 +199,43 @@ export class TileWriter {
     }));
   }
 
+  missing(): TilePlace[] {
+    const there = new Set(this.reused.map(keyOf));
+    return this.tiles.filter((place) => !there.has(keyOf(place)));
+  }
+
+  /** The numbers of tiles that this run computes, and of those that were there. */
+  get counts(): { readonly computed: number; readonly reused: number } {
+    return { computed: this.tiles.length - this.reused.length, reused: this.reused.length };
+  }
+
   /** Arrays for the next tile, once they are free. */
-  async room(place: TilePlace): Promise<{ tile: Reals; mirror: Reals | null }> {
+  async room(place: TilePlace): Promise<TileNumbers> {
     await this.#pending[this.#next];
     const { tile, mirror } = this.#rooms[this.#next]!;
     const length = place.rows * place.columns * this.#entries;
     return {
       tile: tile.subarray(0, length),
-      mirror: isMirrored(place, this.#grid) ? (mirror?.subarray(0, length) ?? null) : null,
+      mirror: isMirrored(place, this.grid) ? (mirror?.subarray(0, length) ?? null) : null,
     };
   }
 
-  /** Begins to write what {@link room} gave. A failure is thrown by the next call. */
-  write(place: TilePlace, tile: Reals, mirror: Reals | null): void {
-    const writing = this.#put(place, tile, mirror);
+  /** Begins to write the arrays that {@link room} gave. A failure is thrown by the next call. */
+  add(place: TilePlace, { tile, mirror }: TileNumbers): void {
+    const writing = this.store.write(place, tile, mirror);
     writing.catch(() => undefined); // thrown where it is awaited
     this.#pending[this.#next] = writing;
     this.#next = 1 - this.#next;
   }
 
-  async settle(): Promise<void> {
+  async complete(): Promise<void> {
     await Promise.all(this.#pending);
+    await this.store.complete();
   }
 
   /** Waits until nothing is written any more, however that ends. */
-  async abandon(): Promise<void> {
+  async close(): Promise<void> {
     await Promise.allSettled(this.#pending);
+    await this.store.close();
   }
 }

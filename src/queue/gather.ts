@@ -7,11 +7,13 @@ import { type Job, jobId } from './jobs';
 
 export interface GatherOptions extends QueueAddress {
   readonly signal?: AbortSignal;
-  /** Called with the number of jobs that are finished. */
-  readonly onFinished?: (count: number) => void;
+  /** Called with the number of jobs that are finished, and of all. */
+  readonly onFinished?: (count: number, of: number) => void;
 }
 
 const ATTEMPTS = 5;
+/** Before a second attempt; twice as long before each further one. */
+const BACKOFF_MS = 500;
 /** Results stay as long, in seconds, so that whoever asked and was killed can ask again and have them at once. */
 const KEPT_FOR = 7 * 24 * 3600;
 /** Events tell what is finished. Some are missed, when Redis was away: so the oldest jobs are looked at now and then. */
@@ -42,6 +44,8 @@ export class Gathering {
   /** Jobs that may have ended. */
   #touched = new Set<string>();
   readonly #seen = new Set<string>();
+  /** How often jobs had results of no use. */
+  readonly #redone = new Map<number, number>();
   #next = 0;
   #wake: () => void = () => undefined;
 
@@ -112,10 +116,18 @@ export class Gathering {
     if (job !== undefined) await this.#soon(change(job, 'completed', () => job.remove()));
   }
 
-  /** Has a job computed again whose result is of no use. */
-  async redo(index: number): Promise<void> {
+  /**
+   * Has a job computed again whose result is of no use, after a while.
+   *
+   * @param problem what is wrong with the result
+   * @throws DeepntkError `ERR_QUEUE` if that has happened too often
+   */
+  async redo(index: number, problem: string): Promise<void> {
+    const times = (this.#redone.get(index) ?? 0) + 1;
+    this.#redone.set(index, times);
+    if (times >= ATTEMPTS) throw new DeepntkError('ERR_QUEUE', `${problem}, at ${times} attempts`);
     await this.forget(index);
-    await this.#soon(this.#add([index]));
+    await this.#soon(this.#add([index], BACKOFF_MS * 2 ** times));
   }
 
   async close(): Promise<void> {
@@ -129,7 +141,7 @@ export class Gathering {
     if (added.length > 0) await this.#add(added);
   }
 
-  async #add(indices: readonly number[]): Promise<void> {
+  async #add(indices: readonly number[], delay = 0): Promise<void> {
     await this.#queue.addBulk(
       indices.map((index) => ({
         name: this.#jobs[index]!.kind,
@@ -137,7 +149,8 @@ export class Gathering {
         opts: {
           jobId: this.#ids[index]!,
           attempts: ATTEMPTS,
-          backoff: { type: 'exponential', delay: 500 },
+          delay,
+          backoff: { type: 'exponential', delay: BACKOFF_MS },
           removeOnComplete: { age: KEPT_FOR },
           removeOnFail: { age: KEPT_FOR },
         },
@@ -206,18 +219,31 @@ async function change(
   }
 }
 
-/** The results of jobs, in the order of the list. */
-export async function* gather(jobs: readonly Job[], options: GatherOptions): AsyncGenerator {
-  const gathering = await Gathering.open(jobs, options);
+/**
+ * The results of units, in their order.
+ *
+ * @param job the job of a unit
+ * @param read checks the result of a job; an error ends the run
+ */
+export async function* gather<Unit, Result>(
+  units: Iterable<Unit>,
+  job: (unit: Unit) => Job,
+  read: (result: unknown, unit: Unit) => Result,
+  options: GatherOptions,
+): AsyncGenerator<readonly [Unit, Result], void, void> {
+  const list = [...units];
+  if (list.length === 0) return;
+  const gathering = await Gathering.open(list.map(job), options);
   const early = new Map<number, unknown>();
   let next = 0;
   let finished = 0;
   try {
     for await (const { index, result } of gathering.results()) {
-      options.onFinished?.(++finished);
+      options.onFinished?.(++finished, list.length);
       early.set(index, result);
       for (; early.has(next); next++) {
-        yield early.get(next);
+        const unit = list[next]!;
+        yield [unit, read(early.get(next), unit)];
         early.delete(next);
       }
     }

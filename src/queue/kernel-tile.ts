@@ -11,16 +11,17 @@ import {
   type Reals,
   RELU,
 } from '../backend/seam';
-import { DeepntkError } from '../errors';
+import { DeepntkError, describe } from '../errors';
 import { readComputation } from '../kernel/arguments';
 import { bytesOf, shared } from '../large/blocks';
 import type { Dtype } from '../large/options';
 import { GROUP, gramEdge } from '../large/plan';
-import { placeOf, type TileGrid } from '../large/tiles';
+import { tileAt, type TileGrid } from '../large/tiles';
+import type { Fields } from '../runs/head';
 import { expectFits } from '../memory';
 import { orAbort } from './connection';
-import type { JobRun } from './jobs';
-import { NotNow, type Store } from './store';
+import { type JobRun, NotNow } from './jobs';
+import type { Store } from './store';
 
 /** Of a kernel, all but the parameters of the net and the inputs, which have entries of their own. */
 export interface StoredKernel extends TileGrid {
@@ -41,12 +42,12 @@ export interface StoredKernel extends TileGrid {
   readonly inputType: Dtype;
 }
 
-export interface TileTask {
-  /** The kernel's name, a hash of what it is computed from; and how long its description is, in bytes. */
+/** The settings of the job of a tile. */
+export interface TileSettings {
+  /** The kernel's name, a hash of what it is computed from. */
   readonly kernel: string;
+  /** The length of its description, in bytes. */
   readonly length: number;
-  readonly row: number;
-  readonly column: number;
 }
 
 /** Names in the store. */
@@ -76,10 +77,14 @@ export class TileComputer {
     this.#store = store;
   }
 
-  /** Leaves the tile in the store. @returns its place there, and bytes */
-  async compute(task: unknown, options: JobRun): Promise<{ readonly tile: string; readonly bytes: number }> {
+  /** Computes tile `number` and leaves it in the store. @returns its name there, and its bytes */
+  async compute(
+    settings: Fields,
+    number: number,
+    options: JobRun,
+  ): Promise<{ readonly tile: string; readonly bytes: number }> {
     try {
-      return await this.#compute(task, options);
+      return await this.#compute(settings as unknown as TileSettings, number, options);
     } catch (error) {
       if (!(error instanceof DeepntkError && error.code === 'ERR_OUT_OF_MEMORY')) throw error;
       throw new NotNow(
@@ -88,8 +93,7 @@ export class TileComputer {
     }
   }
 
-  async #compute(task: unknown, options: JobRun): Promise<{ readonly tile: string; readonly bytes: number }> {
-    const { kernel: name, length, row, column } = task as TileTask;
+  async #compute({ kernel: name, length }: TileSettings, number: number, options: JobRun) {
     const { stored, shape } = await this.#kernel(name, length, options.signal);
     const { backend, run, provenance } = readComputation('worker', options);
     if (provenance.backend !== stored.backend || provenance.core !== stored.core) {
@@ -97,7 +101,8 @@ export class TileComputer {
         `this kernel needs the backend ${madeBy(stored)}, and this worker has ${madeBy(provenance)}; --backend and OPENBLAS_CORETYPE make machines alike`,
       );
     }
-    const place = placeOf(stored, row, column);
+    const place = tileAt(stored, number);
+    const { row, column } = place;
     const entries = entriesOf(shape);
     const real = stored.precision === 'mixed' ? 4 : 8;
     const size = place.rows * place.columns * entries;
@@ -187,10 +192,28 @@ function madeBy({ backend, core }: Pick<StoredKernel, 'backend' | 'core'>): stri
   return `${backend}${core === null ? '' : ` (${core})`}`;
 }
 
-/** The numbers of a tile that a worker has left in the store; false where it is not there, or damaged. */
-export async function takeTile(store: Store, result: unknown, tile: Reals): Promise<boolean> {
-  const { tile: name, bytes } = result as { readonly tile?: unknown; readonly bytes?: unknown };
-  if (typeof name !== 'string' || bytes !== tile.byteLength)
-    throw new DeepntkError('ERR_QUEUE', `expected a tile of ${tile.byteLength} bytes, got ${String(bytes)}`);
-  return store.get(name, bytesOf(tile));
+/**
+ * Reads a tile that a worker has left in the store.
+ *
+ * @param name the tile that the job was to compute
+ * @param allowNonFinite accepts entries that are not finite
+ * @returns false if it is not there, or damaged
+ * @throws DeepntkError `ERR_QUEUE` if the result is of another tile
+ */
+export async function takeTile(
+  store: Store,
+  result: unknown,
+  name: string,
+  tile: Reals,
+  allowNonFinite: boolean,
+): Promise<boolean> {
+  const { tile: found, bytes } = (result ?? {}) as { readonly tile?: unknown; readonly bytes?: unknown };
+  if (found !== name || bytes !== tile.byteLength) {
+    throw new DeepntkError(
+      'ERR_QUEUE',
+      `expected the tile ${name} of ${tile.byteLength} bytes, got ${describe(found)} of ${describe(bytes)}`,
+    );
+  }
+  if (!(await store.get(name, bytesOf(tile)))) return false;
+  return allowNonFinite || tile.every((entry) => Number.isFinite(entry));
 }

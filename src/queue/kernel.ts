@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import type { ArrayInput } from '../array-input';
 import { pairFlops } from '../backend/features';
 import { entriesOf, kernelShape } from '../backend/forms';
-import { lockFile } from '../data/lock';
 import type { Provenance } from '../kernel/arguments';
 import { type KernelNetwork, type NtkOptions, type NtkOutputs } from '../kernel/ntk';
 import { bytesOf } from '../large/blocks';
@@ -13,35 +12,46 @@ import type { Dtype } from '../large/options';
 import {
   expectReady,
   type InputPair,
-  type LargeRequest,
+  type LargeOptions,
   ProgressMeter,
-  readLargeRequest,
+  readLargeOptions,
   readPair,
   settingsOf,
-} from '../large/request';
+} from '../large/inputs';
 import { TileFile } from '../large/tile-file';
-import { inspectTarget, type TileFileSpec } from '../large/tile-map';
+import type { TileFileSpec } from '../large/tile-map';
 import {
-  isMirrored,
+  type KernelGrid,
   keyOf,
   mirrorOf,
   pairsOf,
   sharedTileEdge,
-  type TileGrid,
+  tileNumberOf,
+  type TileNumbers,
   type TilePlace,
-  tilesOf,
-  TileWriter,
+  type TileWriter,
 } from '../large/tiles';
 import type { NdArray } from '../ndarray';
+import { finishJob } from '../runs/job';
 import { connect, orAbort, type QueueAddress } from './connection';
 import { Gathering } from './gather';
-import { tileJob } from './jobs';
-import { inputsName, kernelName, parametersName, type StoredKernel, takeTile } from './kernel-tile';
+import { jobOf } from './jobs';
+import {
+  inputsName,
+  kernelName,
+  parametersName,
+  type StoredKernel,
+  takeTile,
+  tileName,
+  type TileSettings,
+} from './kernel-tile';
 import { Store } from './store';
 
 export interface KernelQueueOptions extends NtkOptions, QueueAddress {
   /** The .npy file that receives the kernel. It must not exist. */
   readonly out: string;
+  /** Replaces a file `out`, and what an interrupted run has left of one; false by default. */
+  readonly force?: boolean;
   readonly dtype?: Dtype;
   /** What the tiles in Redis may come to, in bytes: as many are asked for at a time. */
   readonly redisMemory: number;
@@ -73,8 +83,8 @@ export async function kernelOnQueue(
   options: KernelQueueOptions,
 ): Promise<KernelQueueResult> {
   const where = 'kernel';
-  const { queue, redis, redisMemory, dtype = 'float64', ...rest } = options;
-  const large = readLargeRequest(where, network, rest, ['out']);
+  const { queue, redis, redisMemory, dtype = 'float64', force, ...rest } = options;
+  const large = readLargeOptions(where, network, rest, ['out']);
   const out = expectOut(where, options.out, '.npy');
   const inputs = readPair(where, X, X2, network.widths[0]!);
   const n = inputs.X.shape[0]!;
@@ -89,46 +99,23 @@ export async function kernelOnQueue(
     settings: await settingsOf(large, inputs),
   };
   const { signal } = request.run;
-  const lock = await lockFile(out, signal);
-  try {
-    const leftover = await inspectTarget(spec, 0);
-    const tileEdge = leftover?.tileEdge ?? sharedTileEdge(shape, n, n2, dtype);
-    const grid = { inputs: [n, n2 ?? n], tileEdge, symmetric: n2 === null, dtype } as const;
-    const file = TileFile.open(spec, tileEdge, leftover);
-    try {
-      const writer = new TileWriter(grid, entriesOf(shape), true, (place, tile, mirror) =>
-        file.write(place, tile, mirror),
-      );
-      try {
-        const reused = leftover === null ? [] : await file.verify(grid, leftover, writer, signal);
-        const there = new Set(reused.map(keyOf));
-        const missing = tilesOf(grid).filter((place) => !there.has(keyOf(place)));
-        const supplies = suppliesOf(large, inputs, grid, spec);
-        await gatherTiles({
-          large,
-          grid,
-          spec,
-          reused,
-          missing,
-          supplies,
-          writer,
-          queue,
-          redis,
-          redisMemory,
-        });
-        await file.complete();
-        const { outputs, precision, provenance } = request;
-        const tiles = { computed: missing.length, reused: reused.length };
-        return { file: out, shape: spec.shape, dtype, outputs, precision, tiles, queue, ...provenance };
-      } finally {
-        await writer.abandon();
-      }
-    } finally {
-      file.close();
-    }
-  } finally {
-    await lock.release();
-  }
+  const writer = await TileFile.open(spec, { force: force === true, signal }, (tileEdge): KernelGrid => {
+    const edge = tileEdge ?? sharedTileEdge(shape, n, n2, dtype);
+    return { inputs: [n, n2 ?? n], tileEdge: edge, symmetric: n2 === null, dtype };
+  });
+  const gathering = { large, inputs, spec, writer, queue, redis, redisMemory };
+  await finishJob((missing) => gatherTiles(gathering, [...missing]), writer);
+  const { outputs, precision, provenance } = request;
+  return {
+    file: out,
+    shape: spec.shape,
+    dtype,
+    outputs,
+    precision,
+    tiles: writer.counts,
+    queue,
+    ...provenance,
+  };
 }
 
 /** What workers need of a kernel: entries of the store. */
@@ -139,9 +126,9 @@ interface Supplies {
 }
 
 function suppliesOf(
-  { request, shape }: LargeRequest,
+  { request, shape }: LargeOptions,
   { X, X2 }: InputPair,
-  grid: TileGrid & { readonly dtype: Dtype },
+  grid: KernelGrid,
   spec: TileFileSpec,
 ): Supplies {
   const { network, form, precision, weightTerms, biasTerms } = shape;
@@ -192,28 +179,34 @@ function suppliesOf(
 }
 
 interface TileGathering extends QueueAddress {
-  readonly large: LargeRequest;
-  readonly grid: TileGrid & { readonly dtype: Dtype };
+  readonly large: LargeOptions;
+  readonly inputs: InputPair;
   readonly spec: TileFileSpec;
-  readonly reused: readonly TilePlace[];
-  readonly missing: readonly TilePlace[];
-  readonly supplies: Supplies;
-  readonly writer: TileWriter;
+  readonly writer: TileWriter<KernelGrid>;
   readonly redisMemory: number;
 }
 
-/** Has the missing tiles computed, and writes them as they come. */
-async function gatherTiles(gathering: TileGathering): Promise<void> {
-  const { large, grid, spec, reused, missing, supplies, writer, redisMemory } = gathering;
+/** The source of the missing tiles: workers compute them, and they come in any order. */
+async function* gatherTiles(
+  gathering: TileGathering,
+  missing: readonly TilePlace[],
+): AsyncGenerator<readonly [TilePlace, TileNumbers], void, void> {
+  const { large, inputs, spec, writer, redisMemory } = gathering;
   const { request, shape, report } = large;
   const { signal } = request.run;
   if (missing.length === 0) return;
+  const { grid, reused } = writer;
+  const supplies = suppliesOf(large, inputs, grid, spec);
   const axes = spec.shape.slice(2);
   const entries = entriesOf(shape);
   const tileBytes = grid.tileEdge ** 2 * entries * (grid.dtype === 'float32' ? 4 : 8);
   const window = Math.max(2, Math.floor(redisMemory / tileBytes));
   const { kernel, length } = supplies;
-  const jobs = missing.map(({ row, column }) => tileJob({ kernel, length, row, column }));
+  const settings: TileSettings = { kernel, length };
+  const jobs = missing.map((place) => {
+    const number = tileNumberOf(grid, place);
+    return jobOf('kernel', settings, [number, number + 1]);
+  });
   const work = (places: readonly TilePlace[]): number =>
     places.reduce((sum, place) => sum + pairsOf(place, grid), 0) * pairFlops(shape);
   const meter = new ProgressMeter(work(reused) + work(missing), work(reused), report);
@@ -227,20 +220,19 @@ async function gatherTiles(gathering: TileGathering): Promise<void> {
     for await (const { index, result } of queue.results()) {
       const place = missing[index]!;
       const { tile, mirror } = await writer.room(place);
-      if (!(await orAbort(takeTile(store, result, tile), signal))) {
-        await queue.redo(index);
+      const name = tileName(kernel, place.row, place.column);
+      if (!(await orAbort(takeTile(store, result, name, tile, request.allowNonFinite), signal))) {
+        await queue.redo(index, `tile ${keyOf(place)} is not in Redis, is damaged, or is not finite`);
         continue;
       }
-      if (isMirrored(place, grid)) mirrorOf(tile, mirror!, place, axes);
-      writer.write(place, tile, mirror);
-      const { tile: name, bytes } = result as { tile: string; bytes: number };
-      await orAbort(store.remove(name, bytes), signal);
+      if (mirror !== null) mirrorOf(tile, mirror, place, axes);
+      yield [place, { tile, mirror }];
+      await orAbort(store.remove(name, tile.byteLength), signal);
       await queue.forget(index);
       const piece = meter.piece(work([place]));
       piece.onProgress(1);
       piece.finish();
     }
-    await writer.settle();
     // What is being put there now would stay.
     await orAbort(keeping.stop(), signal);
     for (const { name, bytes } of supplies.entries) await orAbort(store.remove(name, bytes.length), signal);

@@ -6,8 +6,6 @@ import { crc32 } from 'node:zlib';
 
 import type * as IoRedis from 'ioredis';
 
-import { DeepntkError } from '../errors';
-
 const PIECE = 8 * 2 ** 20;
 const KEPT_FOR_SECONDS = 24 * 3600;
 
@@ -62,14 +60,3 @@ export class Store {
 
 /** An empty value has a piece too: so it is there or not. */
 const piecesOf = (length: number): number => Math.max(1, Math.ceil(length / PIECE));
-
-/** Thrown by a job that cannot be computed here, or not now: it goes back to the queue, for another worker or another time. */
-export class NotNow extends DeepntkError {
-  /** @param patience how often it goes back before it counts as failed */
-  constructor(
-    message: string,
-    readonly patience = Infinity,
-  ) {
-    super('ERR_QUEUE', message);
-  }
-}

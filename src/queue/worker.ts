@@ -1,8 +1,9 @@
 /** A worker: takes jobs from a queue, computes them, and puts their results there. */
 import { connect, type QueueAddress, settledSoon } from './connection';
-import { type Job, type JobRun, runJob } from './jobs';
+import { computeJob } from './compute';
+import { type Job, type JobRun, NotNow } from './jobs';
 import { TileComputer } from './kernel-tile';
-import { NotNow, Store } from './store';
+import { Store } from './store';
 
 export interface WorkerOptions extends QueueAddress, Pick<JobRun, 'threads' | 'backend'> {
   /** Ends the worker; the job under way goes back to the queue. */
@@ -49,7 +50,7 @@ export async function work(options: WorkerOptions): Promise<number> {
     ...(threads !== undefined && { threads }),
     ...(backend !== undefined && { backend }),
   };
-  const workshop = { tiles: new TileComputer(new Store(connection.open(), options.queue)) };
+  const tiles = new TileComputer(new Store(connection.open(), options.queue));
   const told = new Set<string>();
   let done = 0;
   let busy = 0;
@@ -75,7 +76,7 @@ export async function work(options: WorkerOptions): Promise<number> {
       busy++;
       let worked = true;
       try {
-        const computing = runJob(job.data, run, workshop);
+        const computing = computeJob(job.data, run, tiles);
         computed = computing.catch(() => undefined);
         const result = await computing;
         done++;

@@ -18,11 +18,10 @@ export type { Sampler } from './samplers';
 export type { KernelMoments, MatrixMoments, NumberMoments } from './matrix/kernel-moments';
 export { inputsAtCosines } from './matrix/inputs';
 export type { KernelQuantile } from './matrix/kernel-quantiles';
-export {
-  type NtkSample,
-  sampleNtk,
-  type SampleNtkBaseOptions,
-  type SampleNtkCheckpointOptions,
-  type SampleNtkOptions,
-  type SampleNtkReplicaOptions,
-} from './matrix/sample-ntk';
+export type {
+  SampleNtkBaseOptions,
+  SampleNtkCheckpointOptions,
+  SampleNtkOptions,
+  SampleNtkReplicaOptions,
+} from './matrix/sample-options';
+export { type NtkSample, sampleNtk } from './matrix/sample-ntk';

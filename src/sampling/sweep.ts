@@ -1,11 +1,12 @@
 /** The dispersion at many points: lists of sigma_w^2, sigma_b^2, depths and widths, in a grid or side by side. */
-import { DeepntkError } from '../errors';
+import { DeepntkError, describe } from '../errors';
 import { createSpec, type NetworkSpec } from '../network/spec';
 import type { ComputeOptions } from '../kernel/arguments';
 import { expectUniformBiases } from '../theory/layer-law';
 import { estimateDispersion } from './one-input/dispersion';
 import type { DispersionEstimate } from './one-input/estimate';
-import type { Sampler } from './samplers';
+import type { Shard } from '../runs/ranges';
+import { type Sampler, SAMPLERS } from './samplers';
 
 export interface SweepAxes {
   readonly weightVariance: readonly number[];
@@ -30,12 +31,6 @@ export interface SweepShape extends SweepAxes {
   readonly inputDim: number | null;
   readonly parametrization: NetworkSpec['parametrization'];
   readonly biasGradients: boolean;
-}
-
-/** Part `index` of `count`: every count-th point from number `index`, so that shards are alike in work. */
-export interface Shard {
-  readonly index: number;
-  readonly count: number;
 }
 
 /** @throws DeepntkError `ERR_INVALID_ARGUMENT` where lists to be zipped differ in length, or a value is no net's */
@@ -84,6 +79,19 @@ function combinations(shape: SweepShape): Combination[] {
   ]);
 }
 
+/** The number of points, without a list of them. */
+export function pointCount({
+  weightVariance,
+  biasVariance,
+  depth,
+  width,
+  mode,
+}: SweepAxes & Pick<SweepShape, 'mode'>): number {
+  const lengths = [weightVariance, biasVariance, depth, width].map((list) => list.length);
+  return mode === 'zip' ? Math.max(...lengths) : lengths.reduce((product, length) => product * length, 1);
+}
+
+/** Every count-th point from number `index`, so that shards are alike in work. */
 export function pointsOfShard(points: readonly SweepPoint[], { index, count }: Shard): SweepPoint[] {
   return points.filter(({ point }) => point % count === index);
 }
@@ -126,33 +134,49 @@ export const SWEEP_COLUMNS = [
   'warnings',
 ] as const;
 
-export type SweepSettings = Readonly<Record<(typeof SETTING_COLUMNS)[number], string | number | boolean>>;
+type PointSettings = Readonly<Record<(typeof SETTING_COLUMNS)[number], string | number | boolean>>;
 
-/** @param goal how long each point runs, in words: "10000 replicas" */
+/** How long the estimate of a point runs. */
+export type SweepLength =
+  { readonly replicas: number } | { readonly relativeError: number; readonly maxReplicas: number };
+
+/** How every point of a sweep is estimated. */
+export interface SweepGoal {
+  readonly inputNorm2: number;
+  readonly seed: number;
+  readonly sampler: Sampler | 'auto';
+  readonly until: SweepLength;
+}
+
+/** The settings of a sweep. */
+export interface Sweep extends SweepShape, SweepGoal {}
+
+/** The first columns of the row of a point. */
 export function settingsOfPoint(
   { point, spec }: SweepPoint,
-  inputNorm2: number,
-  seed: number,
-  goal: string,
-): SweepSettings {
+  { inputNorm2, seed, sampler, until }: SweepGoal,
+): PointSettings {
   const { weightVariance, biasVariance, depth, inputDim, parametrization, biasGradients } = spec;
-  const width = spec.hiddenWidths[0] ?? 0;
+  const length =
+    'replicas' in until
+      ? `${until.replicas} replicas`
+      : `relative error ${until.relativeError} within ${until.maxReplicas} replicas`;
   return {
     point,
     weightVariance,
     biasVariance,
     depth,
-    width,
+    width: spec.hiddenWidths[0] ?? 0,
     inputDim,
     parametrization,
     biasGradients: expectUniformBiases('sweep', biasGradients),
     inputNorm2,
     seed,
-    goal,
+    goal: `${length}; sampler ${sampler}`,
   };
 }
 
-export function sweepRow(settings: SweepSettings, estimate: DispersionEstimate): SweepRow {
+function sweepRow(settings: PointSettings, estimate: DispersionEstimate): SweepRow {
   const { dispersion, standardError, exact, mean, secondMoment, logMean, logDispersion } = estimate;
   const { replicas, effectiveSampleSize, largestShare, sampler } = estimate;
   const [low, high] = estimate.confidenceInterval;
@@ -177,26 +201,6 @@ export function sweepRow(settings: SweepSettings, estimate: DispersionEstimate):
   };
 }
 
-/** How every point of a sweep is estimated. */
-export interface SweepGoal {
-  readonly inputNorm2: number;
-  readonly seed: number;
-  readonly sampler: Sampler | 'auto';
-  readonly until:
-    { readonly replicas: number } | { readonly relativeError: number; readonly maxReplicas: number };
-}
-
-export function goalSettings(
-  point: SweepPoint,
-  { inputNorm2, seed, sampler, until }: SweepGoal,
-): SweepSettings {
-  const length =
-    'replicas' in until
-      ? `${until.replicas} replicas`
-      : `relative error ${until.relativeError} within ${until.maxReplicas} replicas`;
-  return settingsOfPoint(point, inputNorm2, seed, `${length}; sampler ${sampler}`);
-}
-
 /**
  * The row of a point: the same bits wherever and however often it is computed.
  *
@@ -208,6 +212,37 @@ export async function computePoint(
   run: Pick<ComputeOptions, 'signal' | 'threads' | 'backend'>,
 ): Promise<SweepRow> {
   const { inputNorm2, seed, sampler, until } = goal;
-  const estimate = await estimateDispersion(point.spec, { ...until, sampler, inputNorm2, seed, ...run });
-  return sweepRow(goalSettings(point, goal), estimate);
+  // The goal may come from a queue: no other option of the estimate, such as a file to write, may come with it.
+  const length =
+    'replicas' in until
+      ? { replicas: until.replicas }
+      : { relativeError: until.relativeError, maxReplicas: until.maxReplicas };
+  const estimate = await estimateDispersion(point.spec, { ...length, sampler, inputNorm2, seed, ...run });
+  return sweepRow(settingsOfPoint(point, goal), estimate);
+}
+
+/**
+ * Checks a row that a worker of a queue has computed. Numbers that JSON does not have are strings in it.
+ *
+ * @throws DeepntkError `ERR_QUEUE` if it is not the row of this point, or not a row
+ */
+export function readRow(value: unknown, point: SweepPoint, goal: SweepGoal): SweepRow {
+  const row = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const settings = settingsOfPoint(point, goal);
+  const wrong = SWEEP_COLUMNS.find((name) => {
+    const field = row[name];
+    if (name in settings) return field !== settings[name as keyof PointSettings];
+    if (name === 'sampler') return !SAMPLERS.some((sampler) => sampler === field);
+    // A spreadsheet runs a cell that begins like a formula.
+    if (name === 'warnings') return typeof field !== 'string' || /^[=+@\t\r-]/.test(field);
+    return typeof field !== 'number' && !['NaN', 'Infinity', '-Infinity'].includes(String(field));
+  });
+  if (wrong !== undefined || Object.keys(row).length !== SWEEP_COLUMNS.length) {
+    const column = wrong === undefined ? 'other columns' : `${wrong} ${describe(row[wrong])}`;
+    throw new DeepntkError(
+      'ERR_QUEUE',
+      `expected the row of point ${point.point} from a worker, got ${column}`,
+    );
+  }
+  return Object.fromEntries(SWEEP_COLUMNS.map((name) => [name, row[name]])) as SweepRow;
 }

@@ -10,7 +10,7 @@ import { MAIN, run } from './run';
 
 let folder: string;
 const table = 'a,b,label\n1,2,cat\n3,4,dog\n-1,0.5,cat\n';
-const kernel = ['--label-column', 'label', '--depth', '2', '--width', '9', '--out', 'K.npy'];
+const kernel = ['--label-column', 'label', '--depth', '2', '--width', '9', '--out', 'K.npy', '--force'];
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'deepntk-stdin-'));

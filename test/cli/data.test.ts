@@ -119,13 +119,13 @@ describe('test data fit training data (A1, A2)', () => {
     expect((await runInProcess([...args, '--resume'], here())).status).toBe(0);
     expectFailure(
       await runInProcess([...args, '--resume', '--classes', 'owl,dog,cat'], here()),
-      2,
-      'had classes ["cat","dog","owl"], not ["owl","dog","cat"]',
+      1,
+      'other settings: classes ["cat","dog","owl"], here ["owl","dog","cat"]',
     );
     expectFailure(
       await runInProcess([...args, '--resume', '--columns', 'b,a,c'], here()),
-      2,
-      'had columns ["a","b","c"], not',
+      1,
+      'other settings: columns ["a","b","c"], here',
     );
     // A checkpoint of another run in the same folder.
     const other = trainWith(...LABELLED, '--checkpoint-every', '50', '--columns', 'b,a,c');
@@ -225,6 +225,7 @@ describe('every command reads every format (A7)', () => {
         '9',
         '--out',
         'K.npy',
+        '--force',
         ...more,
       ],
       here(),

@@ -44,7 +44,7 @@ const here = () => ({ cwd: folder });
 const SMALL = ['--depth', '2', '--width', '30', '--seed', '1', '--quick'];
 
 test('writes the page, prints the verdict, its reasons and the facts; JSON has the same', async () => {
-  const args = ['diagnose', '--x', 'X.npy', '--y', 'labels.npy', ...SMALL, '--out', 'report.html'];
+  const args = ['diagnose', '--x', 'X.npy', '--y', 'labels.npy', ...SMALL, '--out', 'report.html', '--force'];
   const { status, stdout, stderr } = await runInProcess(args, here());
   expect([status, stderr]).toEqual([
     0,
@@ -181,7 +181,7 @@ describe('bad input is one clear error, and writes nothing', () => {
 
   test.each([
     ['report.pdf', 2, '--out: expected an .html file, got "report.pdf"'],
-    ['nowhere/report.html', 1, 'cannot write nowhere/report.html: no folder nowhere to write to'],
+    ['nowhere/report.html', 1, 'cannot write nowhere/report.html: no such file or folder'],
     ['folder.html', 1, 'cannot write folder.html: it is a folder'],
     ['X.npy/report.html', 1, 'cannot write X.npy/report.html'],
     ['/proc/report.html', 1, 'cannot write /proc/report.html'],

@@ -152,7 +152,40 @@ test('checkpoints of sampleNtk merge too: into what the library says of the whol
   expectFailure(
     await runInProcess(['merge', 'neither.json', 'sample-a.json'], here()),
     1,
-    'neither.json: expected the format deepntk-dispersion or deepntk-ntk-sample, got "deepntk-net"',
+    'neither.json: expected a file of the format deepntk-dispersion, deepntk-ntk-sample, deepntk-sweep, deepntk-kernel-part, got "deepntk-net"',
+  );
+});
+
+test('--shard takes a part of the replicas, and merge makes the whole', async () => {
+  const replicas = ['--replicas', '100:1101'];
+  const env = { SLURM_ARRAY_TASK_ID: '1', SLURM_ARRAY_TASK_MIN: '1', SLURM_ARRAY_TASK_COUNT: '1' };
+  const shard = (which: string, file: string) =>
+    runJsonInProcess(['dispersion', ...NET, ...replicas, '--shard', which, '--checkpoint', file], {
+      ...here(),
+      env,
+    });
+  expect(await shard('0/2', 'shard-0.json')).toMatchObject({ firstReplica: 100, replicas: 501 });
+  expect(await shard('slurm/2', 'shard-1.json')).toMatchObject({ firstReplica: 601, replicas: 500 });
+  const merged = await runJsonInProcess(['merge', 'shard-1.json', 'shard-0.json'], here());
+  const whole = await runJsonInProcess(['dispersion', ...NET, ...replicas], here());
+  for (const name of ['dispersion', 'standardError', 'mean']) expect(merged[name]).toBe(whole[name]);
+  expect(merged['ranges']).toEqual([[100, 1101]]);
+});
+
+test('flags that would be ignored are wrong usage', async () => {
+  const refused = async (flags: string[], message: string) => {
+    expectFailure(await runInProcess(['dispersion', ...NET, ...flags], here()), 2, message);
+  };
+  await refused(['--shard', '0/2'], '--shard: expected --checkpoint with it, got none');
+  await refused(
+    ['--shard', '0/2', '--checkpoint', 'x.json', '--relative-error', '0.1'],
+    '--relative-error: not to be given with --shard',
+  );
+  await refused(['--redis', 'redis://a'], '--redis: only for --queue');
+  await refused(['--queue', 'q', '--threads', '1'], '--threads: not to be given with --queue');
+  await refused(
+    ['--queue', 'q', '--relative-error', '0.1'],
+    '--relative-error: not to be given with --queue',
   );
 });
 

@@ -65,7 +65,7 @@ const here = () => ({ cwd: folder });
 const result = (file: string) => readNpy(join(folder, file));
 
 describe.each(availableBackends())('kernel on the %s backend', (backend) => {
-  const base = ['kernel', '--backend', backend, '--x', 'X.npy', '--out', 'K.npy'];
+  const base = ['kernel', '--backend', backend, '--x', 'X.npy', '--out', 'K.npy', '--force'];
 
   test('writes what the library computes, and reports what made it', async () => {
     const report = await runJsonInProcess([...base, ...NET, '--threads', '1'], here());
@@ -207,6 +207,7 @@ describe('what the command prints', () => {
       expect(commands.length).toBeGreaterThan(0);
       examples.push(...commands);
     }
+    rmSync(join(folder, 'K.npy'), { force: true });
     // Those with a queue need a server: test/queue/kernel.full.test.ts.
     for (const example of examples.filter((command) => !command.includes('redis://'))) {
       expect(await runInProcess(example.split(' '), here())).toMatchObject({
@@ -273,7 +274,7 @@ describe('what goes wrong', () => {
     [
       'a missing folder',
       ['--x', 'X.npy', ...NET, '--out', 'none/K.npy'],
-      'cannot write none/K.npy: no folder none',
+      'cannot write none/K.npy: no such file or folder',
     ],
   ])('%s ends with status 1 and names the file', async (_, args, message) => {
     expectFailure(await runInProcess(['kernel', ...args], here()), 1, message);

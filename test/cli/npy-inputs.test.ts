@@ -47,7 +47,7 @@ describe.each(availableBackends())('on the %s backend', (backend) => {
     const kernels = [];
     for (const name of ALIKE) {
       // One of the numbers is 1e300: the kernel is beyond doubles, and as it is.
-      expect(await kernel(`${name}.npy`, '--out', 'K.npy', '--allow-non-finite')).toMatchObject({
+      expect(await kernel(`${name}.npy`, '--out', 'K.npy', '--force', '--allow-non-finite')).toMatchObject({
         status: 0,
         stderr: `data: ${name}.npy: 2 rows, 3 features\n`,
       });

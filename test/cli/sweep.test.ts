@@ -93,27 +93,74 @@ test.each(['csv', 'jsonl'])('a sweep that broke off goes on where it was, in a .
   // A row that a crash cut off is computed again.
   const lines = read(whole).split('\n');
   const kept = format === 'csv' ? 3 : 2;
-  writeFileSync(join(folder, broken), `${lines.slice(0, kept).join('\n')}\n${lines[kept]!.slice(0, 30)}`);
-  expect(await runJsonInProcess([...GRID, '--out', broken], here())).toMatchObject({
-    computed: 4,
-    skipped: 2,
-  });
-  expect(read(broken)).toBe(read(whole));
+  const interrupt = (rest: string): void => {
+    writeFileSync(join(folder, broken), `${lines.slice(0, kept).join('\n')}\n${rest}`);
+    const journal = read(`${whole}.meta.jsonl`).split('\n').slice(0, 3).join('\n');
+    writeFileSync(join(folder, `${broken}.meta.jsonl`), `${journal}\n[2,"0a`);
+  };
+  for (const rest of [lines[kept]!.slice(0, 30), `${lines[kept]!}\n${lines[kept + 1]!.slice(0, 9)}`, '']) {
+    interrupt(rest);
+    expect(await runJsonInProcess([...GRID, '--out', broken], here())).toMatchObject({
+      computed: 4,
+      skipped: 2,
+    });
+    expect(read(broken)).toBe(read(whole));
+  }
   expect(await runJsonInProcess([...GRID, '--out', broken], here())).toMatchObject({
     computed: 0,
     skipped: 6,
   });
   expectFailure(
     await runInProcess([...GRID, '--seed', '1', '--out', broken], here()),
-    2,
-    'broken.' + format + ' is of another sweep: expected seed 1 at point 0, got 0',
+    1,
+    `broken.${format} belongs to other settings: seed 0, here 1`,
   );
+  interrupt('my notes');
+  const other = await runInProcess([...GRID, '--out', broken], here());
+  expectFailure(other, 1, 'expected nothing behind the rows of its journal, got "my notes"');
+  expect(read(broken)).toMatch(/my notes$/);
+});
+
+test('a changed row is refused, whatever the change, and stays', async () => {
+  await runInProcess([...GRID, '--out', 'flips.csv'], here());
+  const whole = readFileSync(join(folder, 'flips.csv'));
+  const flipped = Buffer.from(whole);
+  for (const at of [3, whole.indexOf('\n') + 5, whole.length - 3]) {
+    flipped.set(whole);
+    flipped[at]! ^= 0x80; // not UTF-8
+    writeFileSync(join(folder, 'flips.csv'), flipped);
+    for (const args of [
+      [...GRID, '--out', 'flips.csv'],
+      ['merge', 'flips.csv', '--out', 'merged-flips.csv'],
+    ]) {
+      const { status, stderr } = await runInProcess(args, here());
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^deepntk: flips\.csv: expected the (row of point \d|header) /),
+      ]);
+    }
+    expect(readFileSync(join(folder, 'flips.csv')).equals(flipped)).toBe(true);
+  }
+});
+
+test('a file that is not ours is kept, unless --force is given', async () => {
+  for (const content of ['notes', 'notes\n', read('flips.csv')]) {
+    writeFileSync(join(folder, 'notes.csv'), content);
+    expectFailure(
+      await runInProcess([...GRID, '--out', 'notes.csv'], here()),
+      1,
+      'notes.csv: expected a table with its journal notes.csv.meta.jsonl beside it, got no journal',
+    );
+    expect(read('notes.csv')).toBe(content);
+  }
+  await runJsonInProcess([...GRID, '--out', 'notes.csv', '--force'], here());
+  expect(read('notes.csv').split('\n')).toHaveLength(8);
 });
 
 test('shards, by number or by the environment of a job, merge into the whole', async () => {
   await runInProcess([...GRID, '--out', 'sweep.csv'], here());
   await runInProcess([...GRID, '--shard', '0/3', '--out', 'part-0.csv'], here());
-  const slurm = { SLURM_ARRAY_TASK_ID: '2', SLURM_ARRAY_TASK_MIN: '1', SLURM_ARRAY_TASK_COUNT: '3' };
+  const slurm = { SLURM_ARRAY_TASK_ID: '1', SLURM_ARRAY_TASK_MIN: '0', SLURM_ARRAY_TASK_COUNT: '3' };
   const report = await runJsonInProcess([...GRID, '--shard', 'slurm', '--out', 'part-1.csv'], here(slurm));
   expect(report).toMatchObject({ points: 2, computed: 2, pointsOfSweep: 6 });
   await runInProcess(
@@ -129,7 +176,7 @@ test('shards, by number or by the environment of a job, merge into the whole', a
   expect(read('merged.csv')).toBe(read('sweep.csv'));
 
   const partly = await runInProcess(['merge', 'part-0.csv', 'part-2.csv', '--out', 'partly.csv'], here());
-  expect(partly).toMatchObject({ status: 0, stderr: 'deepntk: warning: no file has point 1, 4\n' });
+  expect(partly).toMatchObject({ status: 0, stderr: 'deepntk: warning: no file has points 1:2, 4:5\n' });
   expectFailure(
     await runInProcess(['merge', 'part-0.csv', 'part-0.csv', '--out', 'x.csv'], here()),
     1,
@@ -139,25 +186,41 @@ test('shards, by number or by the environment of a job, merge into the whole', a
   expectFailure(
     await runInProcess(['merge', 'part-0.csv', 'other.csv', '--out', 'x.csv'], here()),
     1,
-    'seed 5 in other.csv',
+    'other.csv belongs to other settings: seed 5, in part-0.csv 0',
   );
   expectFailure(await runInProcess(['merge', 'part-0.csv'], here()), 2, 'expected --out');
+  // One file is merged too, and the points behind its last one are missing as well.
+  const one = await runInProcess(['merge', 'part-0.csv', '--out', 'one.csv'], here());
+  expect(one).toMatchObject({ status: 0, stderr: 'deepntk: warning: no file has points 1:3, 4:6\n' });
+  expectFailure(
+    await runInProcess(['merge', ...parts, '--out', 'one.csv'], here()),
+    1,
+    'cannot write one.csv: it exists already',
+  );
+  await runInProcess(['merge', ...parts, '--out', 'one.csv', '--force'], here());
+  expect(read('one.csv')).toBe(read('sweep.csv'));
+  // What was merged goes on.
+  expect(await runJsonInProcess([...GRID, '--out', 'partly.csv'], here())).toMatchObject({ computed: 2 });
 });
 
-test('a Slurm array may start anywhere and step, but not leap', async () => {
-  const task = (id: string, step: string) => ({
-    SLURM_ARRAY_TASK_ID: id,
-    SLURM_ARRAY_TASK_MIN: '3',
-    SLURM_ARRAY_TASK_COUNT: '3',
-    SLURM_ARRAY_TASK_STEP: step,
+test('a Slurm array begins at 0 and may step, or the number of shards is given', async () => {
+  const task = (id: number, min: number, count: number, step = 1) => ({
+    SLURM_ARRAY_TASK_ID: String(id),
+    SLURM_ARRAY_TASK_MIN: String(min),
+    SLURM_ARRAY_TASK_COUNT: String(count),
+    SLURM_ARRAY_TASK_STEP: String(step),
   });
-  const points = async (env: Record<string, string>) =>
-    ((await runJsonInProcess([...GRID, '--shard', 'slurm'], here(env))) as { rows: Row[] }).rows.map(
+  const points = async (shard: string, env: Record<string, string>) =>
+    ((await runJsonInProcess([...GRID, '--shard', shard], here(env))) as { rows: Row[] }).rows.map(
       ({ point }) => point,
     );
-  expect(await points(task('11', '4'))).toEqual([2, 5]);
-  const leaping = await runInProcess([...GRID, '--shard', 'slurm'], here(task('8', '1')));
-  expectFailure(leaping, 2, 'evenly spaced numbers, such as --array=0-7, got task 8 of 3 from 3 by 1');
+  expect(await points('slurm', task(8, 0, 3, 4))).toEqual([2, 5]);
+  // The third task of three, submitted again alone.
+  expect(await points('slurm/3', task(2, 2, 1))).toEqual([2, 5]);
+  const again = await runInProcess([...GRID, '--shard', 'slurm'], here(task(2, 2, 1)));
+  expectFailure(again, 2, 'slurm/n with n the number of all tasks), got task 2 of 1 from 2 by 1');
+  const beyond = await runInProcess([...GRID, '--shard', 'slurm/3'], here(task(3, 3, 1)));
+  expectFailure(beyond, 2, 'got SLURM_ARRAY_TASK_ID 3 of 3');
 });
 
 test('what is wrong on the command line is one line and status 2', async () => {
@@ -192,7 +255,4 @@ test('what is wrong on the command line is one line and status 2', async () => {
     2,
     'a file named .csv or .jsonl',
   );
-  writeFileSync(join(folder, 'else.csv'), 'a,b\n1,2\n');
-  expectFailure(await runInProcess([...net, '3', '--out', 'else.csv'], here()), 1, 'the header of a sweep');
-  expect(read('else.csv')).toBe('a,b\n1,2\n');
 });

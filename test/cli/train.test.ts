@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -189,10 +197,49 @@ describe('wrong usage ends with status 2 and one line', () => {
     expectFailure(await runInProcess(trainIn('taken'), { cwd: folder }), 2, 'taken holds a run already');
     expectFailure(
       await runInProcess(trainIn('taken', '--resume', '--loss', 'cross-entropy'), { cwd: folder }),
-      2,
-      'the run in taken had loss "mse", not "cross-entropy"',
+      1,
+      'taken/run.json belongs to other settings: loss "mse", here "cross-entropy"',
     );
   });
+});
+
+test('a folder with other files, or with a run, is kept unless --force is given', async () => {
+  mkdirSync(inFolder('other'));
+  writeFileSync(inFolder('other/losses.csv'), 'mine\n');
+  const refused = await runInProcess(trainIn('other'), { cwd: folder });
+  expectFailure(refused, 2, '--out: other has other files, such as losses.csv');
+  expect(readFileSync(inFolder('other/losses.csv'), 'utf8')).toBe('mine\n');
+  writeFileSync(inFolder('other/notes.txt'), 'mine\n');
+  for (const steps of ['20', '21']) {
+    const args = [...trainIn('other', '--kernel-at', steps), '--steps', steps, '--force'];
+    expect((await runInProcess(args, { cwd: folder })).status).toBe(0);
+  }
+  expect(readFileSync(inFolder('other/notes.txt'), 'utf8')).toBe('mine\n');
+  // Nothing of the first run is left.
+  expect(readdirSync(inFolder('other')).filter((name) => name.startsWith('kernel-'))).toEqual([
+    'kernel-21.npy',
+  ]);
+  const both = await runInProcess(trainIn('other', '--force', '--resume'), { cwd: folder });
+  expectFailure(both, 2, 'cannot be used with');
+});
+
+test('a checkpoint with a changed bit is refused', async () => {
+  const args = trainIn('flipped', '--checkpoint-every', '10');
+  expect((await runInProcess(args, { cwd: folder })).status).toBe(0);
+  const path = inFolder('flipped/checkpoint.safetensors');
+  const whole = readFileSync(path);
+  for (const back of [1, 1000, 3000]) {
+    const flipped = Buffer.from(whole);
+    flipped[whole.length - back]! ^= 1;
+    writeFileSync(path, flipped);
+    expectFailure(
+      await runInProcess([...args, '--resume'], { cwd: folder }),
+      1,
+      'checkpoint.safetensors: expected numbers with the checksum',
+    );
+  }
+  writeFileSync(path, whole);
+  expect((await runInProcess([...args, '--resume'], { cwd: folder })).status).toBe(0);
 });
 
 test('labels that are out of range and targets of another length are named', async () => {

@@ -291,13 +291,13 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
       const paths = [0, 4].map((firstReplica) => join(folder, `part-${firstReplica}.json`));
       for (const [i, checkpoint] of paths.entries())
         await deepntk.estimateDispersion(spec, { seed: 1, replicas: 4, firstReplica: 4 * i, checkpoint });
-      return [paths, { out: join(folder, 'merged.json') }];
+      return [paths, { out: join(folder, 'merged.json'), force: true }];
     }),
     of('mergeNtkSamples', async () => {
       const paths = [0, 4].map((firstReplica) => join(folder, `sample-${firstReplica}.json`));
       for (const [i, checkpoint] of paths.entries())
         await deepntk.sampleNtk(spec, X(), { seed: 1, replicas: 4, firstReplica: 4 * i, checkpoint });
-      return [paths, { out: join(folder, 'merged-sample.json') }];
+      return [paths, { out: join(folder, 'merged-sample.json'), force: true }];
     }),
     of('mergeNtk', async () => {
       const name = randomUUID();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-import { lockFile } from '../../src/data/lock';
+import { lockFile } from '../../src/runs/lock';
 import { writeSafetensors } from '../../src/data/safetensors';
 import {
   createSpec,
@@ -21,6 +21,8 @@ import {
   readNpy,
   sampleNtk,
 } from '../../src/index';
+import { computePoint, type Sweep, sweepPoints } from '../../src/sampling/sweep';
+import { CSV_HEADER, openSweep } from '../../src/sampling/sweep-file';
 import { run } from '../cli/run';
 
 let folder: string;
@@ -36,6 +38,21 @@ afterAll(() => {
 const spec = createSpec({ inputDim: 2, depth: 1, width: 3 });
 const net = Mlp.random(spec, { seed: 1 });
 const X = { data: Float64Array.of(1, 2), shape: [1, 2] };
+
+const SWEEP: Sweep = {
+  weightVariance: [2],
+  biasVariance: [0],
+  depth: [1],
+  width: [3],
+  mode: 'grid',
+  inputDim: null,
+  parametrization: 'standard',
+  biasGradients: true,
+  inputNorm2: 1,
+  seed: 1,
+  sampler: 'auto',
+  until: { replicas: 10 },
+};
 
 const at = (name: string): string => join(folder, name);
 
@@ -175,6 +192,26 @@ const TRIALS: Readonly<Record<string, readonly Trial[]>> = {
       const out = join(folder, 'held.npy');
       const lock = await lockFile(out);
       await net.ntk(X, null, { out }).finally(lock.release);
+    },
+  ],
+  'an output file that exists': [
+    () => net.ntk(X, null, { out: file('kept.npy', 'mine') }),
+    async () => {
+      const checkpoint = join(folder, 'to-merge.json');
+      await sampleNtk(spec, X, { replicas: 2, seed: 1, checkpoint });
+      await mergeNtkSamples([checkpoint], { out: file('kept.json', 'mine') });
+    },
+  ],
+  'a table of a sweep without its journal': [
+    () => openSweep(file('no-journal.csv', CSV_HEADER), SWEEP, sweepPoints(SWEEP), {}),
+    async () => {
+      const path = join(folder, 'changed.csv');
+      const [point] = sweepPoints(SWEEP);
+      const table = await openSweep(path, SWEEP, [point!], {});
+      await table.add(point!, await computePoint(point!, SWEEP, {}));
+      await table.close?.();
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/\d\n$/, 'x\n').replace(/,\n$/, ';\n'));
+      await openSweep(path, SWEEP, [point!], {});
     },
   ],
   'a part of another kernel, or a tile': [

@@ -62,7 +62,7 @@ test('lists nested a hundred thousand deep exhaust no stack', async () => {
       `{"format":"deepntk-dispersion","version":2,"ranges":[[0,1]],"settings":{},"sums":${deep}}`,
     ],
     'ntk-sample': [`{"format":"deepntk-ntk-sample","version":1,"ranges":[[0,1]],"settings":${deep}}`],
-    'sweep-jsonl': [`{"point":${deep}}\n`],
+    journal: [`{"format":${deep}}\n`, `{"format":"deepntk-sweep","version":1,"settings":{}}\n${deep}\n`],
   };
   for (const [name, texts] of Object.entries(inputs)) {
     for (const text of texts) await check(name, Buffer.from(text));

@@ -94,7 +94,7 @@ const SAMPLE = {
 function readRun(kind, bytes) {
   const content = bytes.toString('utf8');
   const text = `${content},"checksum":"${createHash('sha256').update(content).digest('hex')}"}\n`;
-  const { settings, sums: stored } = decodeRun(kind, text, 'checkpoint');
+  const { settings, sums: stored } = decodeSums(kind, text, 'checkpoint');
   const sums = kind.noSums(settings);
   return [...kind.addStored(sums, stored)].length;
 }
@@ -114,7 +114,7 @@ function npy(header) {
 }
 
 const { SWEEP_COLUMNS } = dist('sampling/sweep.js');
-const { CSV_HEADER, decodeRows } = dist('sampling/sweep-file.js');
+const { CSV_HEADER, rowKindOf, SWEEP_FORMAT } = dist('sampling/sweep-file.js');
 const ROW = SWEEP_COLUMNS.map((_, i) => (i === 6 ? 'standard' : i === 7 ? 'true' : String(i)));
 
 const { readNpy, encodeNpy } = dist('data/npy.js');
@@ -125,9 +125,12 @@ const { layersFromTensors } = dist('data/linear-layers.js');
 const { decodeJsonNet } = dist('data/json-net.js');
 const { specOfFile } = dist('network/spec.js');
 const { readIdx } = dist('data/idx.js');
-const { decodeRun } = dist('sampling/run-file.js');
-const { DISPERSION_RUN } = dist('sampling/one-input/dispersion-file.js');
-const { NTK_SAMPLE_RUN } = dist('sampling/matrix/ntk-sample-file.js');
+const { decodeSums } = dist('runs/sums-file.js');
+const { decodeJournal } = dist('runs/journal.js');
+const { isNatural } = dist('runs/head.js');
+const { decodeRows } = dist('runs/row-file.js');
+const { DISPERSION_SUMS } = dist('sampling/one-input/dispersion-file.js');
+const { NTK_SAMPLE_SUMS } = dist('sampling/matrix/ntk-sample-file.js');
 
 const JSON_WORDS = [
   '{',
@@ -306,26 +309,28 @@ const READERS = {
     ],
   },
   checkpoint: {
-    read: (bytes) => readRun(DISPERSION_RUN, bytes),
+    read: (bytes) => readRun(DISPERSION_SUMS, bytes),
     seeds: () => [run(RUN)],
     words: [...JSON_WORDS, '"ranges":[[0,9007199254740991]]', '"hiddenWidths":', '"depth":'],
   },
   'ntk-sample': {
-    read: (bytes) => readRun(NTK_SAMPLE_RUN, bytes),
+    read: (bytes) => readRun(NTK_SAMPLE_SUMS, bytes),
     seeds: () => [run(SAMPLE)],
     words: [...JSON_WORDS, '"shape":[999999999,2]', '"outputDim":999999', '"infinite":[[0,1,0]]', '"units":'],
   },
-  'sweep-csv': {
-    read: (bytes) => decodeRows(bytes.toString('utf8'), 'csv', 'rows'),
+  journal: {
+    read: (bytes) => decodeJournal(bytes.toString('utf8'), SWEEP_FORMAT, isNatural, 'rows.csv.meta.jsonl'),
+    seeds: () => [
+      Buffer.from(`${JSON.stringify({ ...SWEEP_FORMAT, settings: {} })}\n[0,"00c0ffee"]\n\n[1,"0`),
+    ],
+    words: [...JSON_WORDS, '\n', '"00c0ffee"'],
+  },
+  rows: {
+    // Without checksums, or else no change would get far.
+    read: (bytes) =>
+      decodeRows(rowKindOf('rows.csv'), { settings: {}, pieces: new Map() }, bytes, 'rows.csv'),
     seeds: () => [Buffer.from(`${CSV_HEADER}${ROW.join(',')}\n${ROW.join(',')}`)],
     words: [CSV_HEADER, ',', '\n', '"'],
-  },
-  'sweep-jsonl': {
-    read: (bytes) => decodeRows(bytes.toString('utf8'), 'jsonl', 'rows'),
-    seeds: () => [
-      Buffer.from(`${JSON.stringify(Object.fromEntries(SWEEP_COLUMNS.map((name, i) => [name, ROW[i]])))}\n`),
-    ],
-    words: [...JSON_WORDS, '\n', '"point":'],
   },
 };
 

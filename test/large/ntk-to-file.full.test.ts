@@ -44,7 +44,7 @@ onLinux.each(testedBackends())('%s backend, in a process of its own', (backend) 
     rmSync(out);
     const child = spawn(process.execPath, ['-e', kernelProgram(options, n, 126)], { stdio: 'ignore' });
     const recorded = () =>
-      existsSync(`${out}.tiles`) ? readFileSync(`${out}.tiles`, 'utf8').split('\n').length - 2 : 0;
+      existsSync(`${out}.meta.jsonl`) ? readFileSync(`${out}.meta.jsonl`, 'utf8').split('\n').length - 2 : 0;
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
         if (recorded() >= 2 || existsSync(out)) child.kill('SIGKILL');

@@ -95,7 +95,10 @@ describe.each(testedBackends())('%s backend', (backend) => {
       {
         signal: controller.signal,
         onProgress: () => {
-          if (existsSync(`${out}.tiles`) && readFileSync(`${out}.tiles`, 'utf8').split('\n').length > 3) {
+          if (
+            existsSync(`${out}.meta.jsonl`) &&
+            readFileSync(`${out}.meta.jsonl`, 'utf8').split('\n').length > 3
+          ) {
             controller.abort();
           }
         },
@@ -103,7 +106,7 @@ describe.each(testedBackends())('%s backend', (backend) => {
       small,
     );
     await expect(interrupted).rejects.toThrow('aborted');
-    expect(readdirSync(folder).sort()).toEqual(['K.npy.partial', 'K.npy.tiles']);
+    expect(readdirSync(folder).sort()).toEqual(['K.npy.meta.jsonl', 'K.npy.partial']);
     // The tiles are 256 wide, although this plan would choose others.
     expectSame(await bytesOf({}, {}));
     expect(readdirSync(folder)).toEqual([]);
@@ -145,7 +148,9 @@ test('the process goes on while the file is brought to the disk', async () => {
 
 test('each obstacle is one clear error, and nothing is lost', async () => {
   writeFileSync(out, 'precious');
-  await expect(write({})).rejects.toThrow(/K\.npy: it exists already; remove it or choose another name/);
+  await expect(write({})).rejects.toThrow(
+    /K\.npy: it exists already; choose another name, or force it to be overwritten/,
+  );
   expect(readFileSync(out, 'utf8')).toBe('precious');
   rmSync(out);
 
@@ -157,9 +162,29 @@ test('each obstacle is one clear error, and nothing is lost', async () => {
   await expect(write({ perLayer: true as unknown as false })).rejects.toThrow(/perLayer: expected false/);
 
   writeFileSync(`${out}.partial`, 'somebody else');
-  await expect(write({})).rejects.toThrow(/is there without its tile map/);
+  await expect(write({})).rejects.toThrow(/is there without its journal/);
   rmSync(`${out}.partial`);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a partial file that is replaced meanwhile is an error', async () => {
+  const replaced = write({
+    onProgress: ({ fraction }) => {
+      if (fraction < 0.5 || !existsSync(`${out}.partial`)) return;
+      rmSync(`${out}.partial`);
+      writeFileSync(`${out}.partial`, 'other');
+    },
+  });
+  await expect(replaced).rejects.toThrow(/K\.npy: .*K\.npy\.partial has been replaced meanwhile/);
+  expect(existsSync(out)).toBe(false);
+});
+
+test('--force, or force: true, removes what is there', async () => {
+  const { tiles } = await write({});
+  expect(tiles.reused).toBe(0);
+  writeFileSync(`${out}.partial`, 'somebody else');
+  expect((await write({ precision: 'mixed', force: true })).precision).toBe('mixed');
+  expect(readdirSync(folder)).toEqual(['K.npy']);
 });
 
 test('what other settings have begun is not continued', async () => {
@@ -171,18 +196,18 @@ test('what other settings have begun is not continued', async () => {
     },
   });
   await expect(begin).rejects.toThrow('aborted');
-  const kept = readFileSync(`${out}.tiles`, 'utf8');
+  const kept = readFileSync(`${out}.meta.jsonl`, 'utf8');
   await expect(write({ precision: 'mixed', dtype: 'float32' })).rejects.toThrow(
-    /begun with other settings \(dtype, precision\); remove .*K\.npy\.tiles/,
+    /K\.npy\.partial belongs to other settings: precision "float64", here "mixed"/,
   );
   const other = normalInputs(560, 12, 2, 1);
-  await expect(ntkToFile(networkOf(net), other, null, { out })).rejects.toThrow(/other settings \(X\)/);
-  writeFileSync(`${out}.tiles`, kept.replace('"version":1', '"version":2'));
-  await expect(write({})).rejects.toThrow(/expected version 1 of the tile map, got 2/);
-  writeFileSync(`${out}.tiles`, 'no map\n');
-  await expect(write({})).rejects.toThrow(/expected a tile map of deepntk/);
+  await expect(ntkToFile(networkOf(net), other, null, { out })).rejects.toThrow(/other settings: X "/);
+  writeFileSync(`${out}.meta.jsonl`, kept.replace('"version":2', '"version":1'));
+  await expect(write({})).rejects.toThrow(/expected version 2 of deepntk-kernel-tiles, got 1/);
+  writeFileSync(`${out}.meta.jsonl`, 'no map\n');
+  await expect(write({})).rejects.toThrow(/K\.npy\.meta\.jsonl: expected a whole JSON object/);
   // A record without its end, as a kill leaves it, is no record.
-  writeFileSync(`${out}.tiles`, kept.trimEnd().slice(0, -2));
+  writeFileSync(`${out}.meta.jsonl`, kept.trimEnd().slice(0, -2));
   truncateSync(`${out}.partial`, 100);
   expect((await write({})).tiles).toEqual({ computed: 6, reused: 0 });
 });

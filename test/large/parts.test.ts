@@ -126,12 +126,12 @@ test('a part of other settings is refused as it is: nothing is cut off', async (
   const whole = readFileSync(at('0.part'));
   const other = normalInputs(600, 12, 1, 1);
   const calls: [() => Promise<unknown>, RegExp][] = [
-    [() => part(0, 2), /other settings \(dtype\)/],
-    [() => part(0, 2, { dtype: 'float32', outputs: 'full' }), /other settings \(shape, outputs\)/],
-    [() => part(0, 2, { dtype: 'float32' }, X2), /other settings \(shape, columns, X2\)/],
+    [() => part(0, 2), /0\.part belongs to other settings: dtype "float32", here "float64"/],
+    [() => part(0, 2, { dtype: 'float32', outputs: 'full' }), /outputs "trace", here "full"/],
+    [() => part(0, 2, { dtype: 'float32' }, X2), /X2 "X", here "/],
     [
       () => net.ntk(other, null, { dtype: 'float32', out: at('0.part'), shard: { index: 0, count: 2 } }),
-      /other settings \(shape, X\)/,
+      /other settings: X "/,
     ],
   ];
   for (const [call, message] of calls) {
@@ -157,15 +157,20 @@ test('a part whose first line was cut off begins anew', async () => {
 
 test('a small part may promise any number of tiles: they are not listed', async () => {
   await part(0, 2);
-  const header = JSON.parse(readFileSync(at('0.part'), 'utf8').split('\n', 1)[0]!) as object;
+  const header = JSON.parse(readFileSync(at('0.part'), 'utf8').split('\n', 1)[0]!) as { settings: object };
   const merge = async (changes: object) => {
-    writeFileSync(at('0.part'), `${JSON.stringify({ ...header, ...changes })}\n`);
+    writeFileSync(
+      at('0.part'),
+      `${JSON.stringify({ ...header, settings: { ...header.settings, ...changes } })}\n`,
+    );
     return mergeNtk([at('0.part')], { out: at('K.npy') });
   };
   const shape = [256 * 2 ** 20, 256 * 2 ** 20];
   await expect(merge({ shape })).rejects.toThrow(/549756338176 of 549756338176 tiles are missing/);
   await expect(merge({ shape, symmetric: false })).rejects.toThrow(/1099511627776 tiles are missing/);
-  await expect(merge({ tileEdge: 1 })).rejects.toThrow(/the header of a part of a kernel, got a damaged one/);
+  await expect(merge({ tileEdge: 1 })).rejects.toThrow(
+    /the settings of a part of a kernel, got damaged ones/,
+  );
 });
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
@@ -196,11 +201,11 @@ test('what is wrong is one clear error', async () => {
   await part(0, 2);
   const merge = (files: string[], out = 'K.npy') => mergeNtk(files.map(at), { out: at(out) });
   await expect(merge(['0.part'])).rejects.toThrow(/3 of 6 tiles are missing; every shard has to be there/);
-  await expect(part(0, 3)).rejects.toThrow(/0\.part: it was begun with other settings \(shard\)/);
-  await expect(part(0, 2, { precision: 'mixed' })).rejects.toThrow(/other settings \(precision\)/);
+  await expect(part(0, 3)).rejects.toThrow(/0\.part belongs to other settings: shard.count 2, here 3/);
+  await expect(part(0, 2, { precision: 'mixed' })).rejects.toThrow(/precision "float64", here "mixed"/);
   await part(1, 2, { precision: 'mixed' });
   await expect(merge(['0.part', '1.part'])).rejects.toThrow(
-    /1\.part: expected a part of the same kernel .* \(precision\)/,
+    /1\.part belongs to other settings: precision "mixed", in .*0\.part "float64"/,
   );
   writeFileSync(at('strange.part'), 'strange');
   await expect(merge(['strange.part'])).rejects.toThrow(/expected a part of a kernel .*, got something else/);

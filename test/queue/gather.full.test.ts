@@ -6,7 +6,7 @@ import { type Job, jobId } from '../../src/queue/jobs';
 import { Commands, until } from './commands';
 import { describeRedis, type RedisServer, startRedis } from './redis';
 
-const JOB: Job = { kind: 'test', version: '0', task: 1 };
+const JOB: Job = { kind: 'sweep', version: '0', settings: {}, range: [1, 2] };
 
 describeRedis('a job that another command asks for too', () => {
   let redis: RedisServer;
@@ -92,4 +92,24 @@ describeRedis('a job that another command asks for too', () => {
     await gathering.forget(0);
     expect(await queue.getJobCounts()).toMatchObject({ waiting: 0, completed: 0 });
   });
+
+  test('and whose results are of no use is asked for again a few times, ever later', async () => {
+    await open('useless');
+    let times = 0;
+    const begin = performance.now();
+    for (;;) {
+      const next = results.next();
+      await finish(await take(), 'useless');
+      expect((await next).value).toEqual({ index: 0, result: 'useless' });
+      times++;
+      const again = await gathering.redo(0, 'the tile is damaged').catch((error: unknown) => error);
+      if (again !== undefined) {
+        expect((again as Error).message).toMatch(/the tile is damaged, at 5 attempts/);
+        break;
+      }
+    }
+    expect(times).toBe(5);
+    // 1 + 2 + 4 + 8 s: a lower limit, so that no load of the machine fails it.
+    expect(performance.now() - begin).toBeGreaterThan(14_000);
+  }, 120_000);
 });

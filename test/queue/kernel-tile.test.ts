@@ -1,6 +1,7 @@
 /** A worker that cannot compute a tile gives it back, for another one. */
 import { TileComputer } from '../../src/queue/kernel-tile';
-import { NotNow, type Store } from '../../src/queue/store';
+import { NotNow } from '../../src/queue/jobs';
+import type { Store } from '../../src/queue/store';
 
 /** A store that holds the description of a kernel whose net has so many parameters, and nothing else. */
 function storeOf(description: string): Store {
@@ -15,7 +16,8 @@ function storeOf(description: string): Store {
 test('a net that does not fit the memory here is not a failed attempt', async () => {
   const description = JSON.stringify({ parameters: 2 ** 50 });
   const computing = new TileComputer(storeOf(description)).compute(
-    { kernel: 'k', length: description.length, row: 0, column: 0 },
+    { kernel: 'k', length: description.length },
+    0,
     {},
   );
   await expect(computing).rejects.toBeInstanceOf(NotNow);

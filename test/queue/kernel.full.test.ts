@@ -43,7 +43,7 @@ describeRedis('a kernel on a queue', () => {
   const gather = (queue: string, out: string, from = commands) =>
     from.start([...KERNEL, '--queue', queue, ...FEW, '--out', out]);
   const tilesIn = (out: string): number =>
-    hasFile(`${out}.tiles`) ? read(`${out}.tiles`).toString().split('\n').length - 2 : 0;
+    hasFile(`${out}.meta.jsonl`) ? read(`${out}.meta.jsonl`).toString().split('\n').length - 2 : 0;
 
   const someTilesIn = (out: string, of = commands): Promise<void> =>
     of.until(`${out} has 3 tiles`, () => tilesIn(out) >= 3);

@@ -114,6 +114,23 @@ describeRedis('a sweep on a queue', () => {
     expect(output).toMatch(/strange: failed: expected a job of deepntk .*, got unknown of version 0\.0\.0/);
   });
 
+  test('the replicas of a dispersion are drawn by workers, and a killed command continues: the same numbers', async () => {
+    const net = ['--input-dim', '50', '--depth', '200', '--width', '50', '--replicas', '1000000'];
+    const dispersion = ['dispersion', ...net, '--json'];
+    const on = [...dispersion, '--queue', 'replicas', '--checkpoint', 'replicas.json'];
+    const first = commands.start(on);
+    const worker = commands.startWorker('replicas');
+    await commands.until('some replicas are there', () => existsSync(join(folder, 'replicas.json')));
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const { status, output } = await commands.start(on).ended;
+    expect(status).toBe(0);
+    await terminate(worker);
+    const whole = JSON.parse(run(dispersion, { cwd: folder }).stdout) as Record<string, unknown>;
+    const { threads, ...found } = JSON.parse(output) as Record<string, unknown>;
+    expect({ ...whole, threads }).toEqual({ ...found, threads });
+  });
+
   test('a worker without jobs ends after --idle', async () => {
     expect(await commands.startWorker('idle', '--idle', '1').ended).toMatchObject({
       status: 0,

@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, DeepntkError, estimateDispersion, inputsAtCosines, sampleNtk } from '../../src/index';
-import { openRows } from '../../src/sampling/sweep-file';
-import { SETTING_COLUMNS, SWEEP_COLUMNS, type SweepRow } from '../../src/sampling/sweep';
+import { openSweep } from '../../src/sampling/sweep-file';
+import {
+  settingsOfPoint,
+  type Sweep,
+  SWEEP_COLUMNS,
+  sweepPoints,
+  type SweepRow,
+} from '../../src/sampling/sweep';
 
 const folder = mkdtempSync(join(tmpdir(), 'deepntk-full-'));
 const mounted = mount(folder);
@@ -82,32 +88,50 @@ onFullDisk.each(['rows.csv', 'rows.jsonl'])(
   'a full disk under a sweep: the rows before are whole: %s',
   async (name) => {
     const path = join(folder, name);
-    const filler = fillUp(8 * KiB);
-    const settings = new Set<string>(SETTING_COLUMNS);
-    const row = (point: number) =>
-      Object.fromEntries(
-        SWEEP_COLUMNS.map((column) => [
-          column,
-          column === 'point' ? point : settings.has(column) ? 'x' : 0.125,
-        ]),
-      ) as unknown as SweepRow;
-    const { writer } = await openRows(path);
+    // Of these, the lock and the journal take a page each.
+    const filler = fillUp(20 * KiB);
+    const sweep: Sweep = {
+      weightVariance: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      biasVariance: [0],
+      depth: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      width: [9],
+      mode: 'grid',
+      inputDim: null,
+      parametrization: 'standard',
+      biasGradients: true,
+      inputNorm2: 1,
+      seed: 0,
+      sampler: 'auto',
+      until: { replicas: 10 },
+    };
+    const points = sweepPoints(sweep);
+    const row = (point: number): SweepRow => {
+      const results = Object.fromEntries(SWEEP_COLUMNS.map((column) => [column, 0.125]));
+      return { ...results, ...settingsOfPoint(points[point]!, sweep) } as SweepRow;
+    };
+    const table = await openSweep(path, sweep, points, {});
     let written = 0;
     const fill = async (): Promise<void> => {
-      for (; written < 1000; written++) await writer.append(row(written));
+      for (; written < 100; written++) await table.add(points[written]!, row(written));
     };
-    await expect(fill()).rejects.toMatchObject(noSpace(path));
-    await writer.close();
+    await expect(fill()).rejects.toMatchObject({
+      code: 'ERR_INVALID_FILE',
+      message: expect.stringMatching(/^cannot write .*: no space left on the device$/) as string,
+    });
+    await table.close!();
     expect(written).toBeGreaterThan(10);
     rmSync(filler);
     expect(existsSync(path)).toBe(true);
-    const again = await openRows(path);
-    expect(again.rows.map(({ point }) => point)).toEqual(Array.from({ length: written }, (_, i) => i));
-    await again.writer.append(row(written));
-    await again.writer.close();
-    const whole = await openRows(path);
-    await whole.writer.close();
-    expect(whole.rows).toHaveLength(written + 1);
+    const again = await openSweep(path, sweep, points, {});
+    const [next] = again.missing();
+    // The last row may be there without its line in the journal.
+    expect([written - 1, written]).toContain(next!.point);
+    await again.add(next!, row(next!.point));
+    await again.close!();
+    const whole = await openSweep(path, sweep, points, {});
+    expect([...whole.missing()][0]!.point).toBe(next!.point + 1);
+    await whole.close!();
+    rmSync(`${path}.meta.jsonl`);
     rmSync(path);
   },
 );

@@ -206,6 +206,40 @@ describe('a run in pieces', () => {
     await expect(mergeDispersion([out, files[1]!])).rejects.toThrow(/do not overlap/);
   });
 
+  test("is one run's at a time, and free again when the caller leaves early", async () => {
+    const checkpoint = path('shared.json');
+    const first = streamDispersion(SPEC, { ...options, replicas: 5000, checkpoint });
+    await first.next();
+    await expect(estimateDispersion(SPEC, { ...options, replicas: 5000, checkpoint })).rejects.toThrow(
+      /shared\.json: this process is writing it/,
+    );
+    await first.return();
+    await estimateDispersion(SPEC, { ...options, replicas: 5000, checkpoint });
+    const complete = streamDispersion(SPEC, { ...options, replicas: 5000, checkpoint });
+    await complete.next();
+    await complete.return();
+    expect(existsSync(`${checkpoint}.lock`)).toBe(false);
+  });
+
+  test('in shards merges to the bits of the whole', async () => {
+    const whole = await estimateDispersion(SPEC, { ...options, replicas: 1000 });
+    const files = [0, 1, 2].map((index) => path(`shard-${index}.json`));
+    for (const [index, checkpoint] of files.entries()) {
+      await estimateDispersion(SPEC, { ...options, replicas: 1000, shard: { index, count: 3 }, checkpoint });
+    }
+    const { ranges, samplerReason, ...merged } = await mergeDispersion(files);
+    expect(ranges).toEqual([[0, 1000]]);
+    expect({ ...merged, samplerReason: whole.samplerReason }).toEqual(whole);
+    expect(samplerReason).toMatch(/merged/);
+    const shard = { index: 0, count: 2 };
+    await expect(
+      estimateDispersion(SPEC, { ...options, relativeError: 0.1, maxReplicas: 1000, shard }),
+    ).rejects.toThrow(/shard: expected replicas with it .*, got relativeError/);
+    await expect(mergeDispersion(files, { out: files[0]! })).rejects.toThrow(/it exists already/);
+    await mergeDispersion(files, { out: files[0]!, force: true });
+    expect((await mergeDispersion([files[0]!])).replicas).toBe(1000);
+  });
+
   test('of other settings is refused, with the difference', async () => {
     const checkpoint = path('settings.json');
     await estimateDispersion(SPEC, { ...options, replicas: 100, checkpoint });
@@ -213,10 +247,10 @@ describe('a run in pieces', () => {
     const other = createSpec({ inputDim: 30, depth: 10, width: 30, weightVariance: 1.9 });
     const rejects = (run: Promise<unknown>) => expect(run).rejects;
     await rejects(estimateDispersion(other, { ...options, replicas: 100, checkpoint })).toThrow(
-      /weightVariance 1.9, got 2/,
+      /weightVariance 2, here 1.9/,
     );
     await rejects(estimateDispersion(SPEC, { ...options, seed: 5, replicas: 100, checkpoint })).toThrow(
-      /seed 5, got 4/,
+      /seed 4, here 5/,
     );
     await rejects(estimateDispersion(SPEC, { ...options, replicas: 50, checkpoint })).toThrow(
       /at most 50 replicas/,

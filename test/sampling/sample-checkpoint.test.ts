@@ -130,19 +130,19 @@ describe('a checkpoint', () => {
       await expect(run).rejects.toThrow(checkpoint);
     };
     const other = createSpec({ inputDim: 8, depth: 3, width: 20, outputDim: 2, weightVariance: 1.5 });
-    await refused(/a run with weightVariance 1.5, got 2/, {}, other);
-    await refused(/inputs of shape \[2,8\], got \[3,8\]/, {}, spec, inputsAtCosines([1, 0.9], 8));
-    await refused(/inputs of SHA-256 "[0-9a-f]+.*, got "/, {}, spec, inputsAtCosines([1, 0.9, 0.2], 8));
-    await refused(/seed 5, got 4/, { seed: 5 });
-    await refused(/sampler "direct", got "conditional"/, { sampler: 'direct' });
-    await refused(/outputs "mean", got "trace"/, { outputs: 'mean' });
-    await refused(/weightVariances \[1,2\], got \[1\]/, { weightVariances: [1, 2] });
+    await refused(/settings.json belongs to other settings: weightVariance 2, here 1.5/, {}, other);
+    await refused(/inputs.shape \[3,8\], here \[2,8\]/, {}, spec, inputsAtCosines([1, 0.9], 8));
+    await refused(/inputs.sha256 "[0-9a-f]+.*, here "/, {}, spec, inputsAtCosines([1, 0.9, 0.2], 8));
+    await refused(/seed 4, here 5/, { seed: 5 });
+    await refused(/sampler "conditional", here "direct"/, { sampler: 'direct' });
+    await refused(/outputs "trace", here "mean"/, { outputs: 'mean' });
+    await refused(/weightVariances \[1\], here \[1,2\]/, { weightVariances: [1, 2] });
     await refused(/at most 20 replicas from number 3, got replicas 0:20/, { firstReplica: 3 });
     await refused(/at most 19 replicas from number 0, got replicas 0:20/, { replicas: 19 });
     expect(readFileSync(checkpoint, 'utf8')).toBe(before);
     await sampleNtk(spec, X, { ...options, seed: 5, firstReplica: 20, checkpoint: at('seed.json') });
     await expect(mergeNtkSamples([checkpoint, at('seed.json')])).rejects.toThrow(
-      /seed.json: expected a run with seed 4, got 5/,
+      /seed.json belongs to other settings: seed 5, in .*settings.json 4/,
     );
     await expect(mergeNtkSamples([checkpoint, checkpoint])).rejects.toThrow(
       /mergeNtkSamples: expected ranges of replicas that do not overlap, got 0:20, 0:20/,
@@ -217,6 +217,33 @@ describe('a checkpoint', () => {
     await expect(sampleNtk(spec, X, { ...options, checkpoint: '' })).rejects.toThrow(
       /checkpoint: expected the path of a file/,
     );
+  });
+
+  test("is one run's at a time: a second one is refused while the first goes on", async () => {
+    const checkpoint = at('shared.json');
+    const deep = createSpec({ inputDim: 8, depth: 20, width: 40 });
+    const runs = [1000, 2000].map((replicas) => sampleNtk(deep, X, { seed: 1, replicas, checkpoint }));
+    const [first, second] = await Promise.allSettled(runs);
+    expect([first!.status, second!.status].sort()).toEqual(['fulfilled', 'rejected']);
+    const refused = first!.status === 'rejected' ? first : second;
+    expect(refused).toMatchObject({
+      reason: {
+        code: 'ERR_INVALID_FILE',
+        message: expect.stringMatching(/shared\.json: this process is writing it/) as string,
+      },
+    });
+    expect(readdirSync(folder)).toEqual(['shared.json']);
+  });
+
+  test('of every shard merges to the whole', async () => {
+    const whole = numbersOf(await sampleNtk(spec, X, options));
+    const files = [0, 1, 2].map((index) => at(`shard-${index}.json`));
+    for (const [index, checkpoint] of files.entries()) {
+      await sampleNtk(spec, X, { ...options, shard: { index, count: 3 }, checkpoint });
+    }
+    expect(numbersOf(await mergeNtkSamples(files))).toEqual(whole);
+    const many = { ...options, shard: { index: 0, count: 11 } };
+    await expect(sampleNtk(spec, X, many)).rejects.toThrow(/shard.count: expected at least 2 units in every/);
   });
 
   test('may be left out, also by the types', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import type { Backend, KernelReplicas, KernelSampleTask, RunOptions } from '../../src/backend/seam';
 import { createSpec, inputsAtCosines, sampleNtk } from '../../src/index';
-import { readSampleRequest } from '../../src/sampling/matrix/sample-request';
+import { readSampleJob } from '../../src/sampling/matrix/sample-options';
 import { SampleRun } from '../../src/sampling/matrix/sample-run';
 
 const spec = createSpec({ inputDim: 8, depth: 200, width: 1000 });
@@ -24,7 +24,7 @@ function runOfOnes(
       return Promise.resolve({ kernels, exponents });
     },
   } as unknown as Backend;
-  const request = readSampleRequest('sampleNtk', spec, X, {
+  const job = readSampleJob('sampleNtk', spec, X, {
     seed: 1,
     sampler: 'direct',
     firstReplica: 100,
@@ -36,7 +36,7 @@ function runOfOnes(
       },
     }),
   });
-  return new SampleRun({ ...request, backend }, null).finish();
+  return new SampleRun({ ...job, backend }, null).finish();
 }
 
 test('progress never goes back, though a chunk is drawn while the one before is added up', async () => {

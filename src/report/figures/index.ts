@@ -212,20 +212,28 @@ export async function writeFigure(
   Array.from(formats).forEach((format) => expectOneOf(`${where}: formats`, format, FIGURE_FORMATS));
   const csv = formatFigure(table);
   const picture = formats.some((format) => format !== 'csv') ? await drawFigure(table, picturing) : null;
-  const start = await openFolder(prefix, table.figure);
-  const written: Partial<Record<FigureFormat, string>> = {};
+  await openFolder(pathsStart(prefix, table.figure));
+  const paths = figurePaths(table.figure, prefix, formats);
   for (const format of formats) {
     const content =
       format === 'csv' ? Buffer.from(csv) : format === 'svg' ? Buffer.from(picture!.svg) : picture!.png;
-    written[format] = `${start}.${format}`;
-    await writeFileAtomically(written[format], [content]);
+    await writeFileAtomically(paths[format]!, [content]);
   }
-  return written;
+  return paths;
 }
 
-/** The paths of the files of a figure without their extensions; the folder is made where there is none. */
-async function openFolder(prefix: string, figure: string): Promise<string> {
+/** The paths that {@link writeFigure} writes to. */
+export function figurePaths(
+  figure: string,
+  prefix: string,
+  formats: readonly FigureFormat[],
+): Partial<Record<FigureFormat, string>> {
   const start = pathsStart(prefix, figure);
+  return Object.fromEntries(formats.map((format) => [format, `${start}.${format}`]));
+}
+
+/** Makes the folder of the files of a figure. */
+async function openFolder(start: string): Promise<void> {
   try {
     await mkdir(dirname(start), { recursive: true });
   } catch (cause) {
@@ -234,7 +242,6 @@ async function openFolder(prefix: string, figure: string): Promise<string> {
       cause,
     });
   }
-  return start;
 }
 
 function pathsStart(prefix: string, figure: string): string {

@@ -1,5 +1,5 @@
 /**
- * The state of a run of `sampleNtk` in a file (run-file.ts): format "deepntk-ntk-sample", version 1, with
+ * The file of a run of `sampleNtk` (src/runs/sums-file.ts): format "deepntk-ntk-sample", version 1, with
  *
  *     settings: { spec, inputs: { shape, sha256 }, seed, sampler, outputs, weightVariances, units },
  *     sums: { sets: [{ count, dead, entries, ratios, largestEigenvalue, conditionNumber }, ...] }
@@ -21,9 +21,10 @@ import {
   layoutOf,
   lengthOf,
 } from './kernel-moments';
-import { isFiniteNumber, isNatural, isNumbers, type RunKind, type RunSums } from '../run-file';
+import { isFiniteNumber, isNatural, isNumbers } from '../../runs/head';
+import type { Sums, SumsKind } from '../../runs/sums-file';
 
-/** What makes a run: replicas of equal settings are replicas of one run. */
+/** Replicas of equal settings are replicas of one job. */
 export interface NtkSampleSettings {
   readonly spec: NetworkSpec;
   readonly inputs: InputsDigest;
@@ -52,7 +53,7 @@ function layoutOfSettings({ spec, inputs, outputs }: NtkSampleSettings): KernelL
 }
 
 /** The sums over replicas of the kernel itself and of the kernels at further weight variances. */
-export class NtkSampleSums implements RunSums {
+export class NtkSampleSums implements Sums {
   constructor(readonly sets: readonly KernelAccumulator[]) {}
 
   get count(): number {
@@ -69,18 +70,9 @@ export class NtkSampleSums implements RunSums {
   }
 }
 
-export const NTK_SAMPLE_RUN: RunKind<NtkSampleSettings, NtkSampleSums> = {
+export const NTK_SAMPLE_SUMS: SumsKind<NtkSampleSettings, NtkSampleSums> = {
   format: 'deepntk-ntk-sample',
   version: 1,
-  storedSettings: ({ spec, inputs, seed, sampler, outputs, weightVariances, units }) => ({
-    spec,
-    inputs,
-    seed,
-    sampler,
-    outputs,
-    weightVariances,
-    units,
-  }),
   readSettings({ spec: storedSpec, inputs, seed, sampler, outputs, weightVariances, units }, name) {
     const expectOne = <T extends string>(what: string, value: unknown, allowed: readonly T[]): T => {
       const known = allowed.find((one) => one === value);
@@ -107,16 +99,6 @@ export const NTK_SAMPLE_RUN: RunKind<NtkSampleSettings, NtkSampleSums> = {
       units,
     };
   },
-  facts: ({ spec, inputs, seed, sampler, outputs, weightVariances, units }) => ({
-    ...spec,
-    'inputs of shape': inputs.shape,
-    'inputs of SHA-256': inputs.sha256,
-    seed,
-    sampler,
-    outputs,
-    weightVariances,
-    units,
-  }),
   isSums(stored, count, settings) {
     const { sets } = (stored ?? {}) as { sets?: unknown };
     const length = lengthOf(layoutOfSettings(settings));

@@ -3,13 +3,15 @@ import type { KernelForm } from '../../backend/forms';
 import type { KernelReplicas, KernelSampleTask } from '../../backend/seam';
 import type { NpyWriter } from '../../data/npy';
 import { DeepntkError } from '../../errors';
-import { type Chunk, drawAhead } from '../ahead';
-import { type CheckpointWriter, openCheckpoint } from '../checkpoint';
+import { drawAhead } from '../../runs/ahead';
+import { runJob } from '../../runs/job';
+import type { Range } from '../../runs/ranges';
+import { SumsFile } from '../../runs/sums-file';
 import { KernelAccumulator, type KernelLayout, lengthOf, rescale, type Spectra } from './kernel-moments';
 import { type KernelQuantile, quantilesOf } from './kernel-quantiles';
 import { lawOf, replicaNanoseconds, replicasAtOnce, termsOf } from './kernel-source';
-import { digestOf, NTK_SAMPLE_RUN, NtkSampleSums } from './ntk-sample-file';
-import type { SampleRequest } from './sample-request';
+import { digestOf, NTK_SAMPLE_SUMS, type NtkSampleSettings, NtkSampleSums } from './ntk-sample-file';
+import type { SampleJob } from './sample-options';
 import { typicalExponent } from './typical-kernel';
 
 /** Time that the event loop is held for at most. */
@@ -36,23 +38,23 @@ export class SampleRun {
   #reported = 0;
 
   constructor(
-    private readonly request: SampleRequest,
+    private readonly job: SampleJob,
     private readonly file: NpyWriter | null,
   ) {
-    const { spec, layout, variances, inputs, seed, choice, replicas } = request;
+    const { spec, layout, variances, inputs, seed, choice, replicas } = job;
     this.#length = lengthOf(layout);
     this.#kernel = new Float64Array(this.#length);
-    this.kept = request.keep ? new Float64Array(replicas * this.#length) : null;
+    this.kept = job.keep ? new Float64Array(replicas * this.#length) : null;
     this.#units = [spec.weightVariance, ...variances].map((variance) =>
       typicalExponent(spec, variance, inputs),
     );
     this.sums = new NtkSampleSums(
       this.#units.map((unit, set) => {
-        const observed = set === 0 && request.quantiles.length > 0;
+        const observed = set === 0 && job.quantiles.length > 0;
         return new KernelAccumulator(layout, unit, observed ? this.spectra : undefined);
       }),
     );
-    const factor = request.outputs === 'mean' ? 1 / spec.outputDim : 1;
+    const factor = job.outputs === 'mean' ? 1 / spec.outputDim : 1;
     this.#task = {
       sampler: choice.sampler,
       widths: spec.widths,
@@ -63,44 +65,54 @@ export class SampleRun {
       terms: [spec.weightVariance, ...variances].map((variance) => termsOf(spec, variance, factor)),
       seed,
     };
-    this.#chunk = chunkOf(request, layout, this.#length * this.#task.terms.length);
+    this.#chunk = chunkOf(job, layout, this.#length * this.#task.terms.length);
   }
 
-  /** Draws all replicas that are not there yet; while some are drawn, those before them are added up. */
+  /** Draws all replicas that are missing. While some are drawn, those before them are added up. */
   async finish(): Promise<void> {
-    const { replicas, run } = this.request;
+    const { replicas, firstReplica, run } = this.job;
     run.signal?.throwIfAborted();
-    const checkpoint = await this.#openCheckpoint();
+    const file = await this.#openFile();
     const there = this.sums.count;
-    if (there === replicas) {
-      run.onProgress?.(1);
-      return;
+    const sink = {
+      missing: () => this.#ranges(firstReplica + there, firstReplica + replicas),
+      add: async ([from, to]: Range, batch: KernelReplicas) => {
+        await this.#addBatch(batch, from, to - from);
+        await file?.write(this.sums.count === replicas);
+      },
+      close: async () => file?.close(),
+    };
+    const draw = (range: Range, signal: AbortSignal | undefined) => this.#draw(range, signal);
+    for await (const [[, end]] of runJob((ranges) => drawAhead(ranges, draw, run.signal), sink)) {
+      this.#report((end - firstReplica) / replicas);
     }
-    const draw = (chunk: Chunk, signal: AbortSignal | undefined) => this.#draw(chunk, signal);
-    for await (const [{ from, count }, batch] of drawAhead(this.#chunks(there), draw, run.signal)) {
-      await this.#addBatch(batch, from, count);
-      const done = from + count;
-      await checkpoint?.write(this.sums, done === replicas);
-      this.#report(done / replicas);
-    }
+    if (there === replicas) run.onProgress?.(1);
   }
 
-  /** Never less than before: the next chunk is being drawn while one is added up. */
+  /** Never less than before: the next range is being drawn while one is added up. */
   #report(fraction: number): void {
     this.#reported = Math.max(this.#reported, fraction);
-    this.request.run.onProgress?.(this.#reported);
+    this.job.run.onProgress?.(this.#reported);
   }
 
-  *#chunks(there: number): Generator<Chunk, void, void> {
-    const { replicas } = this.request;
-    for (let from = there; from < replicas; from += this.#chunk) {
-      yield { from, count: Math.min(this.#chunk, replicas - from) };
-    }
+  *#ranges(first: number, end: number): Generator<Range, void, void> {
+    for (let from = first; from < end; from += this.#chunk) yield [from, Math.min(end, from + this.#chunk)];
   }
 
-  async #openCheckpoint(): Promise<CheckpointWriter<NtkSampleSums> | null> {
-    const { checkpoint, spec, inputs, layout, seed, choice, outputs, variances, firstReplica, replicas } =
-      this.request;
+  async #openFile(): Promise<SumsFile<NtkSampleSettings, NtkSampleSums> | null> {
+    const {
+      checkpoint,
+      spec,
+      inputs,
+      layout,
+      seed,
+      choice,
+      outputs,
+      variances,
+      firstReplica,
+      replicas,
+      run,
+    } = this.job;
     if (checkpoint === null) return null;
     const settings = {
       spec,
@@ -111,37 +123,39 @@ export class SampleRun {
       weightVariances: variances,
       units: this.#units,
     };
-    return openCheckpoint(NTK_SAMPLE_RUN, checkpoint, { settings, firstReplica, goal: replicas }, this.sums);
+    const target = { path: checkpoint, settings, firstReplica, replicas };
+    return SumsFile.open(NTK_SAMPLE_SUMS, target, this.sums, run.signal);
   }
 
-  #draw({ from, count }: Chunk, signal: AbortSignal | undefined): Promise<KernelReplicas> {
-    const { replicas, firstReplica, run, backend } = this.request;
+  #draw([from, to]: Range, signal: AbortSignal | undefined): Promise<KernelReplicas> {
+    const { replicas, firstReplica, run, backend } = this.job;
     return backend.sampleKernels(
-      { ...this.#task, first: firstReplica + from, count },
+      { ...this.#task, first: from, count: to - from },
       {
         threads: run.threads,
         signal,
-        // The end of a chunk is reported when it has been added up.
+        // The end of a range is reported when it has been added up.
         onProgress:
           run.onProgress &&
           ((share) => {
-            if (share < 1) this.#report((from + share * count) / replicas);
+            if (share < 1) this.#report((from - firstReplica + share * (to - from)) / replicas);
           }),
       },
     );
   }
 
-  async #addBatch({ kernels, exponents }: KernelReplicas, done: number, count: number): Promise<void> {
+  async #addBatch({ kernels, exponents }: KernelReplicas, first: number, count: number): Promise<void> {
     const { sets } = this.sums;
+    const { firstReplica } = this.job;
     const rows = this.file === null ? null : new Float64Array(count * this.#length);
     for (let i = 0; i < count; i++) {
       sets.forEach((set, s) => {
         const at = i * sets.length + s;
         const kernel = kernels.subarray(at * this.#length, (at + 1) * this.#length);
-        if (!set.add(kernel, exponents[at]!)) throw outOfRange(this.request.firstReplica + done + i);
+        if (!set.add(kernel, exponents[at]!)) throw outOfRange(first + i);
         if (s > 0 || (this.kept === null && rows === null)) return;
         rescale(kernel, exponents[at]! - set.exponent, this.#kernel);
-        this.kept?.set(this.#kernel, (done + i) * this.#length);
+        this.kept?.set(this.#kernel, (first - firstReplica + i) * this.#length);
         rows?.set(this.#kernel, i * this.#length);
       });
       await this.#breathe();
@@ -151,7 +165,7 @@ export class SampleRun {
 
   /** Of the replicas that were kept. */
   async quantiles(): Promise<KernelQuantile[]> {
-    const { quantiles, replicas, layout } = this.request;
+    const { quantiles, replicas, layout } = this.job;
     if (quantiles.length === 0) return [];
     return quantilesOf(this.kept!, replicas, quantiles, layout, this.spectra, () => this.#breathe());
   }
@@ -160,16 +174,12 @@ export class SampleRun {
   async #breathe(): Promise<void> {
     if (performance.now() < this.#sliceEnd) return;
     await new Promise((resolve) => setImmediate(resolve));
-    this.request.run.signal?.throwIfAborted();
+    this.job.run.signal?.throwIfAborted();
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
 }
 
-function chunkOf(
-  { spec, choice, run, backend }: SampleRequest,
-  layout: KernelLayout,
-  numbers: number,
-): number {
+function chunkOf({ spec, choice, run, backend }: SampleJob, layout: KernelLayout, numbers: number): number {
   const form: KernelForm = layout.form;
   const slowness = backend.name === 'typescript' ? SLOWNESS : 1;
   const time = slowness * replicaNanoseconds(choice.sampler, spec, layout.n, form);

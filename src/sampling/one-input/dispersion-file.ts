@@ -1,5 +1,5 @@
 /**
- * The state of a run of `estimateDispersion` in a file (run-file.ts): format "deepntk-dispersion", version 2, with
+ * The file of a run of `estimateDispersion` (src/runs/sums-file.ts): format "deepntk-dispersion", version 2, with
  *
  *     settings: { spec, inputNorm2, seed, sampler },
  *     sums: { largest, parts: [{ count, x, y, xx, yy, xy }, ...] }
@@ -10,10 +10,11 @@ import { type NetworkSpec, specOfFile } from '../../network/spec';
 import { moments } from '../../theory/moments';
 import { Accumulator, type AccumulatorJson, SUM_NAMES } from './accumulator';
 import { scaleOf } from './estimate';
-import { isFiniteNumber, isNatural, isNumbers, type RunKind } from '../run-file';
+import { isFiniteNumber, isNatural, isNumbers } from '../../runs/head';
+import type { SumsKind } from '../../runs/sums-file';
 import { type Sampler, SAMPLERS } from '../samplers';
 
-/** What makes a run: replicas of equal settings are replicas of one run. */
+/** Replicas of equal settings are replicas of one job. */
 export interface DispersionSettings {
   readonly spec: NetworkSpec;
   readonly inputNorm2: number;
@@ -21,10 +22,9 @@ export interface DispersionSettings {
   readonly sampler: Sampler;
 }
 
-export const DISPERSION_RUN: RunKind<DispersionSettings, Accumulator> = {
+export const DISPERSION_SUMS: SumsKind<DispersionSettings, Accumulator> = {
   format: 'deepntk-dispersion',
   version: 2,
-  storedSettings: ({ spec, inputNorm2, seed, sampler }) => ({ spec, inputNorm2, seed, sampler }),
   readSettings({ spec, inputNorm2, seed, sampler }, name) {
     const known = SAMPLERS.find((one) => one === sampler);
     if (known === undefined) throw invalidFile(`${name}: sampler`, SAMPLERS.join(', '), describe(sampler));
@@ -34,7 +34,6 @@ export const DISPERSION_RUN: RunKind<DispersionSettings, Accumulator> = {
     if (!isNatural(seed)) throw invalidFile(`${name}: seed`, 'an integer >= 0', describe(seed));
     return { spec: specOfFile(name, spec), inputNorm2, seed, sampler: known };
   },
-  facts: ({ spec, inputNorm2, seed, sampler }) => ({ ...spec, inputNorm2, seed, sampler }),
   isSums(stored, count) {
     const { largest, parts } = (stored ?? {}) as { largest?: unknown; parts?: unknown };
     if (!isFiniteNumber(largest) || !Array.isArray(parts) || parts.length !== 3) return false;

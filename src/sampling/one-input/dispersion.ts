@@ -2,23 +2,24 @@
 import { expectOptions, expectPath } from '../../errors';
 import { type ComputeOptions, readComputation } from '../../kernel/arguments';
 import type { NetworkSpec } from '../../network/spec';
-import { drawAhead } from '../ahead';
-import { openCheckpoint } from '../checkpoint';
-import { DISPERSION_RUN } from './dispersion-file';
+import { drawAhead } from '../../runs/ahead';
+import { SumsFile } from '../../runs/sums-file';
+import { DISPERSION_SUMS } from './dispersion-file';
 import {
+  DISPERSION_OPTION_NAMES,
+  type DispersionJob,
   type GoalOptions,
-  readRequest,
+  readDispersionJob,
   type ReplicaOptions,
-  REQUEST_OPTION_NAMES,
-} from './dispersion-request';
-import { runDispersion, type Surroundings } from './dispersion-run';
+} from './dispersion-options';
+import { type DispersionRun, drawReplicas, runDispersion } from './dispersion-run';
 import type { DispersionEstimate } from './estimate';
 import { replicaSource } from './sources';
 
 interface CommonOptions extends ReplicaOptions, Omit<ComputeOptions, 'allowNonFinite'> {
   /**
-   * A file that the state of the run is kept in, written every second and at the end, whole or not at all. Where it
-   * exists the run goes on from it, and ends with the bits of a run that was never interrupted.
+   * A file that keeps the sums of the run. It is written every second and at the end, completely or not at all. If it exists,
+   * the run continues from it and gives the same bits as a run that was never interrupted. One run at a time may have it.
    */
   readonly checkpoint?: string;
 }
@@ -34,8 +35,8 @@ export const COMPUTE_NAMES = ['signal', 'onProgress', 'threads', 'backend'] as c
  * A replica is a function of spec, inputNorm2, seed and its number alone, and sums are exact: the result is the same, bit
  * for bit, for any number of threads, on every backend, and whether or not the run was interrupted or split.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT`; `ERR_INVALID_FILE` where the checkpoint is damaged or of another run; the
- *   signal's reason
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT`; `ERR_INVALID_FILE` if the checkpoint is damaged, belongs to other settings, or
+ *   another run has it; the signal's reason
  * @see docs/sampling.md
  * @example await estimateDispersion(createSpec({ inputDim: 100, depth: 50, width: 100 }), { replicas: 10000, seed: 1 })
  */
@@ -64,33 +65,36 @@ async function* run(
   spec: NetworkSpec,
   options: DispersionOptions,
 ): AsyncGenerator<DispersionEstimate, void, void> {
-  expectOptions(where, options, [...REQUEST_OPTION_NAMES, 'checkpoint', ...COMPUTE_NAMES]);
-  const { checkpoint } = options;
-  if (checkpoint !== undefined) expectPath(`${where}: checkpoint`, checkpoint);
-  const request = readRequest(where, spec, options);
-  const { settings, goal } = request;
-  const { firstReplica } = settings;
-  yield* runDispersion(request, {
-    ...computeReplicas(where, request, options),
-    ...(checkpoint !== undefined && {
-      openCheckpoint: (sums) =>
-        openCheckpoint(DISPERSION_RUN, checkpoint, { settings, firstReplica, goal }, sums),
-    }),
+  expectOptions(where, options, [...DISPERSION_OPTION_NAMES, 'checkpoint', ...COMPUTE_NAMES]);
+  const job = readDispersionJob(where, spec, options);
+  yield* runDispersion(job, {
+    ...drawHere(where, job, options),
+    ...keepSums(where, job, options.checkpoint, options.signal),
   });
 }
 
-/** Replicas by the backend that the options name. */
-export function computeReplicas(
-  where: string,
-  { settings: { sampler, spec, inputNorm2, seed } }: ReturnType<typeof readRequest>,
-  options: ComputeOptions,
-): Surroundings {
+/** Draws replicas by the backend that the options name. */
+export function drawHere(where: string, job: DispersionJob, options: ComputeOptions): DispersionRun {
+  const { sampler, spec, inputNorm2, seed } = job.settings;
   const given = Object.fromEntries(
     COMPUTE_NAMES.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined),
   );
   const { backend, run, provenance } = readComputation(where, given);
-  const source = replicaSource(sampler, spec, inputNorm2, seed, backend);
-  return { source, drawing: drawAhead, run, provenance };
+  const replicas = replicaSource(sampler, spec, inputNorm2, seed, backend);
+  return { ...drawReplicas(job, replicas, drawAhead, run), provenance };
+}
+
+/** Keeps the sums in a checkpoint, if there is one. */
+export function keepSums(
+  where: string,
+  { settings, firstReplica, goal }: DispersionJob,
+  checkpoint: string | undefined,
+  signal: AbortSignal | undefined,
+): Pick<DispersionRun, 'openFile'> {
+  if (checkpoint === undefined) return {};
+  const path = expectPath(`${where}: checkpoint`, checkpoint);
+  const target = { path, settings, firstReplica, replicas: goal };
+  return { openFile: (sums) => SumsFile.open(DISPERSION_SUMS, target, sums, signal) };
 }
 
 /** The last of some estimates, of which there is at least one. */

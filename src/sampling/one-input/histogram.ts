@@ -3,8 +3,8 @@ import type { ChainReplicas } from '../../backend/seam';
 import { expectInteger, invalidArgument } from '../../errors';
 import type { MomentPair } from '../../theory/moments';
 import { type Scale, shifted } from './accumulator';
-import type { DispersionRequest } from './dispersion-request';
-import { runDispersion, type Surroundings } from './dispersion-run';
+import type { DispersionJob } from './dispersion-options';
+import { runDispersion, type DispersionRun } from './dispersion-run';
 import { type DispersionEstimate, scaleOf } from './estimate';
 
 /** Counts over bins of equal width in ln Theta. */
@@ -45,18 +45,18 @@ export interface HistogramEstimate extends DispersionEstimate {
 
 export async function* runHistogram(
   where: string,
-  request: DispersionRequest,
+  job: DispersionJob,
   options: HistogramOptions,
-  surroundings: Surroundings,
+  run: DispersionRun,
 ): AsyncGenerator<HistogramEstimate, void, void> {
-  const { exact } = request;
+  const { exact } = job;
   const bins = expectInteger(`${where}: bins`, options.bins ?? 60, { max: MAX_BINS });
-  const [low, high] = readRange(where, options.logRange, exact, request.settings.spec.hiddenWidths);
+  const [low, high] = readRange(where, options.logRange, exact, job.settings.spec.hiddenWidths);
   const collector = new HistogramCollector(low, (high - low) / bins, bins, scaleOf(exact));
   const observe = (replicas: ChainReplicas, count: number): void => {
     collector.add(replicas, count);
   };
-  for await (const estimate of runDispersion(request, { ...surroundings, observe })) {
+  for await (const estimate of runDispersion(job, { ...run, observe })) {
     yield { ...estimate, histogram: collector.histogram() };
   }
 }

@@ -2,13 +2,13 @@
 import type { ComputeOptions } from '../../kernel/arguments';
 import { expectOptions } from '../../errors';
 import type { NetworkSpec } from '../../network/spec';
-import { COMPUTE_NAMES, computeReplicas, lastOf } from './dispersion';
+import { COMPUTE_NAMES, drawHere, lastOf } from './dispersion';
 import {
   type GoalOptions,
-  readRequest,
+  readDispersionJob,
   type ReplicaOptions,
-  REQUEST_OPTION_NAMES,
-} from './dispersion-request';
+  DISPERSION_OPTION_NAMES,
+} from './dispersion-options';
 import {
   type HistogramEstimate,
   HISTOGRAM_OPTION_NAMES,
@@ -53,7 +53,7 @@ async function* run(
   spec: NetworkSpec,
   options: KernelHistogramOptions,
 ): AsyncGenerator<HistogramEstimate, void, void> {
-  expectOptions(where, options, [...REQUEST_OPTION_NAMES, ...HISTOGRAM_OPTION_NAMES, ...COMPUTE_NAMES]);
-  const request = readRequest(where, spec, options);
-  yield* runHistogram(where, request, options, computeReplicas(where, request, options));
+  expectOptions(where, options, [...DISPERSION_OPTION_NAMES, ...HISTOGRAM_OPTION_NAMES, ...COMPUTE_NAMES]);
+  const job = readDispersionJob(where, spec, options);
+  yield* runHistogram(where, job, options, drawHere(where, job, options));
 }

@@ -55,5 +55,19 @@ function kernelSource(
   };
 }
 
+/** The number of replicas in a job of a queue: a function of the net alone, because equal jobs have equal ids. */
+export function replicasOfJob(sampler: Sampler, spec: NetworkSpec): number {
+  const time =
+    sampler === 'direct' || sampler === 'conditional'
+      ? replicaNanoseconds(sampler, spec, 1, 'trace')
+      : CHAIN_LAYER_NS * (spec.depth + 1);
+  return Math.max(2, Math.round(JOB_NS / time));
+}
+
+/** The time of a job on one thread. */
+const JOB_NS = 2e9;
+/** The time of a layer of the scalar chain (measured). */
+const CHAIN_LAYER_NS = 100;
+
 /** Work that is asked for at once. */
 const CHUNK_NS = 3e8;

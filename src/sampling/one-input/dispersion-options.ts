@@ -1,6 +1,7 @@
-/** What a run over replicas is asked for: its settings and its goal, checked. */
-import { expectInteger, expectNumber, expectOneOf, invalidArgument } from '../../errors';
+/** The options of Monte Carlo over the kernel of one input, and the job that they describe. */
+import { expectInteger, expectNumber, expectOneOf, invalidArgument, mismatch } from '../../errors';
 import { type MlpSpec, type NetworkSpec, readSpec } from '../../network/spec';
+import { rangeOfShard, type Shard } from '../../runs/ranges';
 import { type Moments, moments } from '../../theory/moments';
 import type { DispersionSettings } from './dispersion-file';
 import { chooseSampler, type Sampler, SAMPLERS } from '../samplers';
@@ -13,8 +14,10 @@ export interface ReplicaOptions {
   readonly sampler?: Sampler | 'auto';
   /** |x|^2, the squared norm of the input; 1 by default. */
   readonly inputNorm2?: number;
-  /** The number of the first replica, where a run is split into ranges; 0 by default. */
+  /** The number of the first replica, if a run is split into ranges; 0 by default. */
   readonly firstReplica?: number;
+  /** Draws only part i of n of the replicas. `mergeDispersion` merges the checkpoints of all parts. Needs `replicas`. */
+  readonly shard?: Shard;
 }
 
 /** Either a number of replicas, or a goal and a limit. */
@@ -27,20 +30,23 @@ export type GoalOptions =
       readonly replicas?: never;
     };
 
-export const REQUEST_OPTION_NAMES = [
+export const DISPERSION_OPTION_NAMES = [
   'seed',
   'sampler',
   'inputNorm2',
   'firstReplica',
+  'shard',
   'replicas',
   'relativeError',
   'maxReplicas',
 ] as const;
 
-export interface DispersionRequest {
-  readonly settings: DispersionSettings & { readonly firstReplica: number };
+/** Sums over replicas of one net and input. Its units are ranges of replicas. */
+export interface DispersionJob {
+  readonly settings: DispersionSettings;
   readonly samplerReason: string;
   readonly exact: Moments;
+  readonly firstReplica: number;
   /** The number of replicas at which the run ends at the latest. */
   readonly goal: number;
   readonly relativeError: number | null;
@@ -49,11 +55,11 @@ export interface DispersionRequest {
 /** The chain rescales its numbers every few layers: the first ones must leave room for as long. */
 const LARGEST_SIGNAL = 1e200;
 
-export function readRequest(
+export function readDispersionJob(
   where: string,
   given: MlpSpec,
   options: ReplicaOptions & GoalOptions,
-): DispersionRequest {
+): DispersionJob {
   const spec = readSpec(where, given);
   const inputNorm2 = readInputNorm2(where, spec, options.inputNorm2 ?? 1);
   const exact = moments(spec, { inputNorm2 });
@@ -78,12 +84,28 @@ export function readRequest(
     inputNorm2,
     seed: expectInteger(`${where}: seed`, options.seed, { min: 0 }),
     sampler: choice.sampler,
-    firstReplica: expectInteger(`${where}: firstReplica`, options.firstReplica ?? 0, { min: 0 }),
   };
-  return { settings, samplerReason: choice.reason, exact, ...readGoal(where, options) };
+  const first = expectInteger(`${where}: firstReplica`, options.firstReplica ?? 0, { min: 0 });
+  const { goal, relativeError } = readGoal(where, options);
+  if (options.shard !== undefined && relativeError !== null) {
+    throw mismatch(
+      `${where}: shard`,
+      'replicas with it (no shard sees the error of the whole)',
+      'relativeError',
+    );
+  }
+  const [firstReplica, end] = rangeOfShard(where, [first, first + goal], options.shard);
+  return {
+    settings,
+    samplerReason: choice.reason,
+    exact,
+    firstReplica,
+    goal: end - firstReplica,
+    relativeError,
+  };
 }
 
-/** What a caller without types may have written. */
+/** The options of a goal, as a caller without types may write them. */
 interface Goal {
   readonly replicas?: number;
   readonly relativeError?: number;
@@ -93,7 +115,7 @@ interface Goal {
 function readGoal(
   where: string,
   { replicas, relativeError, maxReplicas }: Goal,
-): Pick<DispersionRequest, 'goal' | 'relativeError'> {
+): Pick<DispersionJob, 'goal' | 'relativeError'> {
   const limits = { min: 2, max: 2 ** 48 };
   if (replicas !== undefined && (relativeError !== undefined || maxReplicas !== undefined)) {
     throw invalidArgument(where, 'either replicas, or relativeError and maxReplicas', 'both');

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { lockFile } from '../../src/data/lock';
+import { lockFile } from '../../src/runs/lock';
 import { createSpec, Mlp } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 
@@ -24,7 +24,7 @@ afterEach(() => {
 
 /** A process that holds the lock of `out` until it is killed. */
 async function holder(): Promise<ChildProcess> {
-  const module_ = join(__dirname, '..', '..', 'dist', 'data', 'lock.js');
+  const module_ = join(__dirname, '..', '..', 'dist', 'runs', 'lock.js');
   const program = `require(${JSON.stringify(module_)}).lockFile(${JSON.stringify(out)}).then(() => {
     console.log('held'); setInterval(() => undefined, 1000); }, (error) => console.log(error.message));`;
   const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });

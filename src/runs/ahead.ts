@@ -1,16 +1,10 @@
-/** Pieces of a long computation in their order, each handed over when it is drawn. */
+/** Units of a job that are computed here, in their order. */
 import { onAbort } from '../backend/abort';
 
-/** Replicas number `from` to `from + count - 1` of a run. */
-export interface Chunk {
-  readonly from: number;
-  readonly count: number;
-}
-
 /**
- * What `draw` makes of each of the tasks, in their order, no more than one at a time.
+ * Calls `draw` for each of the tasks, in their order, one at a time, and yields the results.
  *
- * @param draw is given a signal that is aborted with `signal`, and where the rest is not wanted
+ * @param draw gets a signal that is aborted with `signal`, and when the caller does not want the rest
  */
 export type Drawing = <Task, Batch>(
   tasks: Iterable<Task>,
@@ -18,7 +12,7 @@ export type Drawing = <Task, Batch>(
   signal: AbortSignal | undefined,
 ) => AsyncGenerator<readonly [task: Task, batch: Batch], void, void>;
 
-/** Draws a task when the caller asks for it: where the caller's own thread computes. */
+/** Draws a task when the caller asks for it. This serves a backend that computes on the caller's own thread. */
 export const drawInTurn: Drawing = async function* (tasks, draw, signal) {
   for (const task of tasks) {
     signal?.throwIfAborted();
@@ -27,10 +21,10 @@ export const drawInTurn: Drawing = async function* (tasks, draw, signal) {
 };
 
 /**
- * Draws a task while the caller uses the one before: where other threads compute.
+ * Draws a task while the caller uses the one before. This serves a backend that computes on other threads.
  *
- * Where the caller leaves early, or `draw` fails, what is being drawn is aborted, and nothing computes any more when the
- * generator has ended.
+ * If the caller leaves early, or `draw` fails, the task under way is aborted, and nothing computes when the generator has
+ * ended.
  */
 export const drawAhead: Drawing = async function* (tasks, draw, signal) {
   signal?.throwIfAborted();

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { createSpec, inputsAtCosines, sampleNtk } from '../../src/index';
-import { expectSameSettings, type RunKind, type RunSums } from '../../src/sampling/run-file';
 
 let mockLongestText = Infinity;
 jest.mock('node:buffer', () => ({
@@ -40,11 +39,4 @@ test('a state that no text holds is not written: one clear error, and the older 
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-test('a fact that a run lacks is a difference like any other', () => {
-  const kind = { facts: (settings) => settings } as RunKind<Record<string, unknown>, RunSums>;
-  expect(() => {
-    expectSameSettings(kind, 'run.json', {}, { seed: 1 });
-  }).toThrow('run.json: expected a run with seed 1, got null');
 });

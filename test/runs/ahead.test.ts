@@ -1,4 +1,4 @@
-import { drawAhead, drawInTurn } from '../../src/sampling/ahead';
+import { drawAhead, drawInTurn } from '../../src/runs/ahead';
 
 /** Draws whose end the test decides, and what became of them. */
 function controlled() {

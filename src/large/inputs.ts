@@ -13,7 +13,7 @@ import { bytesOf } from './blocks';
 import { MEMORY_OPTION } from './options';
 import { GROUP } from './plan';
 
-export interface LargeRequest {
+export interface LargeOptions {
   /** Its `run` has no `onProgress`: work comes in pieces, and `report` hears of all of it. */
   readonly request: Request;
   readonly report: ((progress: Progress) => void) | undefined;
@@ -21,12 +21,12 @@ export interface LargeRequest {
   readonly memoryLimit: number | null;
 }
 
-export function readLargeRequest(
+export function readLargeOptions(
   where: string,
   network: KernelNetwork,
   options: NtkOptions & { readonly memoryLimit?: number },
   otherOptions: readonly string[],
-): LargeRequest {
+): LargeOptions {
   const request = readRequest(where, network, options, ['memoryLimit', ...otherOptions]);
   if (request.perLayer)
     throw invalidArgument(`${where}: perLayer`, 'false: a large kernel has no parts', true);
@@ -45,15 +45,15 @@ export function readLargeRequest(
   };
 }
 
-/** A {@link LargeRequest} with its inputs N x n_0, whose shape and finiteness have been checked. */
+/** A {@link LargeOptions} with its inputs N x n_0, whose shape and finiteness have been checked. */
 export async function readLargeInputs(
   where: string,
   network: KernelNetwork,
   X: ArrayInput,
   options: NtkOptions & { readonly memoryLimit?: number },
   otherOptions: readonly string[] = [],
-): Promise<{ readonly large: LargeRequest; readonly inputs: NdArray }> {
-  const large = readLargeRequest(where, network, options, otherOptions);
+): Promise<{ readonly large: LargeOptions; readonly inputs: NdArray }> {
+  const large = readLargeOptions(where, network, options, otherOptions);
   const inputs = readInputs(`${where}: X`, X, network.widths[0]!);
   await expectReady(where, large, { X: inputs });
   return { large, inputs };
@@ -76,7 +76,7 @@ export function readPair(where: string, X: ArrayInput, X2: ArrayInput | null, in
 /** Looks at the entries of inputs where they have to be finite; then at the signal. */
 export async function expectReady(
   where: string,
-  { request }: LargeRequest,
+  { request }: LargeOptions,
   inputs: Partial<InputPair>,
 ): Promise<void> {
   request.run.signal?.throwIfAborted();
@@ -116,7 +116,7 @@ async function fingerprint(data: Float64Array | Float32Array): Promise<string> {
 
 /** Whatever the numbers of a kernel depend on, to the last bit. */
 export async function settingsOf(
-  { request, shape }: LargeRequest,
+  { request, shape }: LargeOptions,
   { X, X2 }: InputPair,
 ): Promise<Record<string, string>> {
   const { backend, core, version } = request.provenance;

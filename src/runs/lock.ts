@@ -1,47 +1,48 @@
 /**
- * One writer a file: `PATH.lock` names the process that writes PATH, and goes when it is done. A lock that a killed process
- * left is taken over at once where that can be known: on the same machine, by its number and the time of its start. From
- * another machine (a shared folder) only its signs of life are seen: the holder touches the file every few seconds.
+ * One writer for each file: `PATH.lock` names the process that writes PATH, and is removed when the process has finished. The lock
+ * of a process that was killed is taken over. On the same machine this happens at once, because the process id and the time of
+ * its start tell whether it lives. From another machine (a shared folder) only signs of life are visible: the holder writes
+ * the lock again every few seconds.
  *
- * Packages for this (proper-lockfile) know signs of life only, so that a run that was killed could not go on at once, and
- * do not say who holds the file.
+ * Packages for this (proper-lockfile) know signs of life only, so a run that was killed could not continue at once, and they do
+ * not say who holds the file.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { link, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { DeepntkError } from '../errors';
-import { reasonOf } from './files';
+import { reasonOf } from '../data/files';
 
 const SIGN_EVERY_MS = 5000;
-/** A holder that is not seen otherwise counts as gone after so long without a sign. */
+/** A holder on another machine counts as gone after this time without a sign. */
 const GONE_AFTER_MS = 30_000;
 const LOOK_EVERY_MS = 500;
 
-/** What this thread holds: no sign of life is needed to know. */
+/** The locks of this thread. They need no sign of life. */
 const heldHere = new Set<string>();
 
 /** Who holds a lock. */
-export interface Holder {
+interface Holder {
   readonly pid: number;
   readonly host: string;
-  /** Where its number means something: the boot of the machine and the namespace of its processes. */
+  /** The boot of the machine and the namespace of its processes, in which the process id is unique. */
   readonly place: string;
-  /** When its process started, in the system's own ticks; '' where the system does not tell. */
+  /** The start of its process in ticks of the system; '' if the system does not tell. */
   readonly started: string;
-  /** Tells holders in one process apart. */
+  /** Distinguishes holders in one process. */
   readonly id: string;
 }
 
 export interface Lock {
-  /** Gives the file free. */
+  /** Releases the lock. A second call does nothing. */
   readonly release: () => Promise<void>;
 }
 
-export function ownHolder(): Holder {
+function ownHolder(): Holder {
   return {
     pid: process.pid,
     host: hostname(),
@@ -51,8 +52,8 @@ export function ownHolder(): Holder {
   };
 }
 
-/** A holder from its JSON; null where it is none. */
-export function readHolder(text: string): Holder | null {
+/** Reads a holder from its JSON; null if it is not one. */
+function readHolder(text: string): Holder | null {
   try {
     const holder = JSON.parse(text) as Partial<Holder> | null;
     const whole =
@@ -64,8 +65,8 @@ export function readHolder(text: string): Holder | null {
   }
 }
 
-/** Whether a holder's process lives; null where that cannot be seen from here: it is elsewhere, or it is this one. */
-export function isAlive({ pid, place, started }: Holder): boolean | null {
+/** Whether a holder's process lives; null if it is on another machine, or is this one. */
+function isAlive({ pid, place, started }: Holder): boolean | null {
   if (place !== placeOfProcesses() || pid === process.pid) return null;
   try {
     process.kill(pid, 0);
@@ -76,28 +77,32 @@ export function isAlive({ pid, place, started }: Holder): boolean | null {
   return started === '' || now === '' || now === started;
 }
 
-export function describeHolder({ pid, host }: Holder): string {
+function describeHolder({ pid, host }: Holder): string {
   return pid === process.pid && host === hostname() ? 'this process' : `process ${pid} on ${host}`;
 }
 
 /**
- * Takes the lock of a file. That may wait for signs of life, until `signal` aborts.
+ * Takes the lock of a file. All names of a file, by links and folders, share a lock. If the holder is on another machine, the call
+ * waits for a sign of life, until `signal` aborts, and a warning of the process says so.
  *
- * @throws DeepntkError `ERR_INVALID_FILE` where somebody holds it, or it cannot be written
+ * @throws DeepntkError `ERR_INVALID_FILE` if another process holds the lock, or it cannot be written
  */
 export async function lockFile(path: string, signal?: AbortSignal): Promise<Lock> {
   try {
-    return await takeLock(path, signal);
+    return await takeLock(path, `${await realPathOf(path)}.lock`, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof DeepntkError) throw cause;
-    const message = `cannot write ${path}: ${dirname(path)}: ${reasonOf(cause)}`;
-    throw new DeepntkError('ERR_INVALID_FILE', message, { cause });
+    throw new DeepntkError('ERR_INVALID_FILE', `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 
-async function takeLock(path: string, signal: AbortSignal | undefined): Promise<Lock> {
-  const lock = `${path}.lock`;
+async function realPathOf(path: string): Promise<string> {
+  const real = await realpath(path).catch(nullWhereGone);
+  return real ?? join(await realpath(dirname(path)), basename(path));
+}
+
+async function takeLock(path: string, lock: string, signal: AbortSignal | undefined): Promise<Lock> {
   const self = ownHolder();
   const own = JSON.stringify(self);
   for (;;) {
@@ -107,11 +112,11 @@ async function takeLock(path: string, signal: AbortSignal | undefined): Promise<
       const message = `cannot write ${path}: cannot read ${lock}: ${reasonOf(cause)}`;
       throw new DeepntkError('ERR_INVALID_FILE', message, { cause });
     });
-    if (found === null) continue; // given free meanwhile
+    if (found === null) continue; // released meanwhile
     const holder = readHolder(found);
     if (!(await isLeft(lock, holder, { signal }))) {
-      if ((await contentOf(lock)) !== found) continue; // another one's by now, or given free
-      const who = holder === null ? 'somebody' : describeHolder(holder);
+      if ((await contentOf(lock)) !== found) continue; // taken by another, or released
+      const who = holder === null ? 'another process' : describeHolder(holder);
       throw new DeepntkError(
         'ERR_INVALID_FILE',
         `cannot write ${path}: ${who} is writing it; wait for it, or remove ${lock} if that is not so`,
@@ -171,12 +176,19 @@ async function isLeft(
   if (alive !== null) return !alive;
   if (holder !== null && heldHere.has(holder.id)) return false;
   const first = await stat(lock).catch(nullWhereGone);
+  let warned = false;
   for (;;) {
     const latest = await stat(lock).catch(nullWhereGone);
-    if (first === null || latest === null) return false; // given free meanwhile
+    if (first === null || latest === null) return false; // released meanwhile
     if (latest.mtimeMs !== first.mtimeMs) return false;
     if ((await timeAt(lock)) - first.mtimeMs > GONE_AFTER_MS) return true;
     if (wait === null) return false;
+    if (!warned) {
+      const who = holder === null ? 'an unknown process' : describeHolder(holder);
+      const seconds = GONE_AFTER_MS / 1000;
+      process.emitWarning(`waiting up to ${seconds} s for a sign of life of ${who}, which holds ${lock}`);
+      warned = true;
+    }
     await sleep(LOOK_EVERY_MS, undefined, wait);
   }
 }

@@ -1,8 +1,8 @@
-/** Reading and checking the arguments of `sampleNtk`. */
+/** The options of `sampleNtk`, and the job that they describe. */
 import { constants } from 'node:buffer';
 
 import { type ArrayInput, readInputs } from '../../array-input';
-import { type Backend, KERNEL_SAMPLERS, type RunOptions } from '../../backend/seam';
+import { type Backend, KERNEL_SAMPLERS, type KernelSampler, type RunOptions } from '../../backend/seam';
 import {
   DeepntkError,
   expectBoolean,
@@ -13,15 +13,74 @@ import {
   expectPath,
   invalidArgument,
 } from '../../errors';
-import { copyInputs, type Provenance, readComputation } from '../../kernel/arguments';
+import { type ComputeOptions, copyInputs, type Provenance, readComputation } from '../../kernel/arguments';
 import { NTK_OUTPUTS, type NtkOutputs } from '../../kernel/ntk';
 import { expectFits } from '../../memory';
 import { type MlpSpec, type NetworkSpec, readSpec } from '../../network/spec';
+import { rangeOfShard, type Shard } from '../../runs/ranges';
 import { type KernelLayout, layoutOf, lengthOf } from './kernel-moments';
 import { chooseKernelSampler, type KernelSamplerChoice } from './kernel-source';
-import type { SampleNtkOptions } from './sample-ntk';
 
-export interface SampleRequest {
+/** Options of every run of `sampleNtk`. */
+export interface SampleNtkBaseOptions extends Omit<ComputeOptions, 'allowNonFinite'> {
+  readonly replicas: number;
+  /** 0 .. 2^53 - 1 */
+  readonly seed: number;
+  /**
+   * - `auto`, the default: which of the two takes less time, by a rule of the net and the inputs alone; the result says which
+   * - `conditional`: draws preactivations and derivatives from their law, without any weights
+   * - `direct`: draws every weight; replica r is the kernel of `Mlp.random(spec, { seed, replica: r })`
+   */
+  readonly sampler?: 'auto' | KernelSampler;
+  /** The number of the first replica; 0 by default. */
+  readonly firstReplica?: number;
+  /** Draws only part i of n of the replicas. `mergeNtkSamples` merges the checkpoints of all parts. */
+  readonly shard?: Shard;
+  /** What is kept of the K x K block of two inputs, as in `Mlp.ntk`; `trace`, the SUM over outputs, by default. */
+  readonly outputs?: NtkOutputs;
+  /**
+   * Further values of sigma_w^2 that the same replicas are to serve. With sigma_b^2 = 0 the gates do not depend on it, and
+   * the kernel scales exactly: weights by a^L, the bias of layer l by a^(L+1-l), where a is the ratio of the two values.
+   */
+  readonly weightVariances?: readonly number[];
+}
+
+/** What needs every replica, and not their sums alone. */
+export interface SampleNtkReplicaOptions {
+  /**
+   * Probabilities, each with the quantiles of every entry, its ratio, the largest eigenvalue and the condition number; needs
+   * room for all replicas.
+   */
+  readonly quantiles?: readonly number[];
+  /** Also return every replica's kernel; needs room for them. */
+  readonly keepReplicas?: boolean;
+  /**
+   * Also write every replica's kernel to this .npy file, replicas x N x N (x K (x K)), while they are drawn. It appears when
+   * it is complete; where the call fails or is aborted, nothing is left behind and an older file stays.
+   */
+  readonly replicasTo?: string;
+  readonly checkpoint?: never;
+}
+
+/** What keeps the sums over replicas, and not the replicas. */
+export interface SampleNtkCheckpointOptions {
+  /**
+   * A file that keeps the sums of the run. It is written every second and at the end, completely or not at all. If it exists,
+   * the run continues from it and gives the same bits as a run that was never interrupted. One run at a time may have it. An
+   * entry and its ratio take about 250 bytes, more if tails are heavy. If the file would exceed 512 MiB, the run ends with
+   * `ERR_INVALID_FILE` and the older file stays.
+   */
+  readonly checkpoint?: string;
+  readonly quantiles?: never;
+  readonly keepReplicas?: never;
+  readonly replicasTo?: never;
+}
+
+/** Options of `sampleNtk`: either what needs every replica, or a checkpoint, or neither. */
+export type SampleNtkOptions = SampleNtkBaseOptions & (SampleNtkReplicaOptions | SampleNtkCheckpointOptions);
+
+/** Sums over kernels of one net and its inputs. Its units are ranges of replicas. */
+export interface SampleJob {
   readonly spec: NetworkSpec;
   /** N x n_0, a copy. */
   readonly inputs: Float64Array;
@@ -48,6 +107,7 @@ const OPTION_NAMES = [
   'seed',
   'sampler',
   'firstReplica',
+  'shard',
   'outputs',
   'weightVariances',
   'quantiles',
@@ -70,12 +130,12 @@ const BYTES_OF_STORED = 700;
 /** About what an entry and its ratio take in a file, which is one text; where tails are heavy it is more (run-file.ts counts). */
 const CHARACTERS_OF_SUMS = 400;
 
-export function readSampleRequest(
+export function readSampleJob(
   where: string,
   given: MlpSpec,
   X: ArrayInput,
   options: SampleNtkOptions,
-): SampleRequest {
+): SampleJob {
   const spec = readSpec(where, given);
   expectOptions(where, options, OPTION_NAMES);
   const { signal, onProgress, threads, backend: name, replicasTo } = options;
@@ -84,9 +144,11 @@ export function readSampleRequest(
     where,
     Object.fromEntries(common.filter(([, value]) => value !== undefined)),
   );
-  const replicas = expectInteger(`${where}: replicas`, options.replicas, { min: 2 });
-  const firstReplica = expectInteger(`${where}: firstReplica`, options.firstReplica ?? 0, { min: 0 });
-  expectInteger(`${where}: the number of the last replica`, firstReplica + replicas, { min: 0 });
+  const all = expectInteger(`${where}: replicas`, options.replicas, { min: 2 });
+  const first = expectInteger(`${where}: firstReplica`, options.firstReplica ?? 0, { min: 0 });
+  expectInteger(`${where}: the number of the last replica`, first + all, { min: 0 });
+  const [firstReplica, end] = rangeOfShard(where, [first, first + all], options.shard);
+  const replicas = end - firstReplica;
   const outputs = expectOneOf(`${where}: outputs`, options.outputs ?? 'trace', NTK_OUTPUTS);
   const sampler = expectOneOf(`${where}: sampler`, options.sampler ?? 'auto', ['auto', ...KERNEL_SAMPLERS]);
   const variances = readNumbers(

@@ -6,13 +6,14 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { lockFile } from '../../src/data/lock';
+import { lockFile } from '../../src/runs/lock';
 import { createSpec, mergeNtk, Mlp } from '../../src/index';
 import { normalInputs } from '../support/arbitrary';
 
@@ -55,6 +56,38 @@ test('on another machine only signs of life count: they are waited for', async (
   age(29); // it has been silent for almost long enough
   await (await lockFile(out)).release();
   expect(existsSync(`${out}.lock`)).toBe(false);
+});
+
+test('who waits is told for whom', async () => {
+  const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  left({ pid: 12, host: 'node-7' });
+  const controller = new AbortController();
+  const waiting = lockFile(out, controller.signal);
+  setTimeout(() => {
+    controller.abort(new Error('enough'));
+  }, 700);
+  await expect(waiting).rejects.toThrow('enough');
+  expect(warn.mock.calls.map(([message]) => message)).toEqual([
+    expect.stringMatching(
+      /^waiting up to 30 s for a sign of life of process 12 on node-7, which holds .*K\.npy\.lock$/,
+    ),
+  ]);
+  warn.mockRestore();
+});
+
+test('two names of one file have one lock', async () => {
+  writeFileSync(out, '');
+  symlinkSync(folder, `${folder}-linked`);
+  symlinkSync(out, join(folder, 'other.npy'));
+  try {
+    const lock = await lockFile(join(`${folder}-linked`, 'K.npy'));
+    for (const name of [out, join(folder, 'other.npy')]) {
+      await expect(lockFile(name)).rejects.toThrow(/this process is writing it/);
+    }
+    await lock.release();
+  } finally {
+    rmSync(`${folder}-linked`);
+  }
 });
 
 test('a lock that cannot be read is one error that names it', async () => {
