@@ -7,6 +7,7 @@
         'native/addon/compute.cpp',
         'native/addon/job.cpp',
         'native/addon/object.cpp',
+        'native/addon/sample_tasks.cpp',
         'native/addon/tasks.cpp',
         'native/core/activations.cpp',
         'native/core/blas.cpp',

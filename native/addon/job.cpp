@@ -19,8 +19,8 @@
 
 namespace deepntk {
 
-// Has the library stay in memory until the process ends: idle threads of ours run its code, and Node unloads
-// what only a worker had loaded when that worker ends. Returns whether it does.
+// Keeps the library in memory until the process ends, because our idle threads run its code. Node unloads a
+// library that only a worker had loaded when that worker ends. Returns whether it succeeded.
 static bool keepLoaded() {
   static const char here = 0;
 #ifdef _WIN32
@@ -34,8 +34,8 @@ static bool keepLoaded() {
 #endif
 }
 
-// All jobs whose threads run. process.exit() destroys the C++ library's and OpenBLAS's static objects under
-// the feet of such threads: an exit handler stops them first. Never destroyed itself.
+// All jobs whose threads run. process.exit() destroys the static objects of the C++ library and of OpenBLAS
+// while such threads use them, so an exit handler stops the threads first. The registry is never destroyed.
 class Registry {
  public:
   static Registry& instance() {
@@ -121,8 +121,7 @@ void Job::compute() noexcept {
 
 void Job::send(Status& status) noexcept {
   if (closed_.load() || Registry::instance().exiting()) return;
-  // After napi_closing the channel must not be touched again: it goes as soon as its finalizer has joined
-  // this thread.
+  // After napi_closing the channel must not be used again: its finalizer joins this thread and deletes it.
   if (channel_.NonBlockingCall(&status) == napi_closing) closed_.store(true);
 }
 
@@ -135,7 +134,7 @@ void Job::notify(Napi::Env env, Napi::Function listener, Job* job, Status* statu
     if (*status == Status::failed) detail = Napi::String::New(env, job->message_);
     listener.Call({Napi::Number::New(env, static_cast<int>(*status)), detail});
   } catch (...) {
-    // The environment is terminating: nobody is left to tell. (The listener itself does not throw.)
+    // The environment is terminating, so nobody listens any more. The listener itself does not throw.
   }
 }
 

@@ -1,4 +1,4 @@
-// One computation on a thread of its own, reporting to one JavaScript function.
+// One computation on a thread of its own. It reports to one JavaScript function.
 #pragma once
 
 #include <napi.h>
@@ -25,9 +25,9 @@ enum class Status : int {
   failed = 4,  // detail: a message
 };
 
-// Life: the thread-safe function owns the job. It is released by the job's thread when the work is over, or
-// torn down with its environment (worker.terminate()) while the work goes on; both end in its finalizer,
-// which cancels, joins the thread, and only then lets go of the arrays that the work reads and writes.
+// The thread-safe function owns the job. The job's thread releases it when the work is over, or it ends with
+// its environment (worker.terminate()) while the work goes on. Both run its finalizer, which cancels, joins
+// the thread, and only then releases the memory that the work uses.
 class Job {
  public:
   using Work = std::function<void(Run&)>;
@@ -50,7 +50,7 @@ class Job {
   Status outcome_ = Status::failed;
   std::string message_;
   std::atomic<double> fraction_{0};
-  std::atomic<bool> closed_{false};  // the channel is going down with its environment
+  std::atomic<bool> closed_{false};  // the channel is closing with its environment
   Channel channel_;
   Memory memory_;
   Thread thread_;

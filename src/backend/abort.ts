@@ -1,6 +1,6 @@
 /**
- * Listening for aborts. A signal that many computations share has one listener, not one each: Node takes more than ten
- * for a leak and says so.
+ * Listening for aborts. A signal that many computations share gets one listener and not one each, because Node warns of a
+ * leak if there are more than ten.
  */
 
 interface Group {
@@ -11,9 +11,9 @@ interface Group {
 const groups = new WeakMap<AbortSignal, Group>();
 
 /**
- * Has `callback` called once when the signal aborts. A signal that has aborted already calls nobody.
+ * Calls `callback` once when the signal aborts. If the signal has aborted already, it is never called.
  *
- * @returns takes the callback back, and with the last one the listener
+ * @returns a function that removes the callback, and with the last callback the listener
  */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => undefined;
@@ -29,7 +29,7 @@ export function onAbort(signal: AbortSignal | undefined, callback: () => void): 
 function listen(signal: AbortSignal): Group {
   const callbacks = new Set<() => void>();
   const listener = (): void => {
-    // The set itself, not a copy: one callback may take back another, which is then not to be called.
+    // This iterates over the set itself, because one callback may remove another, which must not be called then.
     for (const callback of callbacks) callback();
   };
   const group = { callbacks, listener };

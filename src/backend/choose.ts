@@ -1,5 +1,6 @@
 /**
- * Which backend runs: the one named in the call, else by {@link setBackend}, else by DEEPNTK_BACKEND, else the first that loads.
+ * The choice of the backend: the one named in the call, else in {@link setBackend}, else in DEEPNTK_BACKEND, else the first
+ * that loads.
  */
 import { availableParallelism } from 'node:os';
 import { DeepntkError, expectOneOf } from '../errors';
@@ -26,7 +27,7 @@ const loaders: Readonly<Record<BackendName, () => Loaded<{ readonly backend: Bac
 let chosen: BackendName | null = null;
 const warned = new Set<BackendName>();
 
-/** The backends that load here, the fastest first. */
+/** The backends that load on this machine, the fastest first. */
 export function availableBackends(): BackendName[] {
   return BACKEND_NAMES.filter((name) => 'backend' in loaders[name]());
 }
@@ -34,7 +35,7 @@ export function availableBackends(): BackendName[] {
 /**
  * Chooses the backend of all further calls; `'auto'` goes back to DEEPNTK_BACKEND, or else the fastest that loads.
  *
- * @throws DeepntkError `ERR_BACKEND_UNAVAILABLE`, with the reason, where the one named does not load
+ * @throws DeepntkError `ERR_BACKEND_UNAVAILABLE`, with the reason, if the named backend does not load
  */
 export function setBackend(name: BackendName | 'auto'): void {
   expectOneOf('setBackend', name, [...BACKEND_NAMES, 'auto']);
@@ -57,16 +58,16 @@ export function resolveBackend(name?: BackendName): Backend {
   return load('typescript');
 }
 
-/** Which backend runs, on what, and why. */
+/** The backend in use, its hardware and libraries, and the reason for the choice. */
 export interface BackendInfo {
   readonly backend: BackendName;
-  /** Who chose it. */
+  /** Where it was chosen. */
   readonly chosenBy: 'setBackend' | 'DEEPNTK_BACKEND' | 'auto';
   readonly available: readonly BackendName[];
-  /** Why a backend does not load here, and what would help. */
+  /** For each backend that does not load: the reason and a remedy. */
   readonly unavailable: Readonly<Partial<Record<BackendName, string>>>;
   readonly blas: BlasDescription | null;
-  /** The GPU of the CUDA backend, whichever backend runs; null where it does not load (`unavailable.cuda` says why). */
+  /** The GPU of the CUDA backend, even if another backend is in use; null if it does not load (see `unavailable.cuda`). */
   readonly cuda: CudaDescription | null;
   /** The default number of threads of a computation. */
   readonly threads: number;
@@ -75,7 +76,7 @@ export interface BackendInfo {
   readonly version: string;
 }
 
-/** What runs, on what, and why. */
+/** The backend in use, its hardware and libraries, and the reason for the choice. */
 export function backendInfo(): BackendInfo {
   const backend = resolveBackend();
   const reasons = BACKEND_NAMES.flatMap((name) => {
@@ -105,7 +106,7 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** @internal The number of threads that a backend uses for a requested number. */
+/** @internal The number of threads that a backend uses if `asked` threads are requested. */
 export function threadsOf({ name }: Backend, asked: number): number {
   return name === 'typescript' && whyNoThreads() !== null ? 1 : asked;
 }

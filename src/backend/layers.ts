@@ -1,11 +1,11 @@
 /** The layers of a net: where their parameters are in the flat array, and the largest width. */
 
-/** The largest of some widths, of which there may be more than a call takes arguments; 0 of none. */
+/** The largest of some widths, or 0 of none. There may be more widths than a call can have arguments. */
 export function largestOf(widths: readonly number[]): number {
   return widths.reduce((largest, width) => Math.max(largest, width), 0);
 }
 
-/** Where a layer's parameters lie in the flat array. */
+/** Where a layer's parameters are in the flat array. */
 export interface LayerSlot {
   readonly inputs: number;
   readonly outputs: number;

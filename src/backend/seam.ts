@@ -152,7 +152,7 @@ export interface KernelTask {
   readonly x2: Float64Array | null;
   readonly n2: number;
   readonly form: KernelForm;
-  /** alpha_l and beta_l of theory.md section 1; 0 where the parameters are frozen or not asked for. L + 1 entries. */
+  /** alpha_l and beta_l of theory.md section 1; 0 for parameters that do not count. L + 1 entries. */
   readonly weightTerms: Float64Array;
   readonly biasTerms: Float64Array;
   readonly perLayer: boolean;
@@ -171,34 +171,34 @@ export interface KernelBlocks {
 /** `trace`, `sum-of-logits`: n x n2; `diagonal`: n x n2 x K; `full`: n x n2 x K x K (the first K belongs to x). */
 export interface KernelArrays {
   readonly kernel: Float64Array;
-  /** The part of each layer, of the same shape as `kernel`; zero where a layer is frozen. Null unless asked for. */
+  /** The part of each layer, with the shape of `kernel`; zero for a frozen layer. Null unless `perLayer` is true. */
   readonly weights: Float64Array[] | null;
   readonly biases: Float64Array[] | null;
 }
 
 export type Reals = Float64Array | Float32Array;
 
-/** Which features an input has. */
+/** The features that every input has. */
 export interface FeatureShape {
   readonly network: NetworkData;
   readonly form: KernelForm;
-  /** As in a kernel task; L + 1 numbers each, 0 where a layer's parameters do not count. */
+  /** As in a kernel task: L + 1 numbers each, 0 for parameters that do not count. */
   readonly weightTerms: Float64Array;
   readonly biasTerms: Float64Array;
-  /** Features in float64, or in float32 (`mixed`; the forward pass that they come from is in float64). */
+  /** Features in float64, or in float32 (`mixed`). The forward pass is in float64 in both cases. */
   readonly precision: Precision;
   /**
-   * A block is worked on in groups of so many consecutive inputs, each by one thread and scaled on its own. So results
-   * depend, bit for bit, on where groups begin, and on nothing else: neither on blocks nor on threads.
+   * The number of consecutive inputs of a group. One thread computes a group, and each group has scales of its own. So the
+   * bits of results depend on where groups begin, but neither on blocks nor on threads.
    */
   readonly group: number;
 }
 
 /**
- * The features of n inputs. `values`: layer after layer x^{l-1} of all inputs (n x n_{l-1}, where layer l has a weight
- * term), then delta^l of all of them (n chains x n_l, where it counts; those of the output layer are the identity and not
- * there). `exponents`: for every group and layer, e and f with x^{l-1} = 2^e times and delta^l = 2^f times the values.
- * Both on SharedArrayBuffers.
+ * The features of n inputs. `values` holds, layer after layer, x^{l-1} of all inputs (n x n_{l-1}, if layer l has a weight
+ * term), then delta^l of all inputs (n chains x n_l, if layer l counts). The deltas of the output layer are the identity
+ * and not stored. `exponents` holds e and f for every group and layer: x^{l-1} is 2^e times and delta^l is 2^f times the
+ * values. Both are on SharedArrayBuffers.
  */
 export interface FeatureBlock {
   readonly n: number;
@@ -218,17 +218,17 @@ export interface GramTileTask extends FeatureShape {
   readonly b: FeatureBlock | null;
   /** Inputs of one piece of the tile; divides the group. */
   readonly edge: number;
-  /** What the entries are multiplied by. */
+  /** A factor of all entries. */
   readonly scale: number;
-  /** A.n x B.n x entries; float32 or float64, whatever the precision. On a SharedArrayBuffer, as `mirror`. */
+  /** A.n x B.n x entries, in float32 or float64 for either precision. `tile` and `mirror` are on SharedArrayBuffers. */
   readonly tile: Reals;
-  /** B.n x A.n x entries, the transpose; null where it is not asked for, and where `b` is. */
+  /** The transpose, B.n x A.n x entries; null if it is not wanted, and always if `b` is null. */
   readonly mirror: Reals | null;
 }
 
 /**
- * Several products at once with the Jacobian J of the block: its rows are pairs of input and output, its columns ALL
- * parameters (zero where they do not count). The form is not `sum-of-logits`.
+ * Several products at once with the Jacobian J of the block. Its rows are pairs of input and output. Its columns are ALL
+ * parameters, and zero for parameters that do not count. The form is not `sum-of-logits`.
  */
 export interface ProductsTask extends FeatureShape {
   readonly block: FeatureBlock;
@@ -241,7 +241,7 @@ export interface ProductsTask extends FeatureShape {
 }
 
 export const LOSS_NAMES = ['mse', 'cross-entropy'] as const;
-/** Of one sample: `mse` is |f - y|^2 / 2, `cross-entropy` is -sum_k y_k log softmax(f)_k. The loss of a batch is the mean. */
+/** For one sample, `mse` is |f - y|^2 / 2 and `cross-entropy` is -sum_k y_k log softmax(f)_k. A batch has their mean. */
 export type LossName = (typeof LOSS_NAMES)[number];
 
 /**
@@ -260,10 +260,10 @@ export interface OptimizerRule {
 }
 
 /**
- * Some steps of gradient descent on sum over samples of a batch of the loss, over the batch's size.
+ * Some steps of gradient descent on the mean loss of each batch.
  *
- * A batch is cut into slots of consecutive samples: each slot's gradient is summed by itself, and the slots are added in
- * their order. So the bits of a step do not depend on the number of threads. All arrays lie on SharedArrayBuffers.
+ * A batch is cut into slots of consecutive samples. Each slot's gradient is summed by itself, and the slots are added in
+ * their order. So the bits of a step do not depend on the number of threads. All arrays are on SharedArrayBuffers.
  */
 export interface TrainTask {
   /** Its `parameters` are changed. */
@@ -276,19 +276,19 @@ export interface TrainTask {
   readonly n: number;
   readonly loss: LossName;
   readonly optimizer: OptimizerRule;
-  /** v of momentum, or m of Adam; v of Adam. One number a parameter, or none where the rule has no such moment. */
+  /** First v of momentum or m of Adam, then v of Adam. One number per parameter; empty if the rule has no such moment. */
   readonly moments: readonly [Float64Array, Float64Array];
-  /** How many steps have been taken before these. */
+  /** The number of steps before these. */
   readonly stepsBefore: number;
   /** One number for each of these steps. */
   readonly learningRates: Float64Array;
   /** The number of samples of each step's batch. */
   readonly batchSizes: Int32Array;
-  /** The rows of x of the first step's batch, then of the second's, ...; null where every batch is all of x. */
+  /** The rows of x of the first step's batch, then of the second's, ...; null if every batch is all of x. */
   readonly batchRows: Int32Array | null;
   /** Receives the loss of each batch before its step. */
   readonly losses: Float64Array;
-  /** Room for the gradients of the slots. A batch of b samples has as many of them as it has `minSlotRows`, at most all. */
+  /** Memory for the gradients of the slots. A batch of b samples uses min(all, ceil(b / minSlotRows)) of them. */
   readonly gradients: readonly Float64Array[];
   readonly minSlotRows: number;
   /** The most samples that go through the layers at once. */
@@ -304,8 +304,8 @@ export interface ChainTask {
 }
 
 /**
- * What the scalar chain of a net computes with, ready to be looked up; made by src/sampling/one-input/chain-plan.ts, where the
- * formulas are. Arrays over layers have an unused first entry, so that position l belongs to layer l = 1 .. L+1.
+ * The tables of the scalar chain of a net. The formulas are in src/sampling/one-input/chain-plan.ts, which makes them. Arrays
+ * over layers have an unused first entry, so that position l belongs to layer l = 1 .. L+1.
  */
 export interface ChainPlan {
   readonly depth: number;
@@ -316,15 +316,15 @@ export interface ChainPlan {
   /** alpha_l and beta_l of theory.md section 1. */
   readonly weightTerms: Float64Array;
   readonly biasTerms: Float64Array;
-  /** The part of |h^l|^2 that is due to x^{l-1}, typically, and s_l times it and times the rest. */
+  /** s_l times the typical share of |h^l|^2 that is due to x^{l-1}, and s_l times the rest of 1. */
   readonly signalScale: Float64Array;
   readonly noiseScale: Float64Array;
-  /** Layers after which the numbers of a replica are brought back into range. */
+  /** The number of layers after which the numbers of a replica are rescaled. */
   readonly rescaleEvery: number;
   /** For each layer, the number of its width among the different widths. */
   readonly widthClass: Int32Array;
   readonly gates: GateTables;
-  /** The laws that replicas are drawn from: theirs, and tilted ones. Null where only theirs is used. */
+  /** The laws that replicas are drawn from: their own, and tilted ones. Null if only their own is used. */
   readonly mixture: ChainMixture | null;
 }
 
@@ -339,7 +339,7 @@ export interface GateTables {
   readonly other: Int32Array;
 }
 
-/** The powers (forward, backward) of a layer's two chi-squares that its law is multiplied by. */
+/** Powers (forward, backward) of a layer's two chi-squares. Each pair is a factor that tilts the layer's law. */
 export const GATE_LAWS = [
   [0, 0],
   [1, 0],
@@ -357,7 +357,7 @@ export interface ChainMixture {
   /** 1 / E Theta' and 1 / E Theta'^2, each `value` times 2^`exponent`. */
   readonly inverseMean: { readonly value: number; readonly exponent: number };
   readonly inverseSecondMoment: { readonly value: number; readonly exponent: number };
-  /** How a draw of the second and of the third part walks down the layers. */
+  /** The walk down the layers for a draw from the second part, and from the third. */
   readonly first: PathTables;
   readonly second: PathTables;
 }
@@ -368,7 +368,7 @@ export interface ChainMixture {
  */
 export interface PathTables {
   readonly states: number;
-  /** Cumulative probabilities of the state to begin with, and the degrees of freedom of the output's square there. */
+  /** For each first state, its cumulative probability and the degrees of freedom of the output's square. */
   readonly top: Float64Array;
   readonly topState: Uint8Array;
   readonly topDof: Uint8Array;
@@ -384,15 +384,15 @@ export interface ChainReplicas {
   /** Theta, over 2^`exponents`. */
   readonly thetas: Float64Array;
   readonly exponents: Int32Array;
-  /** What the replica counts for, over 2^`weightExponents`: 1 where all are drawn from their own law. */
+  /** The weight of the replica, over 2^`weightExponents`; 1 if all are drawn from their own law. */
   readonly weights: Float64Array;
   readonly weightExponents: Int32Array;
-  /** The part of the mixture that it was drawn from: 0, 1 or 2. */
+  /** The part of the mixture that the replica was drawn from: 0, 1 or 2. */
   readonly parts: Uint8Array;
 }
 
 /**
- * - `direct`: draws every weight, those of `Mlp.random`
+ * - `direct`: draws every weight, the same as `Mlp.random`
  * - `conditional`: draws preactivations and derivatives from their law, without any weights (native/core/conditional.hpp)
  */
 export const KERNEL_SAMPLERS = ['direct', 'conditional'] as const;
@@ -408,14 +408,14 @@ export interface KernelSampleTask {
   readonly x: Float64Array;
   readonly n: number;
   readonly form: KernelForm;
-  /** Every replica is added up from its layers once for each of these, at least one. */
+  /** For each of these, every replica gets a kernel. There is at least one. */
   readonly terms: readonly KernelTerms[];
   readonly seed: number;
   readonly first: number;
   readonly count: number;
 }
 
-/** How parameters are drawn, and the gains they enter with (`NetworkData`); L + 1 numbers, layer 1 first. */
+/** The law of the parameters, and their gains (`NetworkData`); L + 1 numbers, layer 1 first. */
 export interface LayerLaw {
   /** Standard deviations. */
   readonly weightDeviations: Float64Array;

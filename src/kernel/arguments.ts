@@ -1,4 +1,4 @@
-/** Reading and checking what the heavy calls (forward, jacobian, ntk) have in common. */
+/** Reads and checks the options that the heavy calls (forward, jacobian, ntk) share. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Backend, BackendName, NetworkData, RunOptions } from '../backend/seam';
 import { defaultThreads, resolveBackend, threadsOf } from '../backend/choose';
@@ -9,9 +9,9 @@ import { VERSION } from '../version';
 import { readWatch, type WatchOptions } from '../watch';
 import { FINITE_OPTION, PARAMETER_OPTIONS, RUN_OPTIONS } from './options';
 
-/** What every heavy call takes besides its own options. */
+/** The options of every heavy call. */
 export interface ComputeOptions extends WatchOptions {
-  /** Upper bound on the threads that compute; by default all that the machine has. */
+  /** Upper bound on the threads that compute; by default all of the machine. */
   readonly threads?: number;
   /** The backend of this one call. */
   readonly backend?: BackendName;
@@ -27,12 +27,12 @@ export const COMPUTE_OPTION_NAMES = [
 
 export type { Progress } from '../watch';
 
-/** What made a result. */
+/** How a result was computed. */
 export interface Provenance {
   readonly backend: BackendName;
   /** The core type whose kernels OpenBLAS ran; null without OpenBLAS. */
   readonly core: string | null;
-  /** The upper bound on threads that was in force. */
+  /** The upper bound on threads. */
   readonly threads: number;
   /** The version of deepntk. */
   readonly version: string;
@@ -82,11 +82,12 @@ export function copyInputs(where: string, X: NdArray, allowNonFinite: boolean): 
   return data;
 }
 
-/** Numbers looked at before the event loop gets its turn: some milliseconds. */
+/** Numbers to check before the event loop runs again: some milliseconds. */
 const SLICE = 2 ** 22;
 
 /**
- * Refuses a result that is not finite, where what it was computed from is asked to be: a number has left the range of doubles.
+ * Refuses a result that is not finite, unless `allowNonFinite` is true. The inputs were finite, so a number left the range
+ * of doubles.
  *
  * @throws DeepntkError `ERR_COMPUTATION`
  */

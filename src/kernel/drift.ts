@@ -1,4 +1,4 @@
-/** How far a kernel has moved from a reference, e.g. from what it was at initialization. */
+/** How far a kernel has moved from a reference, e.g. from the kernel at initialization. */
 import type { ArrayInput } from '../array-input';
 import { DeepntkError, expectBoolean, expectList, expectOptions, invalidArgument } from '../errors';
 import { symmetricEigen } from '../linalg/eigen';
@@ -21,7 +21,7 @@ interface Parts {
 export interface KernelDrift {
   /** |Theta - Theta_0| / |Theta_0| in the Frobenius norm, over all entries. */
   readonly relativeChange: number;
-  /** <Theta, Theta_0> / (|Theta| |Theta_0|); null where one of them is zero. */
+  /** <Theta, Theta_0> / (|Theta| |Theta_0|); null if one of them is zero. */
   readonly cosine: number | null;
   /** The relative change of each layer's part, weights and biases together and apart; null unless both kernels have parts. */
   readonly perLayer: LayerDrift | null;
@@ -29,7 +29,7 @@ export interface KernelDrift {
   readonly eigenvalues: EigenvalueDrift | null;
 }
 
-/** Position l - 1 belongs to layer l; null where the reference's part is zero, as that of a frozen layer is. */
+/** Position l - 1 belongs to layer l; null if the reference's part is zero, e.g. for a frozen layer. */
 export interface LayerDrift {
   readonly layers: readonly (number | null)[];
   readonly weights: readonly (number | null)[];
@@ -132,7 +132,7 @@ function eigenvalueDrift(where: string, before: NdArray, after: NdArray): Eigenv
   return { before: from, after: to, relativeChange: relativeChange(from, to) ?? 0 };
 }
 
-/** |b - a| / |a|, scaled so that squares neither overflow nor underflow; null where a is zero. */
+/** |b - a| / |a|, scaled so that squares neither overflow nor underflow; null if a is zero. */
 function relativeChange(a: ArrayLike<number>, b: ArrayLike<number>): number | null {
   let scale = 0;
   for (let at = 0; at < a.length; at++) scale = Math.max(scale, Math.abs(a[at]!));

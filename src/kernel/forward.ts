@@ -14,9 +14,9 @@ import {
   readComputation,
 } from './arguments';
 
-/** What `Mlp.forward` takes besides inputs. */
+/** The options of `Mlp.forward`. */
 export type ForwardOptions = ComputeOptions;
-/** Outputs, N x K, with what made them. */
+/** Outputs, N x K, and how they were computed. */
 export type ForwardResult = ResultArray & Provenance;
 
 /** The outputs f(X), N x K. See `Mlp.forward`. */
@@ -42,10 +42,10 @@ export async function forward(
   return resultArray({ data, shape: [n, outputs], ...computation.provenance });
 }
 
-/** Inputs of one matrix product: enough to fill the cores, few enough to end within some milliseconds. */
+/** Inputs of one matrix product: enough to use all cores, few enough to end within some milliseconds. */
 const ROW_BLOCK = 64;
 
-/** What every pass through the net needs; copies the inputs. */
+/** The task of a pass through the net, with a copy of the inputs. */
 export function forwardTask(
   where: string,
   network: NetworkData,

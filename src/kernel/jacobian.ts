@@ -40,7 +40,7 @@ export async function jacobian(
   const columns = countSelected(widths, trained.weights, trained.biases);
   const outputs = widths.at(-1)!;
   const shape = [n, outputs, columns];
-  // The TypeScript backend's threads write into shared memory, from which the result is copied.
+  // The threads of the TypeScript backend write into shared memory, and the result is a copy of it.
   const results = sizeOf(shape) * (computation.backend.name === 'typescript' ? 2 : 1);
   const activations = n * (widths.reduce((sum, width) => sum + width, 0) + 2 * outputs * largestOf(widths));
   expectFits(where, 8 * (results + activations), `a ${shape.join(' x ')} Jacobian`);

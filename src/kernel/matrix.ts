@@ -1,4 +1,4 @@
-/** What the statistics of a kernel have in common: checking a kernel matrix and the labels of its inputs. */
+/** Checks of a kernel matrix and of the labels of its inputs, for all statistics of kernels. */
 import { readArray, readIntegers, readOutputs } from '../array-input';
 import { describeShape, invalidArgument, mismatch } from '../errors';
 import type { NdArray } from '../ndarray';
@@ -10,15 +10,15 @@ export interface KernelMatrix {
   readonly size: number;
   /** N, the number of inputs. */
   readonly inputs: number;
-  /** K where rows are (input, output) pairs, as in the full kernel; else 1. */
+  /** K if rows are (input, output) pairs, as in the full kernel; else 1. */
   readonly outputs: number;
 }
 
 /**
- * Reads a kernel of inputs with themselves: N x N as it is, or the full kernel N x N x K x K as the NK x NK matrix whose row
+ * Reads a kernel of inputs with themselves: N x N unchanged, or the full kernel N x N x K x K as an NK x NK matrix. Row
  * n K + k belongs to output k of input n.
  *
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where it is neither, has an entry that is not finite, or is not symmetric
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` if it is neither, has an entry that is not finite, or is not symmetric
  */
 export function expectKernel(where: string, kernel: unknown): KernelMatrix {
   const { data, shape } = expectArray(where, kernel);
@@ -81,7 +81,7 @@ function expectFinite(where: string, array: NdArray): NdArray {
   return array;
 }
 
-/** Kernels of the structured form are symmetric exactly, those of other tools to their rounding. */
+/** Kernels of this package are exactly symmetric, kernels of other tools only up to rounding. */
 const ASYMMETRY = 1e-6;
 
 function expectSymmetric(where: string, matrix: Float64Array, size: number): void {

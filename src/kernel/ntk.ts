@@ -69,30 +69,30 @@ export async function ntk(
   options: NtkOptions,
 ): Promise<NtkResult | NtkResultPerLayer> {
   const where = 'ntk';
-  const request = readRequest(where, network, options);
+  const settings = readKernelSettings(where, network, options);
   const rows = readInputs(`${where}: X`, X, network.widths[0]!);
   const columns = X2 === null ? null : readInputs(`${where}: X2`, X2, network.widths[0]!);
   const n = rows.shape[0]!;
   const n2 = columns === null ? null : columns.shape[0]!;
-  const plan = planRequest(network, request, n, n2);
+  const plan = planOf(network, settings, n, n2);
   expectFits(where, plan.bytes.total, `the arrays of a ${plan.shape.join(' x ')} kernel`);
-  request.run.signal?.throwIfAborted();
+  settings.run.signal?.throwIfAborted();
   const task: KernelTask = {
     network,
-    x: copyInputs(`${where}: X`, rows, request.allowNonFinite),
+    x: copyInputs(`${where}: X`, rows, settings.allowNonFinite),
     n,
-    x2: columns === null ? null : copyInputs(`${where}: X2`, columns, request.allowNonFinite),
+    x2: columns === null ? null : copyInputs(`${where}: X2`, columns, settings.allowNonFinite),
     n2: n2 ?? n,
-    form: request.form,
-    weightTerms: request.weightTerms,
-    biasTerms: request.biasTerms,
-    perLayer: request.perLayer,
-    precision: request.precision,
+    form: settings.form,
+    weightTerms: settings.weightTerms,
+    biasTerms: settings.biasTerms,
+    perLayer: settings.perLayer,
+    precision: settings.precision,
     blocks: plan.blocks,
   };
-  const arrays = await request.backend.kernel(task, request.run);
-  await expectFiniteResult(where, arrays.kernel, request);
-  return assemble(arrays, request, plan);
+  const arrays = await settings.backend.kernel(task, settings.run);
+  await expectFiniteResult(where, arrays.kernel, settings);
+  return assemble(arrays, settings, plan);
 }
 
 /** The plan of a kernel computation; nothing is computed. See `Mlp.explainNtk`. */
@@ -103,10 +103,10 @@ export function explainNtk(
   options: NtkOptions,
 ): KernelPlan {
   const where = 'explainNtk';
-  const request = readRequest(where, network, options);
+  const settings = readKernelSettings(where, network, options);
   const inputDim = network.widths[0]!;
   const n = countInputs(`${where}: X`, X, inputDim);
-  return planRequest(network, request, n, X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim));
+  return planOf(network, settings, n, X2 === null ? null : countInputs(`${where}: X2`, X2, inputDim));
 }
 
 /** The number of inputs, given as a number or as the inputs themselves. */
@@ -114,8 +114,8 @@ export function countInputs(where: string, X: ArrayInput | number, inputDim: num
   return typeof X === 'number' ? expectInteger(where, X) : readInputs(where, X, inputDim).shape[0]!;
 }
 
-/** What the options of a kernel ask for. */
-export interface Request extends Computation {
+/** The options of a kernel, checked and with their defaults. */
+export interface KernelSettings extends Computation {
   readonly outputs: NtkOutputs;
   readonly form: KernelForm;
   readonly parameters: 'all' | 'weights' | 'biases';
@@ -124,17 +124,17 @@ export interface Request extends Computation {
   readonly biasTerms: Float64Array;
   readonly perLayer: boolean;
   readonly precision: Precision;
-  /** 1/K where the mean over outputs is wanted, else 1. */
+  /** 1/K for the mean over outputs, else 1. */
   readonly scale: number;
 }
 
 /** @internal */
-export function readRequest(
+export function readKernelSettings(
   where: string,
   network: KernelNetwork,
   options: NtkOptions,
   otherOptions: readonly string[] = [],
-): Request {
+): KernelSettings {
   expectOptions(where, options, [...NTK_OPTION_NAMES, ...otherOptions]);
   const { outputs, precision, perLayer } = valuesOf(where, { ...KERNEL_OPTIONS, ...PARTS_OPTION }, options);
   const trained = readParameterChoice(where, network, network.biasGradients, options);
@@ -153,15 +153,19 @@ export function readRequest(
   };
 }
 
-function planRequest(network: KernelNetwork, request: Request, n: number, n2: number | null): KernelPlan {
-  const { form, weightTerms, biasTerms, perLayer, precision } = request;
-  const backend: BackendName = request.backend.name;
-  const threads = request.run.threads;
+function planOf(network: KernelNetwork, settings: KernelSettings, n: number, n2: number | null): KernelPlan {
+  const { form, weightTerms, biasTerms, perLayer, precision } = settings;
+  const backend: BackendName = settings.backend.name;
+  const threads = settings.run.threads;
   return planKernel({ network, n, n2, form, weightTerms, biasTerms, perLayer, precision, threads, backend });
 }
 
-function assemble(arrays: KernelArrays, request: Request, plan: KernelPlan): NtkResult | NtkResultPerLayer {
-  const { scale, outputs, parameters, layers, precision } = request;
+function assemble(
+  arrays: KernelArrays,
+  settings: KernelSettings,
+  plan: KernelPlan,
+): NtkResult | NtkResultPerLayer {
+  const { scale, outputs, parameters, layers, precision } = settings;
   const finish = (data: Float64Array) => {
     if (scale !== 1) data.forEach((entry, i) => (data[i] = entry * scale));
     return { data, shape: [...plan.shape] };
@@ -172,9 +176,9 @@ function assemble(arrays: KernelArrays, request: Request, plan: KernelPlan): Ntk
     parameters,
     layers,
     precision,
-    ...request.provenance,
+    ...settings.provenance,
   };
-  if (!request.perLayer) return resultArray(result);
+  if (!settings.perLayer) return resultArray(result);
   if (arrays.weights === null || arrays.biases === null) {
     throw new DeepntkError('ERR_COMPUTATION', 'ntk: the backend returned no parts per layer');
   }

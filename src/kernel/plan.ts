@@ -1,10 +1,10 @@
-/** What a kernel computation will cost, before it runs: the plan that `explainNtk` shows is the plan that `ntk` runs. */
+/** The plan of a kernel computation: its blocks, operations and memory. `explainNtk` shows the plan that `ntk` follows. */
 import { featureFlops, lowestLayer, pairFlops } from '../backend/features';
 import { chainsOf, type KernelForm, kernelShape } from '../backend/forms';
 import { largestOf } from '../backend/layers';
 import type { BackendName, KernelBlocks, NetworkData, Precision } from '../backend/seam';
 
-/** What a kernel will cost, before it is computed: see `Mlp.explainNtk`. */
+/** The cost of a kernel, known before it is computed: see `Mlp.explainNtk`. */
 export interface KernelPlan {
   readonly backend: BackendName;
   /** Upper bound on the threads that compute. */
@@ -17,8 +17,8 @@ export interface KernelPlan {
   /** The shape of the result. */
   readonly shape: readonly number[];
   /**
-   * Floating-point operations of the dense algorithm, a multiplication and an addition counted as two. Fewer are
-   * executed where units that no input activates are left out; how many is known only once the inputs are.
+   * Floating-point operations of the dense algorithm; a multiplication and an addition count as two. Units that no input
+   * activates are left out, so fewer are executed. Their number depends on the inputs.
    */
   readonly flops: {
     readonly forward: number;
@@ -27,19 +27,19 @@ export interface KernelPlan {
     readonly total: number;
   };
   /**
-   * Upper bounds on the host's memory at the peak, in bytes, besides the parameters, which are read in place. On a GPU the
-   * activations and derivatives lie in its own memory, and the kernel is cut into blocks that fit it.
+   * Upper bounds on the host's peak memory in bytes, without the parameters, which are read in place. A GPU has the
+   * activations and derivatives in its own memory, and the kernel is cut into blocks that fit it.
    */
   readonly bytes: {
-    /** The copy of the inputs that a call makes, so that nobody can change them meanwhile. */
+    /** The copy of the inputs, which a call makes so that nobody can change them. */
     readonly inputs: number;
     /** Activations of all layers, the inputs among them. */
     readonly activations: number;
     /** Two layers of derivatives of the outputs by the preactivations. */
     readonly deltas: number;
-    /** Gram tiles under way, and one layer's weights gathered or rounded. */
+    /** Gram tiles of all threads, and the gathered or rounded weights of one layer. */
     readonly scratch: number;
-    /** The kernel and, where asked for, its parts per layer. */
+    /** The kernel and, if wanted, its parts per layer. */
     readonly result: number;
     readonly total: number;
   };
@@ -52,7 +52,7 @@ export interface KernelPlan {
 export interface KernelShape {
   readonly network: NetworkData;
   readonly n: number;
-  /** Null where X2 is X. */
+  /** Null if X2 is X. */
   readonly n2: number | null;
   readonly form: KernelForm;
   readonly weightTerms: Float64Array;
@@ -91,7 +91,7 @@ export function planKernel(kernel: KernelShape): KernelPlan {
   const deltas = 2 * deltaRows * widest * real;
   // A GPU's results arrive in up to three blocks of pinned memory.
   const scratch = backend === 'cuda' ? 24 * entries : scratchBytes(kernel, blocks, widest, outputs);
-  // The TypeScript backend's threads write into shared memory, from which the result is copied.
+  // The threads of the TypeScript backend write into shared memory, and the result is a copy of it.
   const copies = backend === 'typescript' ? 2 : 1;
   const onDevice = backend === 'cuda';
   const result = 8 * entries * (1 + (perLayer ? 2 * (depth + 1) : 0)) * copies;
@@ -116,10 +116,10 @@ export function planKernel(kernel: KernelShape): KernelPlan {
   };
 }
 
-/** One product should end within about 20 ms, for the sake of abort. */
+/** One product should end within about 20 ms, so that an abort takes effect soon. */
 const NATIVE_FLOPS_PER_PRODUCT = 1e9;
 const SMALLEST_ROW_BLOCK = 16;
-/** Every product packs the weights anew: at (200, 50, 500, 1), products of 100 rows take a tenth less than those of 50. */
+/** Every product packs the weights again. For (200, 50, 500, 1), products of 100 rows take 10 % less time than of 50. */
 const ENOUGH_ROWS = 128;
 const LARGEST_GRAM_TILE = 256;
 const SMALLEST_GRAM_TILE = 16;
@@ -127,7 +127,7 @@ const SMALLEST_GRAM_TILE = 16;
 const LARGEST_TYPESCRIPT_EDGE = 640;
 const SMALLEST_TYPESCRIPT_TILE = 4;
 
-/** Large enough for the loops, small enough to be shared among threads; measured (docs/performance.md). */
+/** Blocks large enough for the loops and small enough to share among threads, as measured (docs/performance.md). */
 function chooseBlocks(kernel: KernelShape, deltaRows: number, widest: number, rows: number): KernelBlocks {
   const { threads, backend, form, network } = kernel;
   // In the full kernel every input of a tile has K rows.
@@ -160,7 +160,7 @@ function scratchBytes(kernel: KernelShape, blocks: KernelBlocks, widest: number,
   const tiles = kernel.threads * 2 * edge * edge * 8;
   // Gathered rows begin on cache lines.
   const largestLayer = largestOf(widths.slice(1).map((width, i) => width * (widths[i]! + 7)));
-  // Native threads pack the deltas of some inputs, or of one that is larger (native/core/vector_products.cpp).
+  // Native threads pack the deltas of some inputs, or of one large input (native/core/vector_products.cpp).
   const packed =
     kernel.backend === 'native' ? kernel.threads * Math.max(PACKED_BYTES, 8 * widest * outputs) : 0;
   return tiles + packed + 8 * Math.max(largestLayer, widest);

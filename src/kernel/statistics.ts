@@ -1,4 +1,4 @@
-/** What a few numbers say of a kernel matrix. */
+/** A summary of a kernel matrix. */
 import { type ArrayInput, readArray } from '../array-input';
 import { describeShape, mismatch } from '../errors';
 
@@ -13,7 +13,7 @@ export interface KernelSummary {
    * input leaves the outputs of all others as they are.
    */
   readonly offDiagonalRatio: number;
-  /** The smallest and the largest entry; NaN where an entry is NaN. */
+  /** The smallest and the largest entry; NaN if an entry is NaN. */
   readonly smallest: number;
   readonly largest: number;
 }
@@ -22,7 +22,7 @@ export interface KernelSummary {
  * Summarizes the kernel of inputs with themselves.
  *
  * @param kernel N x N: a trace, mean or sum-of-logits kernel
- * @throws DeepntkError `ERR_INVALID_ARGUMENT` where the array is not square
+ * @throws DeepntkError `ERR_INVALID_ARGUMENT` if the array is not square
  */
 export function summarizeKernel(kernel: ArrayInput): KernelSummary {
   const { data, shape } = readArray('summarizeKernel: kernel', kernel);

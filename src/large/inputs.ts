@@ -6,7 +6,12 @@ import type { FeatureShape } from '../backend/seam';
 import { type ArrayInput, readInputs } from '../array-input';
 import { invalidArgument } from '../errors';
 import type { Progress } from '../kernel/arguments';
-import { type KernelNetwork, type NtkOptions, readRequest, type Request } from '../kernel/ntk';
+import {
+  type KernelNetwork,
+  type KernelSettings as Request,
+  type NtkOptions,
+  readKernelSettings as readRequest,
+} from '../kernel/ntk';
 import type { NdArray } from '../ndarray';
 import { valuesOf } from '../options';
 import { bytesOf } from './blocks';

@@ -1,6 +1,6 @@
 /**
- * The CUDA backend: the addon `deepntk_cuda` (native/cuda/), built apart from the CPU's and never needed. It has the
- * functions of the CPU's addon, and is driven by the same code.
+ * The CUDA backend: the optional addon `deepntk_cuda` (native/cuda/). It has the functions of the CPU's addon, so the code of
+ * the native backend calls it.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { addonBackend } from '../native';
 import { ABI, type Addon, type Loaded } from '../native/addon';
 import { isTruncatedElf } from '../native/elf';
 
-/** The CUDA addon describes a GPU in place of a BLAS. */
+/** The CUDA addon describes a GPU instead of a BLAS. */
 type CudaAddon = Omit<Addon, 'describe'> & {
   whyUnavailable(): string;
   describe(): CudaDescription;
@@ -19,7 +19,7 @@ type LoadedBackend = Loaded<{ readonly backend: Backend }>;
 
 let loaded: LoadedBackend | null = null;
 
-/** The CUDA backend, or what is missing: the addon, a driver, a device, cuBLAS. Loaded once; later calls are free. */
+/** The CUDA backend, or what is missing: the addon, a driver, a device or cuBLAS. It is loaded once. */
 export function loadCudaBackend(): LoadedBackend {
   loaded ??= load();
   return loaded;
@@ -28,7 +28,7 @@ export function loadCudaBackend(): LoadedBackend {
 const root = path.join(__dirname, '..', '..', '..');
 const REBUILD = 'rebuild it: npm run build:cuda';
 
-/** The file of the addon: the one that DEEPNTK_CUDA_ADDON names, or where `npm run build:cuda` puts it. */
+/** The file of the addon: DEEPNTK_CUDA_ADDON, or the one that `npm run build:cuda` makes. */
 function addonFile(): string {
   const named = process.env['DEEPNTK_CUDA_ADDON'];
   if (named !== undefined && named !== '') return path.resolve(named);

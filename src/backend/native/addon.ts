@@ -41,7 +41,7 @@ export type Addon = {
   measureGemm(task: { rows: number; columns: number; inner: number; single: boolean }): number;
 };
 
-/** `broken`: a binary was found, but it cannot be used for a reason that nobody asked for. */
+/** `broken`: a binary was found, but it cannot be used, and the user did not cause that. */
 export type Loaded<T> = T | { readonly reason: string; readonly broken: boolean };
 
 const FOLDER = path.join('backend', 'native');
@@ -58,7 +58,7 @@ export function loadAddon(): Loaded<{ readonly addon: Addon }> {
   }
   let addon: Addon;
   try {
-    // Loaded here because it reads system files at once, which the permission model may forbid.
+    // It is loaded only here because it reads system files at once, which the permission model may forbid.
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- a literal path, which bundlers follow
     const nodeGypBuild = require('node-gyp-build') as typeof NodeGypBuild;
     const file = nodeGypBuild.resolve(root);

@@ -3,8 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 const HEADER_BYTES = 64;
 
 /**
- * Whether a file is a 64-bit little-endian ELF binary that ends before its section table does, the last thing in it: a
- * copy or a build that was interrupted. To load one may end the process by a signal, which nobody can catch.
+ * Whether a file is a 64-bit little-endian ELF binary without the end of its section table, the last part of such a file.
+ * An interrupted copy or build leaves such a file. Loading it may end the process by a signal, which cannot be caught.
  *
  * Source: System V ABI, chapter 4, "ELF header".
  */

@@ -1,4 +1,4 @@
-/** The native backend: C++ over OpenBLAS, in threads of its own (native/). */
+/** The native backend: C++ and OpenBLAS in threads of its own (native/). */
 import { allocated, invalidArgument } from '../../errors';
 import { entriesOf } from '../forms';
 import { scaledSampleTask } from '../kernel-samples';
@@ -38,8 +38,8 @@ function load(): Loaded<{ readonly backend: Backend }> {
 }
 
 /**
- * For each operation: its result with zeros, which the addon fills in. An operation without a result writes to arrays of
- * its task.
+ * Makes the result of each operation with zeros, which the addon fills in. An operation without a result writes to arrays
+ * of its task.
  */
 const results: { readonly [O in Operation]: (task: TaskOf<O>) => ResultOf<O> } = {
   forward: ({ n, network }) => zeros(n * network.widths.at(-1)!),
@@ -69,7 +69,7 @@ const results: { readonly [O in Operation]: (task: TaskOf<O>) => ResultOf<O> } =
   train: () => undefined,
 };
 
-/** A backend over an addon: the CPU's, or the GPU's, which has the same functions. */
+/** The backend of an addon: the CPU's or the GPU's, which have the same functions. */
 export function addonBackend(
   name: BackendName,
   addon: Omit<Addon, 'describe'>,
@@ -97,7 +97,7 @@ export function addonBackend(
   };
 }
 
-/** Refuses memory that could move or shrink while a thread uses it, in the whole task. */
+/** Refuses a task with memory that could move or shrink while a thread uses it. */
 function expectFixedLength(part: unknown): void {
   if (ArrayBuffer.isView(part)) {
     const { resizable, growable } = part.buffer as { resizable?: boolean; growable?: boolean };

@@ -4,13 +4,12 @@ import type { RunOptions } from '../seam';
 import { type Cancel, type Listener, STATUS } from './addon';
 
 /**
- * Runs one computation of the addon to its end, and settles only then: nothing computes any more, and no array is used,
- * once the promise has settled.
+ * Runs one computation of the addon. The promise settles when the computation has ended and no longer uses any array.
  *
- * Rejects with the signal's reason after an abort, with the very error that `onProgress` threw, or with a DeepntkError
- * that bears the caller's stack.
+ * Rejects with the signal's reason after an abort, with the error that `onProgress` threw, or with a DeepntkError that has
+ * the caller's stack.
  *
- * @param caller the function that the stack of an error begins above
+ * @param caller the stack of an error begins with the caller of this function
  */
 export function runJob<T>(
   start: (listener: Listener) => Cancel,
@@ -29,7 +28,7 @@ export function runJob<T>(
       try {
         onProgress?.(fraction);
       } catch (error) {
-        thrown = { error: error as Error }; // whatever it is: it is passed on as it was thrown
+        thrown = { error: error as Error }; // any value: it is passed on unchanged
         cancel();
       }
     };

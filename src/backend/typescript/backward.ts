@@ -1,20 +1,20 @@
 /** Derivatives of the outputs by the preactivations, layer by layer, for all inputs and outputs at once. */
 import { gateBlock, spreadRows } from '../../linalg/elementwise';
 import type { Numbers, Operand } from '../../linalg/pack';
-import { type BlockRange, type ProductBuffers, multiplyBlock } from '../../linalg/product';
-import { largestOf, type LayerSlot } from '../layers';
-import type { ActiveUnits } from './forward';
+import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
+import { largestOf, type LayerSlot, layerSlots } from '../layers';
+import { type ActiveUnits, forward } from './forward';
 import { type Team, countWork } from './team';
 import { tilesOf } from './tiles';
 import { type Activations, type Allocator, exponentOf, raiseExponent, scaleExponent } from './workspace';
 
-/** Two layers of deltas, which take turns. */
+/** Two layers of deltas, used alternately. */
 export interface DeltaBuffers {
   /** Rows of deltas of one input: K, or 1 for the derivatives of the sum of the outputs over sqrt(K). */
   readonly outputs: number;
   readonly sumOfOutputs: boolean;
   readonly layers: readonly [Numbers, Numbers];
-  /** For l = 1 .. L at l - 1, the exponent of the largest delta as stored; null where deltas are not scaled. */
+  /** For l = 1 .. L at l - 1, the exponent of the largest delta as stored; null if deltas are not scaled. */
   readonly exponents: Int32Array | null;
 }
 
@@ -27,10 +27,14 @@ export interface DeltaLayer {
   readonly exponent: number;
 }
 
-/** The tiles that compute the deltas of the layer below another one. */
-export interface BackwardStep {
+/** Work that threads share tile by tile. */
+interface TileWork {
   readonly count: number;
   readonly tile: (index: number) => void;
+}
+
+/** The computation of the deltas of the layer below another one. */
+interface BackwardStep extends TileWork {
   readonly result: DeltaLayer;
 }
 
@@ -55,14 +59,44 @@ export interface BackwardPass {
   readonly activations: Activations;
   readonly deltas: DeltaBuffers;
   readonly buffers: ProductBuffers;
-  /** What {@link forward} returned. */
+  /** The result of {@link forward}. */
   readonly units: readonly ActiveUnits[];
-  /** Of layers 1 .. L+1. */
+  /** Those of layers 1 .. L+1. */
   readonly slots: readonly LayerSlot[];
 }
 
-/** The step from layer `above`, or from the outputs where that is null, to the layer below it. */
-export function backwardStep(pass: BackwardPass, above: DeltaLayer | null): BackwardStep {
+/**
+ * Runs the forward pass, then goes through the layers from the last to position `lowest`; -1 means no layer. Every thread of
+ * the team calls it.
+ *
+ * @param layerWork the caller's work at a layer, with the layer's deltas; null stands for the identity of the output layer
+ */
+export function forwardAndBackward(
+  team: Team,
+  { activations, deltas }: { readonly activations: Activations; readonly deltas: DeltaBuffers },
+  lowest: number,
+  layerWork: (pass: BackwardPass, index: number, current: DeltaLayer | null) => TileWork,
+): void {
+  if (lowest === -1) return;
+  const buffers = new ProductBuffers();
+  const units = forward(team, activations, buffers);
+  const slots = layerSlots(activations.network.widths);
+  const pass: BackwardPass = { team, activations, deltas, buffers, units, slots };
+  let current: DeltaLayer | null = null;
+  for (let index = slots.length - 1; index >= lowest; index--) {
+    const step: BackwardStep | null = index > lowest ? backwardStep(pass, current) : null;
+    const work = layerWork(pass, index, current);
+    // The caller's work and the next deltas both need only the current deltas, so they are one stage.
+    team.stage(work.count + (step?.count ?? 0), (tile) => {
+      if (tile < work.count) work.tile(tile);
+      else step!.tile(tile - work.count);
+    });
+    if (step !== null) current = step.result;
+  }
+}
+
+/** The step from layer `above` to the layer below it; null stands for the outputs. */
+function backwardStep(pass: BackwardPass, above: DeltaLayer | null): BackwardStep {
   const { activations, deltas, units, slots } = pass;
   const { network, rows, layers } = activations;
   const layer = above === null ? network.widths.length - 2 : above.layer - 1;

@@ -1,4 +1,4 @@
-/** The scalar chain as a job for a team of threads: each takes a few replicas at a time. */
+/** The scalar chain as a job for a team of threads: each thread takes a few replicas at a time. */
 import type { ChainReplicas, ChainTask } from '../seam';
 import { sampleChain } from './chain';
 import type { Program } from './program';

@@ -1,4 +1,4 @@
-/** Numbers of every layer, from the way up; position l belongs to layer l. */
+/** Numbers of every layer that the forward pass stores; position l belongs to layer l. */
 export interface ChainRecord {
   /** The part of |h^l|^2 that is due to the bias. */
   readonly noise: Float64Array;

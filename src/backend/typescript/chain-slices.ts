@@ -1,13 +1,13 @@
 /**
- * The scalar chain on the calling thread, in slices of a few milliseconds with a turn of the event loop between two of them:
- * for a page, which has to stay alive meanwhile. No Node imports.
+ * The scalar chain on the calling thread, in slices of a few milliseconds. The event loop runs between two slices, so that a
+ * page stays responsive. No Node imports.
  */
 import type { ChainReplicas, ChainTask, RunOptions } from '../seam';
 import { sampleChain } from './chain';
 
-/** The time after which other work is let in, in milliseconds: with a page's own it fits between two frames. */
+/** Milliseconds of a slice. With a page's own work it fits between two frames. */
 const SLICE_MS = 8;
-/** Layers between two looks at the clock, some tenths of a millisecond. */
+/** Layers between two checks of the time, some tenths of a millisecond. */
 const LAYERS_PER_LOOK = 1000;
 
 export async function sampleChainInSlices(
@@ -37,13 +37,13 @@ export async function sampleChainInSlices(
   return out;
 }
 
-/** What Node's and the browser's channels have in common, where either's types would do. */
+/** The common part of Node's and the browser's channels. */
 interface Channel {
   readonly port1: { onmessage: () => void; close(): void };
   readonly port2: { postMessage(message: null): void };
 }
 
-/** Lets events and frames in. By a message to itself where there are channels: timers are delayed by 4 ms in browsers. */
+/** Lets the event loop run. It uses a message if the host has channels, because browsers delay timers by 4 ms. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof MessageChannel === 'undefined') {

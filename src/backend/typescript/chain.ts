@@ -1,7 +1,7 @@
 /**
- * The scalar chain, a replica at a time (what it computes: src/sampling/one-input/chain-plan.ts).
+ * The scalar chain, one replica at a time. src/sampling/one-input/chain-plan.ts explains the formulas.
  *
- * The twin in C++ is native/core/chain.cpp, which runs many replicas abreast and gives the same bits.
+ * The twin is native/core/chain.cpp, which computes many replicas at once and gives the same bits.
  */
 import { REJECTED, type LayerStream, retryChiSquare, tryChiSquare } from '../../random/chi-square';
 import { sharedBlocks } from '../../random/blocks';
@@ -28,7 +28,7 @@ const { max, min, sqrt } = Math;
 
 /** Layers whose blocks are drawn at once. */
 const LAYERS = 128;
-/** Where among the blocks the second ones of these layers are. */
+/** The position of the second blocks of these layers among the blocks. */
 const SECOND = LAYERS;
 
 const LAWS = GATE_LAWS.length;
@@ -53,7 +53,7 @@ class Chain {
 
   readonly #at: LayerStream;
   readonly #law: Uint8Array;
-  /** What the way down needs, where there are biases. */
+  /** What the backward pass needs; null without biases. */
   readonly #record: ChainRecord | null;
   readonly #blocks = sharedBlocks();
   readonly #words = this.#blocks.words;
@@ -79,7 +79,7 @@ class Chain {
     this.#weigh();
   }
 
-  /** Draws `count` blocks to the shared ones at `at` and on. */
+  /** Draws `count` blocks into the shared ones from position `at`. */
   #draw(at: number, count: number, index: number, stream: number, indexStep: number, streamStep: number) {
     const { key0, key1, replica0, replica1 } = this.#at;
     this.#blocks.draw(at, count, index, stream, replica0, replica1, key0, key1, indexStep, streamStep);
@@ -190,7 +190,7 @@ class Chain {
     if (this.#square === REJECTED) this.#square = this.#retry(squareDof, depth + 1, 0);
   }
 
-  /** Draws both blocks of `layer` and the layers above it, as many as there is room for. */
+  /** Draws both blocks of `layer` and of the layers above it, as many as fit. */
   #drawLayers(layer: number): void {
     const count = min(LAYERS, this.plan.depth + 2 - layer);
     const stream = streamOf(PURPOSE.chain, layer);
@@ -205,8 +205,8 @@ class Chain {
   }
 
   /**
-   * From the output to the input, where there are biases: c_l is the part of delta^l along x^l, D_l its squared norm, and
-   * Theta = A_{L+1} + sum_l c_l^2 A_l (the layers below pass on what went across, and that is in A).
+   * The backward pass, which only nets with biases need. c_l is the part of delta^l along x^l, D_l is its squared norm, and
+   * Theta = A_{L+1} + sum_l c_l^2 A_l. A includes what the layers below add across.
    */
   #descend({ noise, across, up, down, exponents }: ChainRecord): number {
     const { depth, weightScale, rescaleEvery } = this.plan;
@@ -216,7 +216,7 @@ class Chain {
     let sum = this.#own;
     let along = sqrt(this.#square);
     let norm2 = 1;
-    let shift = 0; // the numbers below stand for themselves times 2^shift, their squares for 2^(2 shift)
+    let shift = 0; // the numbers below are stored over 2^shift, their squares over 2^(2 shift)
     let factor = 1;
     for (let layer = depth; layer >= 1; layer--) {
       const scale = weightScale[layer + 1]!;
@@ -252,7 +252,7 @@ class Chain {
     return sum;
   }
 
-  /** Sets the weight, 1 / q. Each of q's terms may be out of the range of doubles; they are brought to the largest's. */
+  /** Sets the weight, 1 / q. The terms of q may be out of the range of doubles, so they are scaled by the largest. */
   #weigh(): void {
     const { mixture } = this.plan;
     if (mixture === null) return;
@@ -278,7 +278,7 @@ function drawGates({ gates }: ChainPlan, table: number, word0: number, word1: nu
   return u < gates.keep[at]! ? row + gates.low[table]! : gates.other[at]!;
 }
 
-/** The first index in `from` .. `to` - 1 whose entry exceeds u; the last one where rounding leaves none. */
+/** The first index in `from` .. `to` - 1 whose entry exceeds u; the last index if rounding leaves none. */
 function firstAbove(cumulative: Float64Array, from: number, to: number, u: number): number {
   let index = from;
   while (index < to - 1 && u >= cumulative[index]!) index++;

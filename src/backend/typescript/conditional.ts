@@ -1,6 +1,6 @@
 /**
- * The conditional Gaussian sampler: replicas of the kernel of N inputs, of the law of real nets, without their weights. The
- * mathematics are told in its twin, native/core/conditional.hpp, which gives the same bits.
+ * The conditional Gaussian sampler: replicas of the kernel of N inputs with the law of real nets, but without weights. Its
+ * twin, native/core/conditional.hpp, explains the mathematics and gives the same bits.
  */
 import {
   factor,
@@ -18,13 +18,13 @@ import { largestOf } from '../layers';
 import type { KernelReplicas } from '../seam';
 import { KernelSums } from './kernel-sums';
 
-/** Layers beyond this many bytes are drawn a second time on the way back. */
+/** Layers beyond this many bytes are drawn a second time in the backward pass. */
 const LAYER_BYTES = 48 * 2 ** 20;
 
 /** Units that pass the gates at a time. */
 const UNITS = 64;
 
-/** What is kept of a layer on the way up; true activations are those stored times 2^exponent. */
+/** What the forward pass stores of a layer. The activations are 2^exponent times the stored ones. */
 interface LayerState {
   /** X'X of this layer, upper triangle. */
   gram: Float64Array;
@@ -47,7 +47,7 @@ export class ConditionalSampler {
   readonly #weightScale: Float64Array;
   readonly #biasVariance: number;
   readonly #states: LayerState[];
-  /** Z_h and X of the hidden layers; undefined where they are drawn again. */
+  /** Z_h and X of the hidden layers; undefined if they are drawn again. */
   readonly #kept: (LayerNumbers | undefined)[];
   readonly #spare: LayerNumbers;
   readonly #covariance: Float64Array;
@@ -241,7 +241,7 @@ export class ConditionalSampler {
     multiply(n, columns, width, transposed(activations, n), rowMajor(fresh, columns), across, 'all', false);
     if (this.#biasVariance > 0) this.#addBiasRow(fresh, s, width, columns, this.#states[l - 1]!.exponent);
 
-    // S, in place of Z_h' Delta. What is stored of R is R over 2^shift, in units of the layer below.
+    // S replaces Z_h' Delta. R is stored over 2^shift, in units of the layer below.
     const unshift = powerOfTwo(-shift);
     multiply(
       n,
@@ -269,7 +269,7 @@ export class ConditionalSampler {
     }
   }
 
-  /** Z C + X S, the gates, and what the next step needs of the result. */
+  /** Z C + X S, the gates, and the numbers that the next step needs. */
   #passGates(l: number, columns: number, width: number): void {
     const { n } = this.task;
     const pairs = this.#pairs;

@@ -1,6 +1,6 @@
 /**
- * The direct sampler: replicas of the kernel of N inputs from nets drawn in whole, those that `Mlp.random` draws; one net a
- * thread. The twin is native/core/direct.hpp.
+ * The direct sampler: replicas of the kernel of N inputs from completely drawn nets, the same as those of `Mlp.random`. Each
+ * thread has one net. The twin is native/core/direct.hpp.
  */
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import type { Operand } from '../../linalg/pack';
@@ -13,16 +13,16 @@ import { largestOf } from '../layers';
 import type { KernelReplicas } from '../seam';
 import { KernelSums } from './kernel-sums';
 
-/** Layers are brought back to near 1 when their largest number leaves 2^-RANGE .. 2^RANGE. */
+/** A layer is rescaled to near 1 if its largest number is not in 2^-RANGE .. 2^RANGE. */
 const RANGE = 100;
-/** Weights beyond this many bytes are drawn a second time on the way back. */
+/** Weights beyond this many bytes are drawn a second time in the backward pass. */
 const WEIGHT_BYTES = 2 ** 28;
 
 export class DirectSampler {
   readonly #chains: number;
   readonly #rows: number;
   readonly #layers: number;
-  /** Of layers 1 .. L+1, each n_l x n_{l-1}; undefined where they are drawn again. */
+  /** The weights of layers 1 .. L+1, each n_l x n_{l-1}; undefined if they are drawn again. */
   readonly #weights: (Float64Array | undefined)[];
   readonly #spare: Float64Array;
   readonly #biases: Float64Array;
@@ -203,14 +203,14 @@ export class DirectSampler {
   }
 }
 
-/** The time that a normal takes, in floating-point operations of a matrix product. */
+/** The time of a normal number, in floating-point operations of a matrix product. */
 export const FLOPS_PER_NORMAL = 80;
 
 function operand(data: Float64Array, rowStride: number): Operand {
   return { data, offset: 0, rowStride, innerStride: 1, rows: null, inner: null };
 }
 
-/** Brings numbers into range; returns by which exponent. */
+/** Rescales numbers to near 1 if needed; returns the exponent. */
 function normalize(values: Float64Array, count: number): number {
   let largest = 0;
   for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(values[i]!));

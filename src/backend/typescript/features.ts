@@ -1,7 +1,6 @@
 /**
- * The features of a block of inputs: group after group of inputs, each by one thread alone. The twin in C++ is
- * native/core/features.hpp. In mixed precision features are stored as float32, scaled by powers of two; the arithmetic is
- * in float64 throughout.
+ * The features of a block of inputs. One thread computes a group of inputs. In mixed precision features are stored as float32
+ * and scaled by powers of two, but the arithmetic is in float64. The twin is native/core/features.hpp.
  */
 import { gateBlock, rectifyBlock, spreadRows, storeScaled } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
@@ -130,7 +129,7 @@ class GroupFeatures {
     return kept;
   }
 
-  /** delta^L down to the lowest layer that counts. */
+  /** Computes delta^L down to the lowest layer that counts. */
   #backward(
     first: number,
     rows: number,

@@ -83,12 +83,12 @@ function affineOf({ network }: Activations, index: number, biases: number) {
   };
 }
 
-/** Gathering through a list slows packing a little, so that a few dead units are not worth one. */
+/** A list of units slows packing a little, so it does not pay for a few dead units. */
 const WORTH_GATHERING = 0.97;
 
 /** The units of one layer that are not zero for all inputs. */
 export interface ActiveUnits {
-  /** Their numbers; null for all units, which is also said where leaving out a few is not worth it. */
+  /** Their numbers; null for all units, also if leaving out a few does not pay. */
   readonly list: Int32Array | null;
   readonly count: number;
 }
@@ -105,8 +105,8 @@ function activeUnits(active: Uint8Array, offset: number, width: number): ActiveU
 }
 
 /**
- * The scale of the activations that a job keeps of layer l: they are x^l / 2^(the result). It is that of what the layer adds
- * up, the layer below (whose largest entry is known) and its biases: one layer does not change it by much.
+ * The exponent of the stored activations of layer l: they are x^l / 2^exponent. It is the larger one of the layer below, whose
+ * largest entry is known, and of the biases, because one layer changes the magnitude only a little.
  */
 export function keptExponent(activations: Activations, layer: number): number {
   const { passing, exponents, biasExponents } = activations;
@@ -114,10 +114,10 @@ export function keptExponent(activations: Activations, layer: number): number {
   return scaleExponent(exponents, layer - 1, biasExponents[layer - 1]);
 }
 
-/** Below this, numbers of a layer are lost to underflow, and gates are closed that are open. */
+/** Below this exponent, numbers of a layer underflow to zero, so that open gates seem closed. */
 const SMALLEST_EXPONENT = -960;
 
-/** Throws where the largest activation of a layer is that small; a dead layer, of zeros, is let through. */
+/** Throws if the largest activation of a layer is that small. A layer of zeros passes. */
 export function expectGates(exponent: number, layer: number): void {
   if (exponent >= -1023 && exponent < SMALLEST_EXPONENT) {
     throw new DeepntkError(

@@ -1,5 +1,6 @@
-/** The kernel of the inputs of two blocks of features; the twin in C++ is native/core/gram_tile.cpp. */
+/** The kernel of the inputs of two blocks of features. The twin is native/core/gram_tile.cpp. */
 import { addProductOfGrams } from '../../linalg/elementwise';
+import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { DeepntkError } from '../../errors';
 import { featureSlots, pairFlops } from '../features';
@@ -31,7 +32,7 @@ function gramTile(team: Team, job: GramTileTask): void {
   });
 }
 
-/** Squares of edge `edge`; of a symmetric tile those on and below the diagonal. */
+/** Squares of edge `edge`; for a symmetric tile only those on and below the diagonal. */
 function piecesOf(rows: number, columns: number, edge: number, symmetric: boolean): BlockRange[] {
   const pieces: BlockRange[] = [];
   for (let rowBegin = 0; rowBegin < rows; rowBegin += edge) {
@@ -67,6 +68,15 @@ function sumLayers(
     const at = (Math.floor(input / group) * layers + index) * 2;
     return [block.exponents[at]!, block.exponents[at + 1]!];
   };
+  const multiply = (
+    out: ProductBuffers,
+    side: (block: FeatureBlock, first: number) => Operand,
+    ofRange: BlockRange,
+    depth: number,
+  ): void => {
+    const [left, right] = [side(a, piece.rowBegin), side(b, piece.columnBegin)];
+    multiplyBlock(out, left, right, ofRange, depth, symmetric, team.advance);
+  };
   const { slots } = featureSlots(job);
   for (let index = layers - 1; index >= 0; index--) {
     if (weightTerms[index] === 0 && biasTerms[index] === 0) continue;
@@ -81,15 +91,7 @@ function sumLayers(
       const width = widths[index]!;
       const side = (block: FeatureBlock, first: number) =>
         matrix(block.values, block.n * slot.activations + first * width, width);
-      multiplyBlock(
-        buffers.activations,
-        side(a, piece.rowBegin),
-        side(b, piece.columnBegin),
-        range,
-        width,
-        symmetric,
-        team.advance,
-      );
+      multiply(buffers.activations, side, range, width);
     }
     const identity = slot.deltas === -1;
     const wholeBlocks = form === 'full' && !identity;
@@ -111,15 +113,7 @@ function sumLayers(
         const scaled =
           form === 'full' ? { ...range, rowEnd: rows * outputs, columnEnd: columns * outputs } : range;
         const depth = form === 'full' || form === 'diagonal' ? width : perInput;
-        multiplyBlock(
-          buffers.deltas,
-          side(a, piece.rowBegin),
-          side(b, piece.columnBegin),
-          scaled,
-          depth,
-          symmetric,
-          team.advance,
-        );
+        multiply(buffers.deltas, side, scaled, depth);
       }
       const offset = form === 'full' ? k * (outputs + 1) : k;
       addProductOfGrams(
@@ -151,7 +145,7 @@ function store(job: GramTileTask, piece: BlockRange, sums: Float64Array): void {
     }
     return scaled;
   };
-  // Where both blocks are one, what is above the diagonal is the transpose of what is below.
+  // If both blocks are the same, the part above the diagonal is the transpose of the part below.
   const transposed = job.b === null ? (piece.rowBegin === piece.columnBegin ? null : tile) : job.mirror;
   for (let i = piece.rowBegin; i < piece.rowEnd; i++) {
     let from = (i - piece.rowBegin) * columns * entries;

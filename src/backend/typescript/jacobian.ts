@@ -1,20 +1,11 @@
 /**
  * Derivatives of every output by every selected parameter, from the stored activations and the deltas:
- * df/dW^l_ij = weightGain_l delta^l_i x^{l-1}_j, df/db^l_i = biasGain_l delta^l_i. The twin in C++ is native/core/jacobian.hpp.
+ * df/dW^l_ij = weightGain_l delta^l_i x^{l-1}_j, df/db^l_i = biasGain_l delta^l_i. The twin is native/core/jacobian.hpp.
  */
 import { writeOuterProduct } from '../../linalg/elementwise';
-import { ProductBuffers } from '../../linalg/product';
 import { type LayerSlot, layerSlots } from '../layers';
 import type { JacobianTask } from '../seam';
-import {
-  type BackwardPass,
-  type BackwardStep,
-  type DeltaBuffers,
-  type DeltaLayer,
-  backwardStep,
-  createDeltas,
-} from './backward';
-import { forward } from './forward';
+import { createDeltas, type DeltaBuffers, type DeltaLayer, forwardAndBackward } from './backward';
 import type { Program } from './program';
 import type { Team } from './team';
 import { type Activations, type Allocator, createActivations } from './workspace';
@@ -23,7 +14,7 @@ import { type Activations, type Allocator, createActivations } from './workspace
 interface JacobianJob {
   readonly activations: Activations;
   readonly deltas: DeltaBuffers;
-  /** The first columns of W^l and of b^l, at l - 1; -1 where they have none. */
+  /** The first columns of W^l and of b^l, at l - 1; -1 if they have none. */
   readonly weightColumns: readonly number[];
   readonly biasColumns: readonly number[];
   readonly columns: number;
@@ -33,30 +24,20 @@ interface JacobianJob {
 
 /** Fills in the columns from the last layer to the lowest selected one; every thread of the team runs this. */
 function jacobian(team: Team, job: JacobianJob): void {
-  const buffers = new ProductBuffers();
   const { activations, deltas, weightColumns, biasColumns } = job;
   const lowest = weightColumns.findIndex((column, index) => column !== -1 || biasColumns[index] !== -1);
-  if (lowest === -1) return;
-  const units = forward(team, activations, buffers);
-  const slots = layerSlots(activations.network.widths);
-  const pass: BackwardPass = { team, activations, deltas, buffers, units, slots };
   const identity = outputDeltas(deltas.outputs);
-  let above: DeltaLayer | null = null;
-  for (let index = slots.length - 1; index >= lowest; index--) {
-    const step: BackwardStep | null = index > lowest ? backwardStep(pass, above) : null;
+  forwardAndBackward(team, job, lowest, ({ slots }, index, current) => {
     const selected = weightColumns[index] !== -1 || biasColumns[index] !== -1;
-    const rowCount = selected ? activations.rows * deltas.outputs : 0;
-    const current: DeltaLayer | null = above;
-    team.stage(rowCount + (step?.count ?? 0), (tile) => {
-      if (tile >= rowCount) {
-        step!.tile(tile - rowCount);
-      } else {
-        writeRow(job, slots[index]!, index, current ?? identity, tile);
-        team.advance(2 * slots[index]!.inputs * slots[index]!.outputs);
-      }
-    });
-    if (step !== null) above = step.result;
-  }
+    const slot = slots[index]!;
+    return {
+      count: selected ? activations.rows * deltas.outputs : 0,
+      tile: (row) => {
+        writeRow(job, slot, index, current ?? identity, row);
+        team.advance(2 * slot.inputs * slot.outputs);
+      },
+    };
+  });
 }
 
 /** Writes the columns of layer `index` + 1 for one (input, output) pair. */

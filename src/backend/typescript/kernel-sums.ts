@@ -1,9 +1,9 @@
-/** Where the kernel of a replica is added up, layer by layer, for each of several ways to weigh the layers. */
+/** Sums the kernel of a replica layer by layer, for each of several sets of terms. */
 import { binaryExponent, powerOfTwo } from '../../numbers/powers';
 import { chainsOf, entriesOf } from '../forms';
 import type { KernelReplicas, KernelSampleTask } from '../seam';
 
-/** One layer's two Gram matrices, of which entries with row <= column are read. */
+/** One layer's two Gram matrices. Only entries with row <= column are read. */
 export interface LayerGrams {
   /** n x n, over 4^`exponent`. */
   readonly activations: Float64Array;
@@ -13,7 +13,7 @@ export interface LayerGrams {
   readonly deltaExponent: number;
 }
 
-/** The exponent of a sum of nothing. */
+/** The exponent of an empty sum. */
 const NOTHING = -(2 ** 40);
 const LARGEST_EXPONENT = 2 ** 30;
 
@@ -65,7 +65,7 @@ export class KernelSums {
       this.#add(
         term * this.#length,
         powerOfTwo(before - after),
-        // A term of zeros has no exponent that the sum's could be compared with.
+        // A term of zeros has no exponent to compare with.
         largestWeight === 0 ? 0 : weights[index]! * powerOfTwo(weightExponent - after),
         largestBias === 0 ? 0 : biases[index]! * powerOfTwo(biasExponent - after),
         activations,

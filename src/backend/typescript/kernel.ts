@@ -1,29 +1,27 @@
 /**
  * The empirical neural tangent kernel in its structured form: for every layer a Gram matrix of activations times, entry
- * by entry, a Gram matrix of deltas; the Jacobian is never formed. The twin in C++ is native/core/kernel.hpp.
+ * by entry, a Gram matrix of deltas. The Jacobian is never formed. The twin is native/core/kernel.hpp.
  *
- * The Gram matrices are not stored: each tile of them is added to the kernel as it is finished. So the memory is that of
- * the activations of all layers, of two layers of deltas and of the result.
+ * The Gram matrices are not stored, because each of their tiles is added to the kernel when it is finished. So the memory is
+ * the activations of all layers, two layers of deltas and the result.
  *
- * In mixed precision activations and deltas are stored as float32, scaled by a power of two a layer, which halves that
- * memory; the arithmetic is in float64 throughout, because JavaScript has no other, and takes as long as without it.
+ * In mixed precision activations and deltas are stored as float32, scaled by a power of two for each layer, which halves that
+ * memory. The arithmetic is in float64, because JavaScript has no other, so it is not faster.
  */
 import { addProductOfGrams } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
 import { type BlockRange, ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { featureFlops, lowestLayer, pairFlops } from '../features';
 import { entriesOf, type KernelForm } from '../forms';
-import { layerSlots } from '../layers';
 import type { KernelArrays, KernelTask } from '../seam';
 import {
   type BackwardPass,
-  type BackwardStep,
+  createDeltas,
   type DeltaBuffers,
   type DeltaLayer,
-  backwardStep,
-  createDeltas,
+  forwardAndBackward,
 } from './backward';
-import { forward, keptExponent } from './forward';
+import { keptExponent } from './forward';
 import type { Program } from './program';
 import { type Team, countWork } from './team';
 import { gramTiles } from './tiles';
@@ -41,34 +39,21 @@ interface KernelJob {
   readonly biasTerms: Float64Array;
   readonly gram: number;
   readonly kernel: Float64Array;
-  /** The parts of the layers; null for a layer whose term is 0, and where no parts are asked for. */
+  /** The parts of the layers; null for a layer whose term is 0, and for all if no parts are wanted. */
   readonly weights: readonly (Float64Array | null)[];
   readonly biases: readonly (Float64Array | null)[];
 }
 
-/** Adds up the kernel from the last layer to the lowest that has a term; every thread of the team runs this. */
+/** Sums the kernel from the last layer to the lowest that has a term; every thread of the team runs this. */
 function kernel(team: Team, job: KernelJob): void {
-  const buffers = new ProductBuffers();
-  const { activations, deltas, weightTerms, biasTerms } = job;
-  const lowest = lowestLayer(job);
-  if (lowest === -1) return;
-  const units = forward(team, activations, buffers);
-  const slots = layerSlots(activations.network.widths);
-  const pass: BackwardPass = { team, activations, deltas, buffers, units, slots };
   const activationBuffers = new ProductBuffers();
   const tiles = gramTiles(job.n, job.n2, job.gram, job.symmetric);
-  let above: DeltaLayer | null = null;
-  for (let index = weightTerms.length - 1; index >= lowest; index--) {
-    const step: BackwardStep | null = index > lowest ? backwardStep(pass, above) : null;
-    const gramCount = weightTerms[index] !== 0 || biasTerms[index] !== 0 ? tiles.count : 0;
-    const current: DeltaLayer | null = above;
-    // The next deltas and this layer's Grams both need only these deltas, so they are one stage.
-    team.stage(gramCount + (step?.count ?? 0), (tile) => {
-      if (tile >= gramCount) step!.tile(tile - gramCount);
-      else addTile(pass, job, index, current, tiles.at(tile), activationBuffers);
-    });
-    if (step !== null) above = step.result;
-  }
+  forwardAndBackward(team, job, lowestLayer(job), (pass, index, current) => ({
+    count: job.weightTerms[index] !== 0 || job.biasTerms[index] !== 0 ? tiles.count : 0,
+    tile: (tile) => {
+      addTile(pass, job, index, current, tiles.at(tile), activationBuffers);
+    },
+  }));
 }
 
 /** Adds layer `index` + 1's part of one tile. */
@@ -88,7 +73,7 @@ function addTile(
   if (weightTerm !== 0) multiplyActivations(pass, job, index, range, activationBuffers);
   const outputs = job.activations.network.widths.at(-1)!;
   const entries = entriesOf({ form, network: job.activations.network });
-  // df/dh^{L+1} is the identity: only the diagonal of a block takes part, also where an input is not finite.
+  // df/dh^{L+1} is the identity, so only the diagonal of a block takes part, even for inputs that are not finite.
   const wholeBlocks = form === 'full' && current !== null;
   const layout = { columns: n2, entries, outputs: wholeBlocks ? outputs : 1, symmetric };
   const onePerOutput = form === 'diagonal' || (form === 'full' && current === null);
@@ -136,7 +121,7 @@ function multiplyActivations(
   multiplyBlock(buffers, a, b, range, count, onDiagonal(symmetric, range), onWork);
 }
 
-/** The Gram block of the deltas: one inner product over (outputs, units) for the trace, else over the units alone. */
+/** The Gram block of the deltas: an inner product over outputs and units for the trace, else over units. */
 function multiplyDeltas(
   { team, activations, buffers, deltas }: BackwardPass,
   { form, n, symmetric }: KernelJob,

@@ -1,6 +1,6 @@
 /**
- * The worker threads of this thread, kept between jobs. Jobs get them in the order in which they asked, and only as long
- * as no more threads compute than there are cores: a job that asks for more than that gets as many as there are.
+ * The worker threads of this thread, which are kept between jobs. Jobs get them in the order of their requests. No more
+ * threads compute at once than there are cores, so a job gets at most that many.
  */
 import { existsSync } from 'node:fs';
 import * as os from 'node:os';
@@ -12,9 +12,9 @@ const WORKER_FILE = path.join(__dirname, 'worker.js');
 /** The folder of this file in the package. In a bundle, a worker.js in the same folder would belong to another program. */
 const FOLDER = path.join('backend', 'typescript');
 
-/** An idle thread does not collect its garbage: one that has seen arrays larger than this is not kept, */
+/** An idle thread does not collect its garbage, so it is ended if it used arrays larger than this, */
 const KEEP_BELOW_BYTES = 2 ** 26;
-/** and any other one only for so many milliseconds. */
+/** and otherwise after this many milliseconds. */
 const KEEP_FOR = 5000;
 
 /** The reason why no thread can be started, or null. With a reason, jobs run on the calling thread. It is computed once. */
@@ -48,9 +48,9 @@ const queue: Waiting[] = [];
 let lent = 0;
 
 /**
- * Waits for `asked` threads, or for one a core where that is fewer.
+ * Waits for `asked` threads, at most one per core.
  *
- * @throws the signal's reason when it aborts before they are free
+ * @throws the signal's reason if it aborts before they are free
  */
 export async function borrowWorkers(asked: number, signal: AbortSignal | undefined): Promise<Worker[]> {
   const count = Math.min(asked, capacity);
@@ -68,16 +68,16 @@ export async function borrowWorkers(asked: number, signal: AbortSignal | undefin
     returnWorkers(count, workers, 0);
     throw error;
   }
-  for (const worker of workers) worker.ref(); // the process is to live until the job is done
+  for (const worker of workers) worker.ref(); // the process must not end before the job
   return workers;
 }
 
 /**
  * Takes back the threads of a job.
  *
- * @param count how many were lent
- * @param alive those that wait for another job
- * @param bytes size of the arrays that they have seen
+ * @param count the number of threads that were lent
+ * @param alive the workers that can take another job
+ * @param bytes the size of the arrays that they used
  */
 export function returnWorkers(count: number, alive: readonly Worker[], bytes: number): void {
   lent -= count;
@@ -104,7 +104,7 @@ function turn(count: number, signal: AbortSignal | undefined): Promise<void> {
       queue.splice(queue.indexOf(waiting), 1);
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason is the caller's own
       reject(signal!.reason);
-      startNext(); // this job may have been the one that the others waited for
+      startNext(); // the other jobs may have waited for this one
     };
     const waiting: Waiting = {
       count,
@@ -130,8 +130,7 @@ function startNext(): void {
 function startWorker(): Worker {
   const worker = new Worker(WORKER_FILE, { execArgv: [] });
   worker.on('error', () => {
-    // Told to the job that it works for, if any, by a listener of the job's; without this one an idle worker's death
-    // would end the process.
+    // A job has its own listener. Without this one, the death of an idle worker would end the process.
   });
   worker.on('exit', () => {
     clearTimeout(idle.get(worker));

@@ -1,6 +1,6 @@
 /**
- * Products with the Jacobian, which is never formed: of a layer its rows are the outer products of delta_i and x_i. The
- * twin in C++ is native/core/products.cpp.
+ * Products with the Jacobian, which is never formed. A layer's rows of it are the outer products of delta_i and x_i. The twin
+ * is native/core/products.cpp.
  */
 import { ProductBuffers, multiplyBlock } from '../../linalg/product';
 import { featureSlots, productFlops } from '../features';
@@ -43,8 +43,8 @@ function products(team: Team, job: ProductsTask): void {
 }
 
 /**
- * Every direction with every layer that counts and every group. One item of the team is a direction with one layer, or
- * with one group; it goes through the groups, or through the layers, in their order.
+ * Visits every direction with every layer that counts and every group. One item of the team is a direction with one layer,
+ * or with one group. The item visits the groups, or the layers, in their order.
  */
 function forEachGroupLayer(
   team: Team,
@@ -64,15 +64,15 @@ function forEachGroupLayer(
     for (let step = 0; step < steps; step++) {
       const [layer, g] = each === 'layer' ? [layers - 1 - item, step] : [step, item];
       if (weightTerms[layer] === 0 && biasTerms[layer] === 0) continue;
-      body(direction, groupLayer(job, layer, g));
+      body(direction, groupLayer(job, direction, layer, g));
     }
   });
 }
 
 type GroupLayer = ReturnType<typeof groupLayer>;
 
-/** Where one layer of one group lies, and the factors of delta x' and of delta as they are stored. */
-function groupLayer(job: ProductsTask, index: number, g: number) {
+/** One layer of one group: its places in the arrays, and the factors of delta x' and of delta as they are stored. */
+function groupLayer(job: ProductsTask, direction: number, index: number, g: number) {
   const { network, block, group, weightTerms, biasTerms } = job;
   const slot = featureSlots(job).slots[index]!;
   const { inputs, outputs: width, weights, biases } = layerSlots(network.widths)[index]!;
@@ -81,15 +81,16 @@ function groupLayer(job: ProductsTask, index: number, g: number) {
   const chains = chainsOf(job);
   const at = (g * weightTerms.length + index) * 2;
   const deltaScale = 2 ** block.exponents[at + 1]!;
+  const offset = direction * network.parameters.length;
   return {
     first,
     rows,
     chains,
     inputs,
     width,
-    /** Among the parameters. */
-    weights,
-    biases,
+    /** In `columns`. */
+    weights: offset + weights,
+    biases: offset + biases,
     activations: slot.activations === -1 ? -1 : block.n * slot.activations + first * inputs,
     deltas: slot.deltas === -1 ? -1 : block.n * slot.deltas + first * chains * width,
     weightScale: network.weightGains[index]! * 2 ** block.exponents[at]! * deltaScale,
@@ -106,9 +107,8 @@ function addGradient(
   layer: GroupLayer,
 ): void {
   const { first, rows, chains, inputs, width, activations, deltas, weightScale, biasScale } = layer;
+  const { directions, columns } = job;
   const { values } = job.block;
-  const { network, directions, columns } = job;
-  const offset = direction * network.parameters.length;
   // The cotangent of h^l: the sum over outputs of coefficient times delta.
   const combined = new Float64Array(rows * width);
   for (let i = 0; i < rows; i++) {
@@ -127,18 +127,16 @@ function addGradient(
     const right = { ...matrix(values, activations, 1), innerStride: inputs };
     const range = { rowBegin: 0, rowEnd: width, columnBegin: 0, columnEnd: inputs };
     multiplyBlock(buffers, left, right, range, rows, false, team.advance);
-    const begin = offset + layer.weights;
     for (let i = 0; i < width; i++) {
       const from = i * buffers.stride;
       for (let j = 0; j < inputs; j++) {
-        columns[begin + i * inputs + j]! += weightScale * buffers.block[from + j]!;
+        columns[layer.weights + i * inputs + j]! += weightScale * buffers.block[from + j]!;
       }
     }
   }
   if (biasScale !== 0) {
-    const begin = offset + layer.biases;
     for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < width; j++) columns[begin + j]! += biasScale * combined[i * width + j]!;
+      for (let j = 0; j < width; j++) columns[layer.biases + j]! += biasScale * combined[i * width + j]!;
     }
   }
 }
@@ -151,14 +149,12 @@ function contract(
   direction: number,
   layer: GroupLayer,
 ): void {
-  const { first, rows, chains, inputs, width, activations, deltas, weightScale, biasScale } = layer;
+  const { first, rows, chains, inputs, width, activations, deltas, biases, weightScale, biasScale } = layer;
   const { values } = job.block;
-  const { network, directions, columns } = job;
-  const offset = direction * network.parameters.length;
-  const biases = offset + layer.biases;
+  const { directions, columns } = job;
   if (activations !== -1) {
     const range = { rowBegin: 0, rowEnd: rows, columnBegin: 0, columnEnd: width };
-    const right = matrix(columns, offset + layer.weights, inputs);
+    const right = matrix(columns, layer.weights, inputs);
     multiplyBlock(buffers, matrix(values, activations, inputs), right, range, inputs, false, team.advance);
   }
   for (let i = 0; i < rows; i++) {

@@ -1,4 +1,4 @@
-/** The life of a job: on the calling thread where it is small, else on a team of workers that is watched and stopped. */
+/** Runs a job: on the calling thread if it is small, else on a team of workers that can be watched and stopped. */
 import type { Worker } from 'node:worker_threads';
 import { DeepntkError } from '../../errors';
 import { onAbort } from '../abort';
@@ -9,7 +9,7 @@ import { type Team, type TeamControl, createTeamControl, soloTeam, stopTeam, wor
 import type { WorkerAnswer, WorkerShare } from './worker';
 import { type Allocator, asOutOfMemory, ownMemory, sharedMemory } from './workspace';
 
-/** Below this, some 5 ms of work, handing a job to other threads costs more than it frees. */
+/** Below this, some 5 ms of work, other threads cost more time than they save. */
 const INLINE_FLOPS = 2e7;
 const PROGRESS_INTERVAL = 1000 / 30;
 
@@ -105,7 +105,7 @@ function withReadableParameters<T extends object>(task: T, memory: Allocator): T
   return { ...task, network: { ...network, parameters: memory.readable(network.parameters) } };
 }
 
-/** Reports progress and listens for the abort, until one of its two functions is called. */
+/** Reports progress and listens for an abort until `fail` or `finish` is called. */
 function watchRun(
   control: TeamControl,
   flops: number,

@@ -1,17 +1,17 @@
 /**
- * Threads that run one program side by side. A program is a sequence of stages; the tiles of a stage are handed out one
- * by one, each to whoever asks first, and a stage ends for all at once. No entry of a result depends on who computed it
- * (src/linalg/product.ts), so the results do not depend, bit for bit, on the number of threads.
+ * Threads that run one program together. A program is a sequence of stages. The threads take the tiles of a stage one by one,
+ * and a stage ends for all threads at once. No entry of a result depends on the thread that computed it
+ * (src/linalg/product.ts), so the bits of results do not depend on the number of threads.
  */
 
 export interface Team {
   /** Runs every tile 0 .. count - 1 once, among all threads, and waits until the last is finished. */
   stage(count: number, tile: (index: number) => void): void;
-  /** Counts work done and stops the program, by {@link Stopped}, if that was asked for. Call it every few milliseconds. */
+  /** Counts work. It throws {@link Stopped} if the program should stop. Call it every few milliseconds. */
   readonly advance: (flops: number) => void;
 }
 
-/** What a product reports its work to: `share` is the part of the dense product that was left after compaction. */
+/** Counts the work of a product. @param share the part of the dense product that is left after compaction */
 export function countWork(team: Team, share: number): (flops: number) => void {
   return (flops) => {
     team.advance(flops / share);
@@ -33,7 +33,7 @@ export const soloTeam: Team = {
   },
 };
 
-/** What the threads of a team share, and the thread that started them watches. */
+/** The shared state of a team. The thread that started the team watches it. */
 export interface TeamControl {
   readonly size: number;
   readonly words: Int32Array;
@@ -46,7 +46,7 @@ const ARRIVED = 1;
 const GENERATION = 2;
 const NEXT_TILE = 3;
 
-/** A waiting thread looks this often, in milliseconds, whether it should stop: one that died wakes nobody. */
+/** Milliseconds after which a waiting thread checks whether it should stop. A thread that died wakes no other. */
 const STOP_CHECK = 10;
 
 export function createTeamControl(size: number): TeamControl {
@@ -67,7 +67,7 @@ export function stopTeam(control: TeamControl): void {
   Atomics.notify(control.words, GENERATION);
 }
 
-/** The face of a team that one of its threads sees. */
+/** The team as one of its threads uses it. */
 export function joinTeam(control: TeamControl): Team {
   const { size, words, work } = control;
 

@@ -1,9 +1,9 @@
-/** How a matrix is cut into the tiles that threads take. */
+/** Cuts matrices into the tiles that threads take. */
 import type { BlockRange } from '../../linalg/product';
 
 /** Fewer tiles than this leave threads waiting for one another. */
 const ENOUGH_TILES = 8;
-/** Columns of a tile, between what packing costs and what the buffers hold. */
+/** Columns of a tile: enough to pay for packing, few enough for the buffers. */
 const MIN_COLUMNS = 48;
 const MAX_COLUMNS = 128;
 
@@ -53,7 +53,7 @@ export function gramTiles(n: number, n2: number, gram: number, symmetric: boolea
   return { count: tiles.length, at: (index) => tiles[index]! };
 }
 
-/** The beginning of part number `index` of `parts` equal ones, on a multiple of 4 so that no panel is cut. */
+/** The first row of part `index` of `parts` equal parts. It is a multiple of 4, so that no panel is cut. */
 function cut(length: number, parts: number, index: number): number {
   return index === parts ? length : Math.min(length, Math.round((index * length) / parts / 4) * 4);
 }

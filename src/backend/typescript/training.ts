@@ -1,6 +1,6 @@
 /**
- * Steps of gradient descent. Every thread takes slots of the batch: forward through all layers, backward, and the gradient
- * by one product a layer, added up in an array of the slot's own. The twin in C++ is native/core/training.hpp.
+ * Steps of gradient descent. Every thread takes slots of the batch and goes forward and backward through all layers. The
+ * gradient is one product per layer, summed in an array of the slot. The twin is native/core/training.hpp.
  */
 import { gateBlock, rectifyBlock, shiftBlock } from '../../linalg/elementwise';
 import type { Operand } from '../../linalg/pack';
@@ -65,15 +65,15 @@ function slotCount(
   return Math.min(gradients.length, Math.ceil(size / minSlotRows));
 }
 
-/** What one thread needs to send a block of samples through the net and back; its arrays are its own. */
+/** The state of one thread for a forward and a backward pass of a block of samples. */
 interface Pass {
   readonly team: Team;
   readonly job: TrainJob;
   readonly layers: readonly LayerSlot[];
   readonly buffers: ProductBuffers;
-  /** x^1 .. x^L of a block at l, then the outputs at L + 1; x^0 stays where it is. */
+  /** x^1 .. x^L of a block at l, then the outputs at L + 1. x^0 is not copied. */
   readonly activations: readonly Float64Array[];
-  /** Two layers of deltas, which take turns. */
+  /** Two layers of deltas, used alternately. */
   readonly deltas: readonly [Float64Array, Float64Array];
   readonly active: Uint8Array;
 }
@@ -215,7 +215,7 @@ function plain(data: Float64Array, rowStride: number): Operand {
 }
 
 export const trainProgram: InPlaceProgram<TrainTask, TrainJob> = {
-  // Those of the products.
+  // Only the products count.
   flops: ({ network, batchSizes }) => {
     const samples = batchSizes.reduce((sum, size) => sum + size, 0);
     return layerSlots(network.widths).reduce(

@@ -1,14 +1,14 @@
-/** The arrays of one computation: allocated once, before it starts, and shared by the threads that work on it. */
+/** The arrays of one computation. They are allocated before it starts and shared by its threads. */
 import { types } from 'node:util';
 import type { Numbers } from '../../linalg/pack';
 import { DeepntkError } from '../../errors';
 import { largestOf, layerSlots } from '../layers';
 import type { NetworkData, Precision } from '../seam';
 
-/** The inputs of a job and everything that the forward pass leaves behind. */
+/** The inputs of a job and the results of its forward pass. */
 export interface Activations {
   readonly network: NetworkData;
-  /** Number of inputs: those of X and below them those of X2. */
+  /** Number of inputs: those of X, then those of X2. */
   readonly rows: number;
   readonly rowBlock: number;
   /**
@@ -16,7 +16,7 @@ export interface Activations {
    * of {@link exponents}.
    */
   readonly layers: readonly Numbers[];
-  /** Where layers are not kept in float64: room for two of them, of which the forward pass uses one after the other. */
+  /** Two layers for the forward pass, used alternately; null if all layers are stored in float64. */
   readonly passing: readonly [Float64Array, Float64Array] | null;
   /** 1 for every unit of x^0 .. x^L that is not zero for all inputs, layer after layer. */
   readonly active: Uint8Array;
@@ -26,17 +26,17 @@ export interface Activations {
   readonly biasExponents: Int32Array;
 }
 
-/** Makes arrays of one kind of memory, and phrases the failure to. */
+/** Makes arrays in one kind of memory. A failure is an `ERR_OUT_OF_MEMORY`. */
 export interface Allocator {
   float64(length: number): Float64Array;
   float32(length: number): Float32Array;
   int32(length: number): Int32Array;
   uint8(length: number): Uint8Array;
-  /** The array itself where this kind of memory's users can read it, else a copy. */
+  /** The array itself if it is in this kind of memory, else a copy. */
   readable(array: Float64Array): Float64Array;
 }
 
-/** Memory that worker threads see too. */
+/** Memory that worker threads can read. */
 export function sharedMemory(): CountingAllocator {
   return allocator(
     (bytes) => new SharedArrayBuffer(bytes),
@@ -52,7 +52,7 @@ export function ownMemory(): CountingAllocator {
   );
 }
 
-/** An allocator that knows how many bytes it has handed out. */
+/** An allocator that counts its bytes. */
 export interface CountingAllocator extends Allocator {
   bytes(): number;
 }
@@ -86,7 +86,7 @@ function allocator(
   };
 }
 
-/** Turns the engine's RangeError about an array that does not fit into ours; leaves other errors as they are. */
+/** Turns the engine's RangeError about an array that does not fit into `ERR_OUT_OF_MEMORY`; returns other errors unchanged. */
 export function asOutOfMemory(error: unknown, bytes?: number): unknown {
   if (!(error instanceof RangeError) || !/allocat|array (buffer )?length/i.test(error.message)) return error;
   const what = bytes === undefined ? 'an array' : `an array of ${bytes} bytes`;
@@ -102,7 +102,7 @@ export interface BatchShape {
   readonly n2: number;
 }
 
-/** Stacks X and X2 and makes room for their activations. */
+/** Stacks X and X2 and allocates their activations. */
 export function createActivations(
   network: NetworkData,
   batch: BatchShape,
@@ -167,7 +167,7 @@ const NO_EXPONENT = -(2 ** 30);
 const double = new Float64Array(1);
 const doubleWords = new Int32Array(double.buffer);
 
-/** e with 2^e <= value < 2^(e+1) for a positive normal number, or a sign that there is none to scale by. */
+/** e with 2^e <= value < 2^(e+1) for a positive normal number; {@link NO_EXPONENT} for zero and infinity. */
 export function exponentOf(value: number): number {
   if (!(value > 0) || value === Infinity) return NO_EXPONENT;
   double[0] = value;
@@ -184,7 +184,7 @@ export function raiseExponent(exponents: Int32Array, index: number, exponent: nu
   }
 }
 
-/** The exponent that a layer is to be scaled by: that of its largest entry, or `atLeast`; 0 for a layer of zeros. */
+/** The exponent to scale a layer by: that of its largest entry, or `atLeast` if larger; 0 for a layer of zeros. */
 export function scaleExponent(exponents: Int32Array, index: number, atLeast = NO_EXPONENT): number {
   const exponent = Math.max(exponents[index]!, atLeast);
   return exponent === NO_EXPONENT ? 0 : exponent;
