@@ -5,14 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../core/powers.hpp"
 #include "../core/rank.hpp"
+#include "../core/streams.hpp"
 #include "kernel_samples.hpp"
 
 namespace deepntk::cuda {
 
-// Purposes of src/random/streams.ts.
-constexpr std::uint32_t kForwardPurpose = 5, kBackwardPurpose = 6;
 constexpr std::size_t kUnits = 16;  // units at a time; even, so that pairs of normals are not cut
 
 // Where a replica's numbers begin, in doubles.
@@ -116,7 +114,7 @@ class ConditionalReplica {
   }
 
   DEEPNTK_PORTABLE NormalStream stream(std::uint32_t purpose, std::size_t l) const {
-    return {task_.seed, replica_, (purpose << 24) | static_cast<std::uint32_t>(l)};
+    return {task_.seed, replica_, streamOf(purpose, l)};
   }
 
   // Numbers first .. first + count - 1 of a stream; `first` is even.
@@ -128,14 +126,6 @@ class ConditionalReplica {
       to[2 * pair] = normals[0];
       if (2 * pair + 1 < count) to[2 * pair + 1] = normals[1];
     });
-  }
-
-  DEEPNTK_PORTABLE static double largestOnDiagonal(const double* matrix, std::size_t n) {
-    double largest = 0;
-    for (std::size_t i = 0; i < n; i++) {
-      if (largest < matrix[i * n + i]) largest = matrix[i * n + i];
-    }
-    return largest;
   }
 
   DEEPNTK_PORTABLE void clear(double* numbers, std::size_t count) const {
@@ -279,7 +269,7 @@ class ConditionalReplica {
     }
     if (view_.biasVariance > 0) {
       const double length = powerOfTwo(-exponentOf(l - 1)) * std::sqrt(view_.biasVariance / s);
-      team_.forEach(columns, [&](std::size_t j) { fresh[j] = key.at(width * columns + j); });
+      team_.forEach(columns, [&](std::size_t j) { fresh[j] = key[width * columns + j]; });
       team_.forEach(n_ * columns,
                     [&](std::size_t entry) { across[entry] += length * fresh[entry % columns]; });
     }
@@ -368,7 +358,7 @@ class ConditionalReplica {
     double* const factors = scratch_ + view_.layout.factors;
     team_.forEach(task_.terms, [&](std::size_t term) {
       const TermFactors found =
-          factorsOf(task_, term, l, largestOnDiagonal(below, n_), exponentOf(l - 1),
+          factorsOf(task_.layerTerms(term, l), largestOnDiagonal(below, n_), exponentOf(l - 1),
                     largestOnDiagonal(gram_, columns), deltaExponent_, exponents_[term]);
       factors[3 * term] = found.keep;
       factors[3 * term + 1] = found.weight;
