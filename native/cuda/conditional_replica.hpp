@@ -218,6 +218,18 @@ class ConditionalReplica {
     return units;
   }
 
+  // Calls body(units) for a few units of a hidden layer after the others, once Z_h, X and, of stream `key`, Z
+  // of these units are drawn.
+  template <typename Body>
+  DEEPNTK_PORTABLE void forUnits(std::size_t l, const NormalStream& key, std::size_t columns,
+                                 const Body& body) const {
+    for (std::size_t unit = 0; unit < task_.widths[l]; unit += kUnits) {
+      const std::size_t units = drawUnits(l, unit);
+      draw(scratch_ + view_.layout.fresh, key, unit * columns, units * columns);
+      body(units);
+    }
+  }
+
   // Delta' Delta and Z_h' Delta of the output layer, whose deltas are the identity, or a column of 1 /
   // sqrt(K).
   DEEPNTK_PORTABLE void startDescent() {
@@ -257,16 +269,14 @@ class ConditionalReplica {
     // X~' Z: the last row of Z belongs to the biases.
     const NormalStream key = stream(kBackwardPurpose, l - 1);
     clear(across, n_ * columns);
-    for (std::size_t unit = 0; unit < width; unit += kUnits) {
-      const std::size_t units = drawUnits(l - 1, unit);
-      draw(fresh, key, unit * columns, units * columns);
+    forUnits(l - 1, key, columns, [&](std::size_t units) {
       team_.forEach(n_ * columns, [&](std::size_t entry) {
         const std::size_t i = entry / columns, j = entry - i * columns;
         double sum = across[entry];
         for (std::size_t u = 0; u < units; u++) sum += x[u * n_ + i] * fresh[u * columns + j];
         across[entry] = sum;
       });
-    }
+    });
     if (view_.biasVariance > 0) {
       const double length = powerOfTwo(-exponentOf(l - 1)) * std::sqrt(view_.biasVariance / s);
       team_.forEach(columns, [&](std::size_t j) { fresh[j] = key[width * columns + j]; });
@@ -279,9 +289,7 @@ class ConditionalReplica {
     double *const open = scratch_ + view_.layout.open, *const deltas = scratch_ + view_.layout.deltas;
     clear(gramBelow_, pairs_ * pairs_);
     clear(alongBelow_, n_ * pairs_);
-    for (std::size_t unit = 0; unit < width; unit += kUnits) {
-      const std::size_t units = drawUnits(l - 1, unit);
-      draw(fresh, key, unit * columns, units * columns);
+    forUnits(l - 1, key, columns, [&](std::size_t units) {
       team_.forEach(units * columns, [&](std::size_t entry) {
         const std::size_t u = entry / columns, j = entry - u * columns;
         double sum = 0;
@@ -306,7 +314,7 @@ class ConditionalReplica {
         for (std::size_t u = 0; u < units; u++) sum += left[u * step] * deltas[u * pairs_ + j];
         *to = sum;
       });
-    }
+    });
     double* const gram = gramBelow_;
     gramBelow_ = gram_;
     gram_ = gram;

@@ -26,7 +26,8 @@ void addGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> blo
                   const double* coefficients, double* gradients) {
   const MixedMode mode = mixedMode();
   const Lease lease(run);
-  addGradients(run, lease.device(), mode.arithmetic, shape, block, directions, coefficients, gradients);
+  GradientProducts(run, lease.device(), mode.arithmetic, shape, block, directions)
+      .addGradients(coefficients, gradients);
 }
 
 template <typename T>
@@ -34,7 +35,8 @@ void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T
                        std::size_t directions, const double* vectors, double* products) {
   const MixedMode mode = mixedMode();
   const Lease lease(run);
-  contractGradients(run, lease.device(), mode.arithmetic, shape, block, directions, vectors, products);
+  GradientProducts(run, lease.device(), mode.arithmetic, shape, block, directions)
+      .contractGradients(vectors, products);
 }
 
 DEEPNTK_INSTANTIATE_FEATURES(double)

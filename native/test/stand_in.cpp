@@ -95,14 +95,16 @@ template <typename T>
 void addGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block, std::size_t directions,
                   const double* coefficients, double* gradients) {
   HostDevice device(memory());
-  addGradients(run, device, mixedMode().arithmetic, shape, block, directions, coefficients, gradients);
+  GradientProducts(run, device, mixedMode().arithmetic, shape, block, directions)
+      .addGradients(coefficients, gradients);
 }
 
 template <typename T>
 void contractGradients(Run& run, const FeatureShape& shape, FeatureBlock<const T> block,
                        std::size_t directions, const double* vectors, double* products) {
   HostDevice device(memory());
-  contractGradients(run, device, mixedMode().arithmetic, shape, block, directions, vectors, products);
+  GradientProducts(run, device, mixedMode().arithmetic, shape, block, directions)
+      .contractGradients(vectors, products);
 }
 
 DEEPNTK_INSTANTIATE_FEATURES(double)
