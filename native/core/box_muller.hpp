@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "philox.hpp"
 #include "portable.hpp"
 
 namespace deepntk {
@@ -80,6 +81,12 @@ DEEPNTK_PORTABLE inline void boxMuller(double first, double second, double& norm
   const double sign = (quadrant & 2) != 0 ? -1 : 1;
   normal0 = radius * (sign * cosineOfAngle);
   normal1 = radius * (sign * sineOfAngle);
+}
+
+// The two normals of a block.
+DEEPNTK_PORTABLE inline void boxMuller(const PhiloxBlock& block, double (&normals)[2]) {
+  boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normals[0],
+            normals[1]);
 }
 
 }  // namespace deepntk

@@ -7,19 +7,14 @@
 #include <memory>
 
 #include "buffer.hpp"
-#include "chain_streams.hpp"
-#include "chi_square.hpp"
+#include "chain_replica.hpp"
 #include "philox_lanes.hpp"
-#include "powers.hpp"
 
 namespace deepntk {
 
 namespace {
 
 constexpr std::size_t kAbreast = 64;
-constexpr std::size_t kLaws = 6;
-constexpr int kUps[kLaws] = {0, 1, 2, 0, 0, 1};
-constexpr int kDowns[kLaws] = {0, 0, 0, 1, 2, 1};
 
 // One entry a lane. The loops below run over all lanes, also those beyond the last replica.
 struct Lanes {
@@ -36,7 +31,7 @@ struct Lanes {
   std::uint8_t squareDof[kAbreast];
 };
 
-// Numbers of every layer, from the way up, and the law of each layer: position kAbreast * l + lane.
+// Owns the arrays of ChainRecords.
 struct Records {
   Buffer<std::uint8_t> law;
   Buffer<double> noise, across, up, down;
@@ -50,6 +45,10 @@ struct Records {
     up = Buffer<double>(size);
     down = Buffer<double>(size);
     exponents = Buffer<std::int64_t>(size);
+  }
+
+  ChainRecords view() const {
+    return {kAbreast, law.data(), noise.data(), across.data(), up.data(), down.data(), exponents.data()};
   }
 };
 
@@ -91,7 +90,7 @@ namespace deepntk {
 
 namespace {
 
-void drawGates(const ChainPlan& plan, Lanes& lanes, std::size_t layer, const std::uint8_t* law) {
+void drawGates(const ChainView& plan, Lanes& lanes, std::size_t layer, const std::uint8_t* law) {
   DEEPNTK_DISPATCH(drawGates(plan, lanes, layer, law))
 }
 
@@ -99,11 +98,11 @@ void tryLanes(Lanes& lanes, int which) {
   DEEPNTK_DISPATCH(tryLanes(lanes, which))
 }
 
-void stepUp(const ChainPlan& plan, Lanes& lanes, std::size_t layer) {
+void stepUp(const ChainView& plan, Lanes& lanes, std::size_t layer) {
   DEEPNTK_DISPATCH(stepUp(plan, lanes, layer))
 }
 
-void chooseOptions(const PathTables& tables, std::size_t layer, const double* uniforms, Paths& paths) {
+void chooseOptions(const PathView& tables, std::size_t layer, const double* uniforms, Paths& paths) {
   DEEPNTK_DISPATCH(chooseOptions(tables, layer, uniforms, paths))
 }
 
@@ -113,6 +112,10 @@ struct Key {
 
 PhiloxCounters countersOf(const Lanes& lanes, Key key, std::uint32_t stream) {
   return {lanes.block, stream, lanes.replica0, lanes.replica1, key.key0, key.key1};
+}
+
+LayerStream streamAt(const Lanes& lanes, Key key, std::size_t lane) {
+  return {key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane], 0};
 }
 
 // Two normals of block 0, and the words of block 1.
@@ -127,27 +130,20 @@ void drawLayer(Lanes& lanes, Key key, std::uint32_t stream) {
 void finishLanes(Lanes& lanes, Key key, std::uint32_t stream, int which) {
   for (std::size_t i = 0; i < kAbreast; i++) {
     if (!lanes.open[which][i]) continue;
-    const LayerStream at{key.key0, key.key1, lanes.replica0[i], lanes.replica1[i], stream};
+    LayerStream at = streamAt(lanes, key, i);
+    at.stream = stream;
     lanes.chi[which][i] = chiSquare(lanes.dof[which][i], at, which);
   }
 }
 
-void rescale(Lanes& lanes) {
+void rescaleLanes(Lanes& lanes) {
   for (std::size_t i = 0; i < kAbreast; i++) {
-    const std::int64_t shift =
-        binaryExponent(std::max(lanes.signal[i], std::max(lanes.across[i], lanes.along[i])));
-    const double factor = powerOfTwo(-shift);
-    lanes.signal[i] *= factor;
-    lanes.across[i] *= factor;
-    lanes.along[i] *= factor;
-    lanes.own[i] *= factor;
-    lanes.exponent[i] += shift;
-    lanes.unit[i] = powerOfTwo(-lanes.exponent[i]);
+    rescale(lanes.signal[i], lanes.across[i], lanes.along[i], lanes.own[i], lanes.unit[i], lanes.exponent[i]);
   }
 }
 
 // From the input to the output.
-void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
+void climb(const ChainView& plan, Lanes& lanes, Records& records, Key key) {
   const bool record = plan.biasVariance > 0;
   std::fill_n(lanes.signal, kAbreast, plan.weightScale[1] * plan.inputNorm2 + plan.biasVariance);
   std::fill_n(lanes.across, kAbreast, plan.weightTerms[1] * plan.inputNorm2 + plan.biasTerms[1]);
@@ -176,7 +172,7 @@ void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
         records.noise[kAbreast * (layer + 1) + i] = (plan.biasVariance * lanes.unit[i]) / lanes.signal[i];
       }
     }
-    if (layer % plan.rescaleEvery == 0) rescale(lanes);
+    if (layer % plan.rescaleEvery == 0) rescaleLanes(lanes);
   }
   const std::uint32_t stream = streamOf(kChainPurpose, plan.depth + 1);
   drawLayer(lanes, key, stream);
@@ -186,55 +182,8 @@ void climb(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
   std::copy_n(lanes.chi[0], kAbreast, lanes.square);
 }
 
-// From the output to the input, where there are biases: Theta = A_{L+1} + sum_l c_l^2 A_l.
-double descend(const ChainPlan& plan, const Lanes& lanes, const Records& records, Key key, std::size_t lane) {
-  double sum = lanes.own[lane];
-  double along = std::sqrt(lanes.square[lane]);
-  double norm2 = 1;
-  std::int64_t shift = 0;  // the numbers stand for themselves times 2^shift, their squares for 2^(2 shift)
-  double factor = 1;
-  for (std::size_t layer = plan.depth; layer >= 1; layer--) {
-    const double scale = plan.weightScale[layer + 1];
-    const std::size_t at = kAbreast * layer + lane, above = at + kAbreast;
-    if (records.up[at] == 0) {
-      along = 0;
-      norm2 = 0;
-    } else {
-      if (layer == plan.depth) {
-        along *= std::sqrt(scale);
-      } else {
-        const LayerStream stream{key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane],
-                                 streamOf(kChainNoisePurpose, layer)};
-        const PhiloxBlock block = stream.block(0);
-        double normal, unused;
-        boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normal,
-                  unused);
-        const double share = records.noise[above];
-        along = std::sqrt(scale * ((1 - share) * records.up[above])) * along +
-                std::sqrt(scale * (share * norm2)) * normal;
-      }
-      norm2 = along * along + scale * (norm2 * records.down[at]);
-    }
-    if (layer == plan.depth || layer % plan.rescaleEvery == 0) {
-      const std::int64_t by = binaryExponent(norm2) >> 1;
-      shift += by;
-      along *= powerOfTwo(-by);
-      norm2 *= powerOfTwo(-2 * by);
-      factor = powerOfTwo(2 * shift + records.exponents[at] - lanes.exponent[lane]);
-    }
-    sum += along * along * records.across[at] * factor;
-  }
-  return sum;
-}
-
-// The first index in `from` .. `to` - 1 whose entry exceeds u; the last one where rounding leaves none.
-inline std::size_t firstAbove(const double* cumulative, std::size_t from, std::size_t to, double u) {
-  while (from + 1 < to && u >= cumulative[from]) from++;
-  return from;
-}
-
 // The laws of every layer, from the top down. Two layers share a block, an even one and the next.
-void walkDown(const PathTables& tables, std::size_t depth, Key key, Paths& paths, std::uint8_t* law) {
+void walkDown(const PathView& tables, std::size_t depth, Key key, Paths& paths, std::uint8_t* law) {
   const std::uint32_t stream = streamOf(kChainPathPurpose, 0);
   for (std::size_t layer = depth; layer >= 1; layer--) {
     if (layer == depth || layer % 2 == 1) {
@@ -252,53 +201,26 @@ void walkDown(const PathTables& tables, std::size_t depth, Key key, Paths& paths
 
 // Chooses each lane's part of the mixture, the law of its every layer, and the degrees of freedom of its
 // output's square.
-void choosePaths(const ChainPlan& plan, Lanes& lanes, Records& records, Key key) {
-  const ChainMixture& mixture = plan.mixture;
-  const PathTables* const tables[] = {&mixture.first, &mixture.second};
+void choosePaths(const ChainView& plan, Lanes& lanes, Records& records, Key key) {
   Paths paths[2];
   for (std::size_t i = 0; i < kAbreast; i++) {
-    const LayerStream at{key.key0, key.key1, lanes.replica0[i], lanes.replica1[i],
-                         streamOf(kChainPathPurpose, 0)};
-    const PhiloxBlock choice = at.block(0);
-    const double u = uniform(choice.words[0], choice.words[1]);
-    lanes.part[i] = u < mixture.shares[0] ? 0 : u < mixture.shares[0] + mixture.shares[1] ? 1 : 2;
-    lanes.squareDof[i] = 1;
+    std::size_t end = 0;
+    lanes.part[i] = choosePart(plan, streamAt(lanes, key, i), end);
     if (lanes.part[i] == 0) continue;
     const std::size_t which = lanes.part[i] - 1u;
-    const PathTables& own = *tables[which];
-    const std::size_t top =
-        firstAbove(own.top.data(), 0, own.top.size(), uniform(choice.words[2], choice.words[3]));
-    lanes.squareDof[i] = own.topDof[top];
-    paths[which].state[paths[which].count] = own.topState[top];
+    lanes.squareDof[i] = plan.paths[which].topDof[end];
+    paths[which].state[paths[which].count] = plan.paths[which].topState[end];
     paths[which].add(lanes, i);
   }
   std::fill_n(records.law.data(), (plan.depth + 1) * kAbreast, std::uint8_t{0});
   for (std::size_t which : {0, 1}) {
     if (paths[which].count == 0) continue;
     paths[which].pad();
-    walkDown(*tables[which], plan.depth, key, paths[which], records.law.data());
+    walkDown(plan.paths[which], plan.depth, key, paths[which], records.law.data());
   }
 }
 
-// 1 / q, times 2^-exponent. Each of q's terms may be out of the range of doubles; they are brought to the
-// largest's.
-double weigh(const ChainPlan& plan, const Lanes& lanes, std::size_t lane, std::int32_t& exponent) {
-  const ChainMixture& mixture = plan.mixture;
-  const double weigher = lanes.across[lane] + lanes.square[lane] * lanes.along[lane];
-  const std::int64_t by = binaryExponent(weigher);
-  const double significand = weigher * powerOfTwo(-by);
-  const std::int64_t firstExponent = lanes.exponent[lane] + by + mixture.inverseMean.exponent;
-  const std::int64_t secondExponent = 2 * (lanes.exponent[lane] + by) + mixture.inverseSecondMoment.exponent;
-  const std::int64_t top = std::max<std::int64_t>(0, std::max(firstExponent, secondExponent));
-  const double first = significand * mixture.inverseMean.value * powerOfTwo(firstExponent - top);
-  const double second =
-      significand * significand * mixture.inverseSecondMoment.value * powerOfTwo(secondExponent - top);
-  exponent = static_cast<std::int32_t>(-top);
-  return 1 /
-         (mixture.shares[0] * powerOfTwo(-top) + (mixture.shares[1] * first + mixture.shares[2] * second));
-}
-
-void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key, std::uint64_t first,
+void sampleLanes(const ChainView& plan, Lanes& lanes, Records& records, Key key, std::uint64_t first,
                  std::size_t count, const ChainReplicas& out) {
   for (std::size_t i = 0; i < kAbreast; i++) {
     const std::uint64_t replica = first + std::min(i, count - 1);
@@ -310,18 +232,16 @@ void sampleLanes(const ChainPlan& plan, Lanes& lanes, Records& records, Key key,
   if (plan.tilted) choosePaths(plan, lanes, records, key);
   climb(plan, lanes, records, key);
   for (std::size_t i = 0; i < count; i++) {
-    if (plan.biasVariance > 0) {
-      out.thetas[i] = descend(plan, lanes, records, key, i);
-    } else if (lanes.dead[i]) {
-      out.thetas[i] = plan.biasTerms[plan.depth + 1] * powerOfTwo(-lanes.exponent[i]);
-    } else {
-      out.thetas[i] = lanes.across[i] + lanes.square[i] * lanes.along[i];
-    }
-    out.exponents[i] = static_cast<std::int32_t>(lanes.exponent[i]);
-    out.weights[i] = 1;
-    out.weightExponents[i] = 0;
-    if (plan.tilted) out.weights[i] = weigh(plan, lanes, i, out.weightExponents[i]);
-    out.parts[i] = lanes.part[i];
+    const ChainEnd end{i,
+                       streamAt(lanes, key, i),
+                       lanes.across[i],
+                       lanes.along[i],
+                       lanes.own[i],
+                       lanes.square[i],
+                       lanes.exponent[i],
+                       lanes.dead[i] != 0,
+                       lanes.part[i]};
+    write(plan, records.view(), end, out, i);
   }
 }
 
@@ -332,7 +252,7 @@ bool validPaths(const PathTables& tables, std::size_t depth) {
   if (tables.source.size() != options || tables.law.size() != options) return false;
   if (tables.start.size() != tables.states * (depth + 1) + 1) return false;
   const auto isState = [&](std::uint8_t state) { return state < tables.states; };
-  const auto isLaw = [](std::uint8_t law) { return law < kLaws; };
+  const auto isLaw = [](std::uint8_t law) { return law < kChainLaws; };
   const auto inRange = [&](std::int32_t at) { return at >= 0 && static_cast<std::size_t>(at) <= options; };
   if (!std::all_of(tables.topState.begin(), tables.topState.end(), isState)) return false;
   if (!std::all_of(tables.source.begin(), tables.source.end(), isState)) return false;
@@ -351,7 +271,7 @@ const char* ChainPlan::fault() const {
   const std::size_t tables = gateBits.size(), rows = gateKeep.size();
   if (widthClass.size() != depth + 2) return "widthClass has another length";
   for (std::size_t layer = 1; layer <= depth; layer++) {
-    if (widthClass[layer] < 0 || kLaws * (static_cast<std::size_t>(widthClass[layer]) + 1) > tables) {
+    if (widthClass[layer] < 0 || kChainLaws * (static_cast<std::size_t>(widthClass[layer]) + 1) > tables) {
       return "widthClass names no table";
     }
   }
@@ -383,6 +303,7 @@ void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint
   const Key key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
   const std::size_t tiles = (count + kAbreast - 1) / kAbreast;
   run.expect(static_cast<double>(count));
+  const ChainView view = viewOf(plan, [](const auto& array) { return array.data(); });
   Team team(run, std::min(threads, tiles));
   struct Worker {
     Lanes lanes;
@@ -394,7 +315,7 @@ void sampleChain(Run& run, std::size_t threads, const ChainPlan& plan, std::uint
     const std::size_t from = tile * kAbreast, length = std::min(kAbreast, count - from);
     const ChainReplicas part{out.thetas + from, out.exponents + from, out.weights + from,
                              out.weightExponents + from, out.parts + from};
-    sampleLanes(plan, workers[worker]->lanes, workers[worker]->records, key, first + from, length, part);
+    sampleLanes(view, workers[worker]->lanes, workers[worker]->records, key, first + from, length, part);
     run.advance(static_cast<double>(length));
   });
 }

@@ -54,10 +54,8 @@ DEEPNTK_PORTABLE inline double tryChiSquare(double dof, double x, std::uint32_t 
 // Chi-square number `which` (0 or 1) of a stream whose first attempt the quick test left open.
 DEEPNTK_PORTABLE inline double chiSquare(double dof, const LayerStream& at, int which) {
   for (std::uint32_t attempt = 0;; attempt++) {
-    const PhiloxBlock first = at.block(2 * attempt);
     double normals[2];
-    boxMuller(uniform(first.words[0], first.words[1]), uniform(first.words[2], first.words[3]), normals[0],
-              normals[1]);
+    boxMuller(at.block(2 * attempt), normals);
     const double value = tryChiSquare(dof, normals[which], at.block(2 * attempt + 1).words[which]);
     if (value != kRejected) return value;
   }

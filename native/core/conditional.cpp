@@ -9,18 +9,13 @@
 
 #include "lane_products.hpp"
 #include "normal.hpp"
+#include "streams.hpp"
 
 namespace deepntk {
 
 namespace {
 
-// Purposes of src/random/streams.ts.
-constexpr std::uint32_t kForward = 5, kBackward = 6;
 constexpr std::size_t kUnits = 16;  // units at a time; even, so that pairs of normals are not cut
-
-std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
-  return (purpose << 24) | static_cast<std::uint32_t>(layer);
-}
 
 using Exponents = std::int64_t[kReplicaLanes];
 
@@ -126,7 +121,7 @@ class Group {
       }
     }
     fillNormalsInLanes({top_.data(), task_.outputs() * n_},
-                       {task_.seed, replica_, streamOf(kForward, layers_)});
+                       {task_.seed, replica_, streamOf(kForwardPurpose, layers_)});
   }
 
   // R of layer l, scaled to near 1.
@@ -152,7 +147,8 @@ class Group {
     Pack *const normals = normalsOf(l), *const x = activationsOf(l);
     for (std::size_t unit = 0; unit < task_.widths[l]; unit += kUnits) {
       const std::size_t units = std::min(kUnits, task_.widths[l] - unit), at = unit * n_;
-      fillNormalsInLanes({normals + at, units * n_}, {task_.seed, replica_, streamOf(kForward, l)}, at);
+      fillNormalsInLanes({normals + at, units * n_}, {task_.seed, replica_, streamOf(kForwardPurpose, l)},
+                         at);
       multiply(units, n_, n_, {normals + at, n_, 1}, {layer.root.data(), n_, 1}, {x + at, n_, 1},
                Entries::triangular, false);
       rectifyLanes(x + at, units * n_);
@@ -171,7 +167,7 @@ class Group {
   // Delta' Delta and Z_h' Delta of the output layer, whose deltas are the identity, or a column of 1 /
   // sqrt(K).
   void startDescent() {
-    std::fill(kernelExponents_.begin(), kernelExponents_.end(), kNothing);
+    std::fill(kernelExponents_.begin(), kernelExponents_.end(), kNoExponent);
     std::fill_n(kernel_.data(), kernel_.size(), Pack{});
     std::fill_n(deltaExponents_, kReplicaLanes, 0);
     const std::size_t outputs = task_.outputs();
@@ -203,7 +199,7 @@ class Group {
     const Pack *const normals = normalsOf(l - 1), *const x = activationsOf(l - 1);
 
     // X~' Z: the last row of Z belongs to the biases.
-    const StreamKey key{task_.seed, replica_, streamOf(kBackward, l - 1)};
+    const StreamKey key{task_.seed, replica_, streamOf(kBackwardPurpose, l - 1)};
     std::fill_n(across_.data(), n_ * columns, Pack{});
     for (std::size_t unit = 0; unit < width; unit += kUnits) {
       const std::size_t units = std::min(kUnits, width - unit), at = unit * columns;
@@ -267,8 +263,6 @@ class Group {
 
   void addTerm(std::size_t l);
 
-  static constexpr std::int64_t kNothing = -(std::int64_t{1} << 40);
-
   const ConditionalTask& task_;
   const std::size_t n_, chains_, pairs_, layers_;
   std::uint64_t replica_ = 0;
@@ -292,7 +286,7 @@ void Group::addTerm(std::size_t l) {
   const bool top = l == layers_;
   const std::size_t columns = top ? chains_ : pairs_, step = top ? 0 : chains_, entries = task_.entries();
   for (std::size_t term = 0; term < task_.terms.size(); term++) {
-    const KernelTerms& terms = task_.terms[term];
+    const LayerTerms terms = task_.terms[term].layer(l);
     std::int64_t* const exponents = kernelExponents_.data() + term * kReplicaLanes;
     Pack* const kernel = kernel_.data() + term * task_.kernelLength();
     Pack keep, weight, bias;
@@ -300,20 +294,11 @@ void Group::addTerm(std::size_t l) {
       double activations = 0, deltas = 0;
       for (std::size_t i = 0; i < n_; i++) activations = std::max(activations, below.gram[i * n_ + i][lane]);
       for (std::size_t i = 0; i < columns; i++) deltas = std::max(deltas, gram_[i * columns + i][lane]);
-      const std::int64_t square = 2 * deltaExponents_[lane];
-      const std::int64_t weightExponent = terms.weightExponents[l - 1] + 2 * below.exponents[lane] + square;
-      const std::int64_t biasExponent = terms.biasExponents[l - 1] + square;
-      const double largestWeight = terms.weights[l - 1] * activations * deltas;
-      const double largestBias = terms.biases[l - 1] * deltas;
-      const std::int64_t largest =
-          std::max(largestWeight == 0 ? kNothing : weightExponent + binaryExponent(largestWeight),
-                   largestBias == 0 ? kNothing : biasExponent + binaryExponent(largestBias));
-      const std::int64_t exponent = std::max(largest, exponents[lane]);
-      keep[lane] = powerOfTwo(exponents[lane] - exponent);
-      // A term of zeros has no exponent that the sum's could be compared with.
-      weight[lane] = largestWeight == 0 ? 0 : terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
-      bias[lane] = largestBias == 0 ? 0 : terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
-      exponents[lane] = exponent;
+      const TermFactors factors = factorsOf(terms, activations, below.exponents[lane], deltas,
+                                            deltaExponents_[lane], exponents[lane]);
+      keep[lane] = factors.keep;
+      weight[lane] = factors.weight;
+      bias[lane] = factors.bias;
     }
     for (std::size_t i = 0; i < n_; i++) {
       for (std::size_t j = i; j < n_; j++) {
@@ -353,16 +338,14 @@ void Group::write(std::size_t position, std::size_t count) const {
       const std::size_t at = (position + lane) * sets + term;
       double* const out = task_.kernels + at * length;
       const Pack* const kernel = kernel_.data() + term * length;
-      const std::int64_t exponent = kernelExponents_[term * kReplicaLanes + lane];
-      task_.exponents[at] = exponent == kNothing ? 0 : clampedExponent(exponent);
+      task_.exponents[at] = reportedExponent(kernelExponents_[term * kReplicaLanes + lane]);
       for (std::size_t i = 0; i < n_; i++) {
         for (std::size_t j = i; j < n_; j++) {
           for (std::size_t entry = 0; entry < entries; entry++) {
-            const std::size_t k = entry / chains_, m = entry % chains_;
-            if (full && i == j && m < k) continue;
+            if (full && i == j && entry % chains_ < entry / chains_) continue;
             const double value = kernel[(i * n_ + j) * entries + entry][lane];
             out[(i * n_ + j) * entries + entry] = value;
-            out[(j * n_ + i) * entries + (full ? m * chains_ + k : entry)] = value;
+            out[(j * n_ + i) * entries + transposedEntry(task_.form, chains_, entry)] = value;
           }
         }
       }

@@ -8,26 +8,19 @@
 #include "elementwise.hpp"
 #include "lanes.hpp"
 #include "normal.hpp"
+#include "streams.hpp"
 
 namespace deepntk {
 
 namespace {
 
-// Purposes of src/random/streams.ts.
-constexpr std::uint32_t kWeights = 0, kBiases = 1;
-// Layers are brought back to near 1 when their largest number leaves 2^-kRange .. 2^kRange.
-constexpr std::int64_t kRange = 100;
 // Weights beyond this many bytes, of all threads, are drawn a second time on the way back.
 constexpr double kWeightMemory = 1.0 * (1 << 30);
 
-std::uint32_t streamOf(std::uint32_t purpose, std::size_t layer) {
-  return (purpose << 24) | static_cast<std::uint32_t>(layer);
-}
-
 // Brings the numbers into range; returns by which exponent.
 std::int64_t normalize(double* values, std::size_t count) {
-  const std::int64_t exponent = binaryExponent(largestMagnitude(values, count));
-  if (exponent >= -kRange && exponent <= kRange) return 0;
+  const std::int64_t exponent = excessExponent(largestMagnitude(values, count));
+  if (exponent == 0) return 0;
   const double factor = powerOfTwo(-exponent);
   for (std::size_t i = 0; i < count; i++) values[i] *= factor;
   return exponent;
@@ -84,7 +77,7 @@ class Net {
     const bool kept = weights_[l].size() > 0;
     double* const values = kept ? weights_[l].data() : spare_.data();
     if (!kept || !drawn) {
-      fillNormals({values, rows * columns}, {task_.seed, replica_, streamOf(kWeights, l)},
+      fillNormals({values, rows * columns}, {task_.seed, replica_, streamOf(kWeightPurpose, l)},
                   task_.weightDeviations[l - 1]);
     }
     return {values, rows, columns, columns};
@@ -99,7 +92,7 @@ class Net {
       product(run, task_.weightGains[l - 1], {activations(l - 1), n_, weights.columns, weights.columns},
               weights, Transpose::yes, {x, n_, width, width});
       if (task_.biasDeviations[l - 1] > 0) {
-        fillNormals({biases_.data(), width}, {task_.seed, replica_, streamOf(kBiases, l)},
+        fillNormals({biases_.data(), width}, {task_.seed, replica_, streamOf(kBiasPurpose, l)},
                     task_.biasDeviations[l - 1]);
       }
       const double gain =
@@ -111,7 +104,7 @@ class Net {
 
   void backward(const Run& run) {
     std::fill_n(sums_.data(), sums_.size(), 0.0);
-    std::fill(sumExponents_.begin(), sumExponents_.end(), kNothing);
+    std::fill(sumExponents_.begin(), sumExponents_.end(), kNoExponent);
     deltaExponent_ = 0;
     addTerm(run, layers_);
     for (std::size_t l = layers_; l > 1; l--) {
@@ -165,8 +158,6 @@ class Net {
   void addTerm(const Run& run, std::size_t l);
   void write(std::size_t position) const;
 
-  static constexpr std::int64_t kNothing = -(std::int64_t{1} << 40);
-
   const DirectTask& task_;
   const std::size_t n_, chains_, rows_, layers_;
   std::uint64_t replica_ = 0;
@@ -192,44 +183,22 @@ void Net::addTerm(const Run& run, std::size_t l) {
       syrk<double>(run, {above_.data(), rows_, size, size}, {deltaGram_.data(), rows_, rows_, rows_});
     }
   }
-  const bool trace = task_.form == KernelForm::trace;
-  const auto deltas = [&](std::size_t i, std::size_t k, std::size_t j, std::size_t m) {
-    if (top) return trace ? static_cast<double>(chains_) : k == m ? 1.0 : 0.0;
-    return trace ? deltaGram_[i * n_ + j] : deltaGram_[(i * chains_ + k) * rows_ + j * chains_ + m];
-  };
-  double activations = 0, largestDelta = 0;
-  for (std::size_t i = 0; i < n_; i++) {
-    activations = std::max(activations, gram_[i * n_ + i]);
-    for (std::size_t k = 0; k < (trace ? 1 : chains_); k++) {
-      largestDelta = std::max(largestDelta, deltas(i, k, i, k));
-    }
-  }
+  const DeltaGram deltas{top ? nullptr : deltaGram_.data(), task_.form, n_, chains_};
+  const double largestActivation = largestOnDiagonal(gram_.data(), n_),
+               largestDelta = deltas.largestOnDiagonal();
   for (std::size_t term = 0; term < task_.terms.size(); term++) {
-    const KernelTerms& terms = task_.terms[term];
     double* const sums = sums_.data() + term * task_.kernelLength();
-    const std::int64_t weightExponent =
-        terms.weightExponents[l - 1] + 2 * (exponents_[l - 1] + deltaExponent_);
-    const std::int64_t biasExponent = terms.biasExponents[l - 1] + 2 * deltaExponent_;
-    const double largestWeight = terms.weights[l - 1] * activations * largestDelta;
-    const double largestBias = terms.biases[l - 1] * largestDelta;
-    const std::int64_t exponent = std::max(
-        {sumExponents_[term], largestWeight == 0 ? kNothing : weightExponent + binaryExponent(largestWeight),
-         largestBias == 0 ? kNothing : biasExponent + binaryExponent(largestBias)});
-    const double keep = powerOfTwo(sumExponents_[term] - exponent);
-    // A term of zeros has no exponent that the sum's could be compared with.
-    const double weight =
-        largestWeight == 0 ? 0 : terms.weights[l - 1] * powerOfTwo(weightExponent - exponent);
-    const double bias = largestBias == 0 ? 0 : terms.biases[l - 1] * powerOfTwo(biasExponent - exponent);
-    sumExponents_[term] = exponent;
+    const TermFactors factors = factorsOf(task_.terms[term].layer(l), largestActivation, exponents_[l - 1],
+                                          largestDelta, deltaExponent_, sumExponents_[term]);
     for (std::size_t i = 0; i < n_; i++) {
       for (std::size_t j = 0; j <= i; j++) {
-        const double gram = weight * gram_[i * n_ + j] + bias;
+        const double gram = factors.weight * gram_[i * n_ + j] + factors.bias;
         double* const out = sums + (i * n_ + j) * entries;
         for (std::size_t entry = 0; entry < entries; entry++) {
           const bool full = task_.form == KernelForm::full;
           const std::size_t k = full ? entry / chains_ : entry, m = full ? entry % chains_ : entry;
           if (full && i == j && m > k) continue;
-          out[entry] = keep * out[entry] + gram * deltas(i, k, j, m);
+          out[entry] = factors.keep * out[entry] + gram * deltas(i, k, j, m);
         }
       }
     }
@@ -243,15 +212,14 @@ void Net::write(std::size_t position) const {
     const std::size_t at = position * sets + term;
     double* const out = task_.kernels + at * length;
     const double* const sums = sums_.data() + term * length;
-    task_.exponents[at] = sumExponents_[term] == kNothing ? 0 : clampedExponent(sumExponents_[term]);
+    task_.exponents[at] = reportedExponent(sumExponents_[term]);
     for (std::size_t i = 0; i < n_; i++) {
       for (std::size_t j = 0; j <= i; j++) {
         for (std::size_t entry = 0; entry < entries; entry++) {
-          const std::size_t k = entry / chains_, m = entry % chains_;
-          if (full && i == j && m > k) continue;
+          if (full && i == j && entry % chains_ > entry / chains_) continue;
           const double value = sums[(i * n_ + j) * entries + entry];
           out[(i * n_ + j) * entries + entry] = value;
-          out[(j * n_ + i) * entries + (full ? m * chains_ + k : entry)] = value;
+          out[(j * n_ + i) * entries + transposedEntry(task_.form, chains_, entry)] = value;
         }
       }
     }

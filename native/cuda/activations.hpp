@@ -14,6 +14,7 @@
 
 #include "../core/activations.hpp"
 #include "../core/compaction.hpp"
+#include "forward.hpp"
 #include "products.hpp"
 
 namespace deepntk::cuda {
@@ -76,7 +77,8 @@ class ForwardPass {
       const std::size_t width = layer.weights.rows, below = layer.weights.columns;
       DeviceArray<Device, F> h(device_, rows_ * width);
       products_.template multiply<F>(Transpose::no, Transpose::yes, alphaOf(l),
-                                     {valuesOf(l - 1), rows_, below, below}, weightsOf(l),
+                                     {valuesOf(l - 1), rows_, below, below},
+                                     weightsAs(device_, net_.layer(l).weights, converted_),
                                      device_.template zero<F>(), {h.data(), rows_, width, width});
       device_.forEach(stripsOf(rows_), width,
                       Rectify<F>{h.data(), rows_, width, layer.biases, layer.biasGain,
@@ -175,19 +177,6 @@ class ForwardPass {
     }
   }
 
-  MatrixView<const F> weightsOf(std::size_t l) {
-    const MatrixView<const double>& weights = net_.layer(l).weights;
-    if constexpr (std::is_same_v<F, double>) {
-      return weights;
-    } else {
-      converted_ = DeviceArray<Device, float>(device_, weights.rows * weights.columns);
-      device_.forEach(weights.rows, weights.columns,
-                      Gather<double, float>{weights.data, weights.stride, nullptr, nullptr, converted_.data(),
-                                            weights.columns});
-      return {converted_.data(), weights.rows, weights.columns, weights.columns};
-    }
-  }
-
   std::uint64_t* maxima(std::size_t l) const { return maxima_.data() + offsets_[l]; }
 
   Run& run_;
@@ -202,7 +191,8 @@ class ForwardPass {
   DeviceArray<Device, std::uint64_t> maxima_, largest_;
   DeviceArray<Device, std::int32_t> exponents_;
   DeviceArray<Device, double> current_;  // the float64 activations that the next layer is computed from
-  DeviceArray<Device, float> converted_, alphas_;
+  DeviceArray<Device, F> converted_;
+  DeviceArray<Device, float> alphas_;
 };
 
 }  // namespace deepntk::cuda

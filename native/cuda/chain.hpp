@@ -9,48 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "../core/chain.hpp"
-#include "../core/chain_streams.hpp"
-#include "../core/chi_square.hpp"
-#include "../core/powers.hpp"
+#include "../core/chain_replica.hpp"
 #include "device.hpp"
 #include "results.hpp"
 
 namespace deepntk::cuda {
-
-constexpr std::size_t kChainLaws = 6;
-
-// The tables of a PathTables and of a ChainPlan, by their pointers.
-struct PathView {
-  std::size_t states, ends, options;
-  const double* top;
-  const std::uint8_t *topState, *topDof;
-  const std::int32_t* start;
-  const double* cumulative;
-  const std::uint8_t *source, *law;
-};
-
-struct ChainView {
-  std::size_t depth;
-  double inputNorm2, biasVariance;
-  const double *weightScale, *weightTerms, *biasTerms, *signalScale, *noiseScale;
-  std::size_t rescaleEvery;
-  const std::int32_t *widthClass, *gateBits, *gateLow, *gateStart;
-  const double* gateKeep;
-  const std::int32_t* gateOther;
-  bool tilted;
-  double shares[3];
-  ScaledNumber inverseMean, inverseSecondMoment;
-  PathView first, second;
-};
-
-// Numbers of every layer from the way up, and the law of each layer: position lanes * l + lane.
-struct ChainRecords {
-  std::size_t lanes;
-  std::uint8_t* law;
-  double *noise, *across, *up, *down;
-  std::int64_t* exponents;
-};
 
 // Replica first + lane, from the input to the output and, where there are biases, back.
 struct SampleReplica {
@@ -60,13 +23,9 @@ struct SampleReplica {
   ChainReplicas out;
 
   // What a replica carries from layer to layer.
-  struct State {
-    std::size_t lane;
-    LayerStream at;
-    double signal, across, along, own, unit, square;
-    std::int64_t exponent;
-    bool dead;
-    std::uint8_t part, squareDof;
+  struct State : ChainEnd {
+    double signal, unit;
+    std::uint8_t squareDof;
   };
 
   DEEPNTK_PORTABLE void operator()(std::size_t, std::size_t lane) const {
@@ -78,18 +37,7 @@ struct SampleReplica {
     state.squareDof = 1;
     if (plan.tilted) choosePath(state);
     climb(state);
-    if (plan.biasVariance > 0) {
-      out.thetas[lane] = descend(state);
-    } else if (state.dead) {
-      out.thetas[lane] = plan.biasTerms[plan.depth + 1] * powerOfTwo(-state.exponent);
-    } else {
-      out.thetas[lane] = state.across + state.square * state.along;
-    }
-    out.exponents[lane] = static_cast<std::int32_t>(state.exponent);
-    out.weights[lane] = 1;
-    out.weightExponents[lane] = 0;
-    if (plan.tilted) out.weights[lane] = weigh(state, out.weightExponents[lane]);
-    out.parts[lane] = state.part;
+    write(plan, records, state, out, lane);
   }
 
  private:
@@ -97,26 +45,18 @@ struct SampleReplica {
     return records.law[records.lanes * layer + state.lane];
   }
 
-  DEEPNTK_PORTABLE static std::size_t firstAbove(const double* cumulative, std::size_t from, std::size_t to,
-                                                 double u) {
-    while (from + 1 < to && u >= cumulative[from]) from++;
-    return from;
-  }
-
   // The part of the mixture, the law of every layer, and the degrees of freedom of the output's square.
   DEEPNTK_PORTABLE void choosePath(State& state) const {
-    LayerStream at = state.at;
-    at.stream = streamOf(kChainPathPurpose, 0);
-    const PhiloxBlock choice = at.block(0);
-    const double u = uniform(choice.words[0], choice.words[1]);
-    state.part = u < plan.shares[0] ? 0 : u < plan.shares[0] + plan.shares[1] ? 1 : 2;
+    std::size_t end = 0;
+    state.part = choosePart(plan, state.at, end);
     if (state.part == 0) {
       for (std::size_t layer = 1; layer <= plan.depth; layer++) lawOf(state, layer) = 0;
       return;
     }
-    const PathView& tables = state.part == 1 ? plan.first : plan.second;
-    const std::size_t top = firstAbove(tables.top, 0, tables.ends, uniform(choice.words[2], choice.words[3]));
-    std::size_t walker = tables.topState[top];
+    const PathView& tables = plan.paths[state.part - 1];
+    LayerStream at = state.at;
+    at.stream = streamOf(kChainPathPurpose, 0);
+    std::size_t walker = tables.topState[end];
     PhiloxBlock block{};
     for (std::size_t layer = plan.depth; layer >= 1; layer--) {
       // Two layers share a block.
@@ -130,17 +70,7 @@ struct SampleReplica {
       lawOf(state, layer) = tables.law[option];
       walker = tables.source[option];
     }
-    state.squareDof = tables.topDof[top];
-  }
-
-  // A number of active units, by words 2 and 3 of a block.
-  DEEPNTK_PORTABLE std::int32_t drawActive(std::size_t layer, std::size_t law,
-                                           const PhiloxBlock& block) const {
-    const std::size_t table = kChainLaws * static_cast<std::size_t>(plan.widthClass[layer]) + law;
-    const auto row = static_cast<std::int32_t>(block.words[2] >> (32 - plan.gateBits[table]));
-    const double u = uniform(block.words[3], block.words[2] << plan.gateBits[table]);
-    const std::int32_t at = plan.gateStart[table] + row;
-    return u < plan.gateKeep[at] ? row + plan.gateLow[table] : plan.gateOther[at];
+    state.squareDof = tables.topDof[end];
   }
 
   DEEPNTK_PORTABLE static double chiSquareOf(double dof, double normal, std::uint32_t word,
@@ -151,7 +81,6 @@ struct SampleReplica {
   }
 
   DEEPNTK_PORTABLE void climb(State& s) const {
-    const int ups[kChainLaws] = {0, 1, 2, 0, 0, 1}, downs[kChainLaws] = {0, 0, 0, 1, 2, 1};
     const bool record = plan.biasVariance > 0;
     s.signal = plan.weightScale[1] * plan.inputNorm2 + plan.biasVariance;
     s.across = plan.weightTerms[1] * plan.inputNorm2 + plan.biasTerms[1];
@@ -161,11 +90,15 @@ struct SampleReplica {
     double normals[2];
     for (std::size_t layer = 1; layer <= plan.depth; layer++) {
       s.at.stream = streamOf(kChainPurpose, layer);
-      const PhiloxBlock words = drawNormals(s.at, normals);
+      boxMuller(s.at.block(0), normals);
+      const PhiloxBlock words = s.at.block(1);
       const std::size_t law = plan.tilted ? lawOf(s, layer) : 0;
-      const std::int32_t active = drawActive(layer, law, words);
+      const std::size_t table = kChainLaws * static_cast<std::size_t>(plan.widthClass[layer]) + law;
+      const std::int32_t active =
+          activeUnits({plan.gateBits[table], plan.gateLow[table], plan.gateStart[table]}, plan.gateKeep,
+                      plan.gateOther, words.words[2], words.words[3]);
       s.dead = s.dead || active == 0;
-      const double dofUp = active + 2 * ups[law], dofDown = (active < 1 ? 0 : active - 1) + 2 * downs[law];
+      const double dofUp = active + addedUp(law), dofDown = (active < 1 ? 0 : active - 1) + addedDown(law);
       const double up = chiSquareOf(dofUp, normals[0], words.words[0], s.at, 0);
       const double down = chiSquareOf(dofDown, normals[1], words.words[1], s.at, 1);
       if (record) {
@@ -175,98 +108,14 @@ struct SampleReplica {
         records.down[at] = down;
         records.exponents[at] = s.exponent;
       }
-      const double scale = plan.weightScale[layer + 1];
-      const double activation = s.signal * up;
-      const double sum = s.across + s.along * up;
-      s.signal = scale * activation + plan.biasVariance * s.unit;
-      const double term = plan.weightTerms[layer + 1] * activation + plan.biasTerms[layer + 1] * s.unit;
-      s.own = scale * (down * s.own) + term;
-      s.across = scale * (down * s.across) + term + plan.noiseScale[layer + 1] * sum;
-      s.along = plan.signalScale[layer + 1] * sum;
-      if (record)
-        records.noise[records.lanes * (layer + 1) + s.lane] = (plan.biasVariance * s.unit) / s.signal;
-      if (layer % plan.rescaleEvery == 0) rescale(s);
+      const double unit = s.unit;
+      climbLayer(stepOf(plan, layer), up, down, unit, s.signal, s.across, s.along, s.own);
+      if (record) records.noise[records.lanes * (layer + 1) + s.lane] = (plan.biasVariance * unit) / s.signal;
+      if (layer % plan.rescaleEvery == 0) rescale(s.signal, s.across, s.along, s.own, s.unit, s.exponent);
     }
     s.at.stream = streamOf(kChainPurpose, plan.depth + 1);
-    const PhiloxBlock words = drawNormals(s.at, normals);
-    s.square = chiSquareOf(s.squareDof, normals[0], words.words[0], s.at, 0);
-  }
-
-  // Two normals from block 0 of a layer's stream; returns block 1.
-  DEEPNTK_PORTABLE static PhiloxBlock drawNormals(const LayerStream& at, double* normals) {
-    const PhiloxBlock block = at.block(0);
-    boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normals[0],
-              normals[1]);
-    return at.block(1);
-  }
-
-  DEEPNTK_PORTABLE static double larger(double a, double b) { return a < b ? b : a; }
-
-  DEEPNTK_PORTABLE static void rescale(State& s) {
-    const std::int64_t shift = binaryExponent(larger(s.signal, larger(s.across, s.along)));
-    const double factor = powerOfTwo(-shift);
-    s.signal *= factor;
-    s.across *= factor;
-    s.along *= factor;
-    s.own *= factor;
-    s.exponent += shift;
-    s.unit = powerOfTwo(-s.exponent);
-  }
-
-  // Theta = A_{L+1} + sum_l c_l^2 A_l.
-  DEEPNTK_PORTABLE double descend(State& s) const {
-    double sum = s.own;
-    double along = std::sqrt(s.square);
-    double norm2 = 1;
-    std::int64_t shift = 0;  // the numbers stand for themselves times 2^shift, their squares for 2^(2 shift)
-    double factor = 1;
-    for (std::size_t layer = plan.depth; layer >= 1; layer--) {
-      const double scale = plan.weightScale[layer + 1];
-      const std::size_t at = records.lanes * layer + s.lane, above = at + records.lanes;
-      if (records.up[at] == 0) {
-        along = 0;
-        norm2 = 0;
-      } else {
-        if (layer == plan.depth) {
-          along *= std::sqrt(scale);
-        } else {
-          s.at.stream = streamOf(kChainNoisePurpose, layer);
-          const PhiloxBlock block = s.at.block(0);
-          double normal, unused;
-          boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normal,
-                    unused);
-          const double share = records.noise[above];
-          along = std::sqrt(scale * ((1 - share) * records.up[above])) * along +
-                  std::sqrt(scale * (share * norm2)) * normal;
-        }
-        norm2 = along * along + scale * (norm2 * records.down[at]);
-      }
-      if (layer == plan.depth || layer % plan.rescaleEvery == 0) {
-        const std::int64_t by = binaryExponent(norm2) >> 1;
-        shift += by;
-        along *= powerOfTwo(-by);
-        norm2 *= powerOfTwo(-2 * by);
-        factor = powerOfTwo(2 * shift + records.exponents[at] - s.exponent);
-      }
-      sum += along * along * records.across[at] * factor;
-    }
-    return sum;
-  }
-
-  // 1 / q, times 2^-exponent.
-  DEEPNTK_PORTABLE double weigh(const State& s, std::int32_t& exponent) const {
-    const double weigher = s.across + s.square * s.along;
-    const std::int64_t by = binaryExponent(weigher);
-    const double significand = weigher * powerOfTwo(-by);
-    const std::int64_t firstExponent = s.exponent + by + plan.inverseMean.exponent;
-    const std::int64_t secondExponent = 2 * (s.exponent + by) + plan.inverseSecondMoment.exponent;
-    const std::int64_t higher = firstExponent < secondExponent ? secondExponent : firstExponent;
-    const std::int64_t top = higher < 0 ? 0 : higher;
-    const double one = significand * plan.inverseMean.value * powerOfTwo(firstExponent - top);
-    const double two =
-        significand * significand * plan.inverseSecondMoment.value * powerOfTwo(secondExponent - top);
-    exponent = static_cast<std::int32_t>(-top);
-    return 1 / (plan.shares[0] * powerOfTwo(-top) + (plan.shares[1] * one + plan.shares[2] * two));
+    boxMuller(s.at.block(0), normals);
+    s.square = chiSquareOf(s.squareDof, normals[0], s.at.block(1).words[0], s.at, 0);
   }
 };
 
@@ -275,48 +124,20 @@ template <typename Device>
 class ResidentPlan {
  public:
   ResidentPlan(Device& device, const ChainPlan& plan) : device_(device) {
-    view_ = {plan.depth,
-             plan.inputNorm2,
-             plan.biasVariance,
-             keep(doubles_, plan.weightScale),
-             keep(doubles_, plan.weightTerms),
-             keep(doubles_, plan.biasTerms),
-             keep(doubles_, plan.signalScale),
-             keep(doubles_, plan.noiseScale),
-             plan.rescaleEvery,
-             keep(integers_, plan.widthClass),
-             keep(integers_, plan.gateBits),
-             keep(integers_, plan.gateLow),
-             keep(integers_, plan.gateStart),
-             keep(doubles_, plan.gateKeep),
-             keep(integers_, plan.gateOther),
-             plan.tilted,
-             {plan.mixture.shares[0], plan.mixture.shares[1], plan.mixture.shares[2]},
-             plan.mixture.inverseMean,
-             plan.mixture.inverseSecondMoment,
-             keepPaths(plan.mixture.first),
-             keepPaths(plan.mixture.second)};
+    view_ = viewOf(plan, [this](const auto& array) { return keep(array); });
   }
 
   const ChainView& view() const { return view_; }
 
  private:
+  const double* keep(const std::vector<double>& values) { return keep(doubles_, values); }
+  const std::int32_t* keep(const std::vector<std::int32_t>& values) { return keep(integers_, values); }
+  const std::uint8_t* keep(const std::vector<std::uint8_t>& values) { return keep(bytes_, values); }
+
   template <typename T>
   const T* keep(std::vector<DeviceArray<Device, T>>& arrays, const std::vector<T>& values) {
     arrays.emplace_back(device_, values);
     return arrays.back().data();
-  }
-  PathView keepPaths(const PathTables& paths) {
-    return {paths.states,
-            paths.top.size(),
-            paths.cumulative.size(),
-            keep(doubles_, paths.top),
-            keep(bytes_, paths.topState),
-            keep(bytes_, paths.topDof),
-            keep(integers_, paths.start),
-            keep(doubles_, paths.cumulative),
-            keep(bytes_, paths.source),
-            keep(bytes_, paths.law)};
   }
 
   Device& device_;

@@ -5,14 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../core/powers.hpp"
 #include "../core/rank.hpp"
+#include "../core/streams.hpp"
 #include "kernel_samples.hpp"
 
 namespace deepntk::cuda {
 
-// Purposes of src/random/streams.ts.
-constexpr std::uint32_t kForwardPurpose = 5, kBackwardPurpose = 6;
 constexpr std::size_t kUnits = 16;  // units at a time; even, so that pairs of normals are not cut
 
 // Where a replica's numbers begin, in doubles.
@@ -116,7 +114,7 @@ class ConditionalReplica {
   }
 
   DEEPNTK_PORTABLE NormalStream stream(std::uint32_t purpose, std::size_t l) const {
-    return {task_.seed, replica_, (purpose << 24) | static_cast<std::uint32_t>(l)};
+    return {task_.seed, replica_, streamOf(purpose, l)};
   }
 
   // Numbers first .. first + count - 1 of a stream; `first` is even.
@@ -128,14 +126,6 @@ class ConditionalReplica {
       to[2 * pair] = normals[0];
       if (2 * pair + 1 < count) to[2 * pair + 1] = normals[1];
     });
-  }
-
-  DEEPNTK_PORTABLE static double largestOnDiagonal(const double* matrix, std::size_t n) {
-    double largest = 0;
-    for (std::size_t i = 0; i < n; i++) {
-      if (largest < matrix[i * n + i]) largest = matrix[i * n + i];
-    }
-    return largest;
   }
 
   DEEPNTK_PORTABLE void clear(double* numbers, std::size_t count) const {
@@ -228,6 +218,18 @@ class ConditionalReplica {
     return units;
   }
 
+  // Calls body(units) for a few units of a hidden layer after the others, once Z_h, X and, of stream `key`, Z
+  // of these units are drawn.
+  template <typename Body>
+  DEEPNTK_PORTABLE void forUnits(std::size_t l, const NormalStream& key, std::size_t columns,
+                                 const Body& body) const {
+    for (std::size_t unit = 0; unit < task_.widths[l]; unit += kUnits) {
+      const std::size_t units = drawUnits(l, unit);
+      draw(scratch_ + view_.layout.fresh, key, unit * columns, units * columns);
+      body(units);
+    }
+  }
+
   // Delta' Delta and Z_h' Delta of the output layer, whose deltas are the identity, or a column of 1 /
   // sqrt(K).
   DEEPNTK_PORTABLE void startDescent() {
@@ -267,19 +269,17 @@ class ConditionalReplica {
     // X~' Z: the last row of Z belongs to the biases.
     const NormalStream key = stream(kBackwardPurpose, l - 1);
     clear(across, n_ * columns);
-    for (std::size_t unit = 0; unit < width; unit += kUnits) {
-      const std::size_t units = drawUnits(l - 1, unit);
-      draw(fresh, key, unit * columns, units * columns);
+    forUnits(l - 1, key, columns, [&](std::size_t units) {
       team_.forEach(n_ * columns, [&](std::size_t entry) {
         const std::size_t i = entry / columns, j = entry - i * columns;
         double sum = across[entry];
         for (std::size_t u = 0; u < units; u++) sum += x[u * n_ + i] * fresh[u * columns + j];
         across[entry] = sum;
       });
-    }
+    });
     if (view_.biasVariance > 0) {
       const double length = powerOfTwo(-exponentOf(l - 1)) * std::sqrt(view_.biasVariance / s);
-      team_.forEach(columns, [&](std::size_t j) { fresh[j] = key.at(width * columns + j); });
+      team_.forEach(columns, [&](std::size_t j) { fresh[j] = key[width * columns + j]; });
       team_.forEach(n_ * columns,
                     [&](std::size_t entry) { across[entry] += length * fresh[entry % columns]; });
     }
@@ -289,9 +289,7 @@ class ConditionalReplica {
     double *const open = scratch_ + view_.layout.open, *const deltas = scratch_ + view_.layout.deltas;
     clear(gramBelow_, pairs_ * pairs_);
     clear(alongBelow_, n_ * pairs_);
-    for (std::size_t unit = 0; unit < width; unit += kUnits) {
-      const std::size_t units = drawUnits(l - 1, unit);
-      draw(fresh, key, unit * columns, units * columns);
+    forUnits(l - 1, key, columns, [&](std::size_t units) {
       team_.forEach(units * columns, [&](std::size_t entry) {
         const std::size_t u = entry / columns, j = entry - u * columns;
         double sum = 0;
@@ -316,7 +314,7 @@ class ConditionalReplica {
         for (std::size_t u = 0; u < units; u++) sum += left[u * step] * deltas[u * pairs_ + j];
         *to = sum;
       });
-    }
+    });
     double* const gram = gramBelow_;
     gramBelow_ = gram_;
     gram_ = gram;
@@ -368,7 +366,7 @@ class ConditionalReplica {
     double* const factors = scratch_ + view_.layout.factors;
     team_.forEach(task_.terms, [&](std::size_t term) {
       const TermFactors found =
-          factorsOf(task_, term, l, largestOnDiagonal(below, n_), exponentOf(l - 1),
+          factorsOf(task_.layerTerms(term, l), largestOnDiagonal(below, n_), exponentOf(l - 1),
                     largestOnDiagonal(gram_, columns), deltaExponent_, exponents_[term]);
       factors[3 * term] = found.keep;
       factors[3 * term + 1] = found.weight;

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "../core/direct.hpp"
 #include "direct_kernels.hpp"
 #include "products.hpp"
 
@@ -112,9 +111,9 @@ class DirectSampling {
 
   void draw(std::uint32_t purpose, std::size_t l, double deviation, std::size_t size, std::size_t nets,
             const DeviceArray<Device, double>& to) {
-    const std::uint32_t stream = (purpose << 24) | static_cast<std::uint32_t>(l);
-    device_.forEach(nets, (size + 1) / 2,
-                    DrawLayer{to.data(), size, position_.data(), task_.seed, stream, deviation});
+    device_.forEach(
+        nets, (size + 1) / 2,
+        DrawLayer{to.data(), size, position_.data(), task_.seed, streamOf(purpose, l), deviation});
   }
 
   void drawWeights(std::size_t l, std::size_t nets) {

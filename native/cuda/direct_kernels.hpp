@@ -4,14 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "../core/direct.hpp"
+#include "../core/streams.hpp"
 #include "kernel_samples.hpp"
 
 namespace deepntk::cuda {
-
-// Purposes of src/random/streams.ts.
-constexpr std::uint32_t kWeightPurpose = 0, kBiasPurpose = 1;
-// Layers are brought back to near 1 when their largest number leaves 2^-kNearOne .. 2^kNearOne.
-constexpr std::int64_t kNearOne = 100;
 
 // Normals number 2 pair and 2 pair + 1 of a layer, of net number `net` of those under way.
 struct DrawLayer {
@@ -24,7 +21,7 @@ struct DrawLayer {
 
   DEEPNTK_PORTABLE void operator()(std::size_t net, std::size_t pair) const {
     double normals[2];
-    NormalStream{seed, *firstReplica + net, stream}.pairAt(pair, normals);
+    NormalStream(seed, *firstReplica + net, stream).pairAt(pair, normals);
     for (std::size_t k = 0; k < 2 && 2 * pair + k < size; k++)
       out[net * size + 2 * pair + k] = normals[k] * deviation;
   }
@@ -82,19 +79,13 @@ struct GateNets {
   }
 };
 
-// By which power of two a net's layer is to be divided.
-DEEPNTK_PORTABLE inline std::int64_t excessOf(std::uint64_t largest) {
-  const std::int64_t exponent = binaryExponent(fromBits(largest));
-  return exponent >= -kNearOne && exponent <= kNearOne ? 0 : exponent;
-}
-
 struct DivideNets {
   double* values;
   std::size_t size;  // numbers a net
   const std::uint64_t* largest;
 
   DEEPNTK_PORTABLE void operator()(std::size_t net, std::size_t i) const {
-    const std::int64_t by = excessOf(largest[net]);
+    const std::int64_t by = excessExponent(fromBits(largest[net]));
     if (by != 0) values[net * size + i] *= powerOfTwo(-by);
   }
 };
@@ -106,7 +97,7 @@ struct NoteDivision {
   std::int64_t* exponents;
 
   DEEPNTK_PORTABLE void operator()(std::size_t, std::size_t net) const {
-    exponents[net] = before[net] + excessOf(largest[net]);
+    exponents[net] = before[net] + excessExponent(fromBits(largest[net]));
     largest[net] = 0;
   }
 };
@@ -128,13 +119,9 @@ struct NetGrams {
   std::size_t deltaRows;      // n where the sum over outputs is taken, else n chains
   const std::int64_t *activationExponents, *deltaExponents;
 
-  // Of inputs i and j, outputs k and m.
-  DEEPNTK_PORTABLE double delta(const SampleView& task, std::size_t net, std::size_t i, std::size_t k,
-                                std::size_t j, std::size_t m) const {
-    const bool trace = task.form == KernelForm::trace;
-    if (deltas == nullptr) return trace ? static_cast<double>(task.chains) : k == m ? 1.0 : 0.0;
-    const double* const own = deltas + net * deltaRows * deltaRows;
-    return trace ? own[i * deltaRows + j] : own[(i * task.chains + k) * deltaRows + j * task.chains + m];
+  DEEPNTK_PORTABLE DeltaGram deltasOf(const SampleView& task, std::size_t net) const {
+    return {deltas == nullptr ? nullptr : deltas + net * deltaRows * deltaRows, task.form, task.n,
+            task.chains};
   }
 };
 
@@ -146,19 +133,11 @@ struct FindFactors {
   std::int64_t* exponents;  // likewise
 
   DEEPNTK_PORTABLE void operator()(std::size_t net, std::size_t term) const {
-    const double* const own = grams.activations + net * task.n * task.n;
-    const std::size_t chains = task.form == KernelForm::trace ? 1 : task.chains;
-    double activations = 0, deltas = 0;
-    for (std::size_t i = 0; i < task.n; i++) {
-      if (activations < own[i * task.n + i]) activations = own[i * task.n + i];
-      for (std::size_t k = 0; k < chains; k++) {
-        const double delta = grams.delta(task, net, i, k, i, k);
-        if (deltas < delta) deltas = delta;
-      }
-    }
+    const double activations = largestOnDiagonal(grams.activations + net * task.n * task.n, task.n);
     const std::size_t at = net * task.terms + term;
-    factors[at] = factorsOf(task, term, layer, activations, grams.activationExponents[net], deltas,
-                            grams.deltaExponents[net], exponents[at]);
+    factors[at] =
+        factorsOf(task.layerTerms(term, layer), activations, grams.activationExponents[net],
+                  grams.deltasOf(task, net).largestOnDiagonal(), grams.deltaExponents[net], exponents[at]);
   }
 };
 
@@ -179,7 +158,7 @@ struct AddNetTerms {
     const TermFactors& own = factors[row];
     const double gram = own.weight * grams.activations[(net * task.n + i) * task.n + j] + own.bias;
     double& sum = sums[row * task.kernelLength() + number];
-    sum = own.keep * sum + gram * grams.delta(task, net, i, k, j, m);
+    sum = own.keep * sum + gram * grams.deltasOf(task, net)(i, k, j, m);
   }
 };
 

@@ -32,12 +32,12 @@ void products(Run& run, std::size_t, const AnyProductsTask& any) {
   const cuda::Lease lease(run);
   std::visit(
       [&](const auto& task) {
+        cuda::GradientProducts products(run, lease.device(), arithmetic, task.shape, task.block,
+                                        task.directions);
         if (task.transposed) {
-          cuda::addGradients(run, lease.device(), arithmetic, task.shape, task.block, task.directions,
-                             task.rows, task.columns);
+          products.addGradients(task.rows, task.columns);
         } else {
-          cuda::contractGradients(run, lease.device(), arithmetic, task.shape, task.block, task.directions,
-                                  task.columns, task.rows);
+          products.contractGradients(task.columns, task.rows);
         }
       },
       any);

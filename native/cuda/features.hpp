@@ -153,10 +153,10 @@ class FeatureComputation {
       } else {
         const std::size_t wide = net_.width(l + 1);
         DeviceArray<Device, T> converted;
-        products_.template multiply<T>(Transpose::no, Transpose::no, gain(l + 1),
-                                       {above.data(), rows * chains_, wide, wide},
-                                       weightsOf(l + 1, converted), device_.template zero<T>(),
-                                       {deltas.data(), rows * chains_, width, width});
+        products_.template multiply<T>(
+            Transpose::no, Transpose::no, gain(l + 1), {above.data(), rows * chains_, wide, wide},
+            weightsAs(device_, resident_.view().layer(l + 1).weights, converted), device_.template zero<T>(),
+            {deltas.data(), rows * chains_, width, width});
       }
       device_.forEach(stripsOf(rows * chains_), width,
                       Gate<T>{activations[l].data(), source.data(), deltas.data(), rows * chains_, chains_,
@@ -197,19 +197,6 @@ class FeatureComputation {
       return alphas_.data() + (l - 1);
     } else {
       return resident_.weightGain(l);
-    }
-  }
-
-  MatrixView<const T> weightsOf(std::size_t l, DeviceArray<Device, T>& converted) {
-    const MatrixView<const double>& weights = resident_.view().layer(l).weights;
-    if constexpr (!kScaled) {
-      return weights;
-    } else {
-      converted = DeviceArray<Device, T>(device_, weights.rows * weights.columns);
-      device_.forEach(weights.rows, weights.columns,
-                      Gather<double, T>{weights.data, weights.stride, nullptr, nullptr, converted.data(),
-                                        weights.columns});
-      return {converted.data(), weights.rows, weights.columns, weights.columns};
     }
   }
 

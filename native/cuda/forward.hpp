@@ -23,6 +23,21 @@ void applyLayer(Device& device, Products<Device>& products, const ResidentNetwor
   device.forEach(h.rows, h.columns, AddBias{h.data, h.columns, layer.biases, layer.biasGain, relu});
 }
 
+// The weights of a layer as numbers of type T. `converted` holds them if T is not double.
+template <typename Device, typename T>
+MatrixView<const T> weightsAs(Device& device, const MatrixView<const double>& weights,
+                              DeviceArray<Device, T>& converted) {
+  if constexpr (std::is_same_v<T, double>) {
+    return weights;
+  } else {
+    converted = DeviceArray<Device, T>(device, weights.rows * weights.columns);
+    device.forEach(
+        weights.rows, weights.columns,
+        Gather<double, T>{weights.data, weights.stride, nullptr, nullptr, converted.data(), weights.columns});
+    return {converted.data(), weights.rows, weights.columns, weights.columns};
+  }
+}
+
 // df/dx^L over `count` units, those listed or all: W^{L+1} of the output layer, a row for every output; or
 // for the sum of logits the sum of its rows over sqrt(K), one row.
 template <typename Device, typename T>

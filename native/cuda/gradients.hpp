@@ -292,20 +292,4 @@ class GradientProducts {
   Results<Device> results_;
 };
 
-template <typename Device, typename T>
-void addGradients(Run& run, Device& device, Arithmetic arithmetic, const FeatureShape& shape,
-                  FeatureBlock<const T> block, std::size_t directions, const double* coefficients,
-                  double* gradients) {
-  GradientProducts<Device, T>(run, device, arithmetic, shape, block, directions)
-      .addGradients(coefficients, gradients);
-}
-
-template <typename Device, typename T>
-void contractGradients(Run& run, Device& device, Arithmetic arithmetic, const FeatureShape& shape,
-                       FeatureBlock<const T> block, std::size_t directions, const double* vectors,
-                       double* products) {
-  GradientProducts<Device, T>(run, device, arithmetic, shape, block, directions)
-      .contractGradients(vectors, products);
-}
-
 }  // namespace deepntk::cuda

@@ -6,32 +6,27 @@
 #include <utility>
 #include <vector>
 
+#include "../core/chi_square.hpp"
 #include "../core/kernel_samples.hpp"
-#include "../core/powers.hpp"
 #include "device.hpp"
 #include "kernels.hpp"
 #include "results.hpp"
 
 namespace deepntk::cuda {
 
-// A sum of nothing.
-constexpr std::int64_t kNoExponent = -(std::int64_t{1} << 40);
-
-// Normal number `index` of a stream, not scaled.
+// The standard normal numbers of a stream.
 struct NormalStream {
-  std::uint64_t seed, replica;
-  std::uint32_t stream;
+  LayerStream at;
+
+  DEEPNTK_PORTABLE NormalStream(std::uint64_t seed, std::uint64_t replica, std::uint32_t stream)
+      : at{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+           static_cast<std::uint32_t>(replica), static_cast<std::uint32_t>(replica >> 32), stream} {}
 
   // Numbers 2 pair and 2 pair + 1.
-  DEEPNTK_PORTABLE void pairAt(std::size_t pair, double* normals) const {
-    const PhiloxBlock block =
-        philox4x32({{static_cast<std::uint32_t>(pair), stream, static_cast<std::uint32_t>(replica),
-                     static_cast<std::uint32_t>(replica >> 32)}},
-                   static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32));
-    boxMuller(uniform(block.words[0], block.words[1]), uniform(block.words[2], block.words[3]), normals[0],
-              normals[1]);
+  DEEPNTK_PORTABLE void pairAt(std::size_t pair, double (&normals)[2]) const {
+    boxMuller(at.block(static_cast<std::uint32_t>(pair)), normals);
   }
-  DEEPNTK_PORTABLE double at(std::size_t index) const {
+  DEEPNTK_PORTABLE double operator[](std::size_t index) const {
     double normals[2];
     pairAt(index / 2, normals);
     return normals[index % 2];
@@ -49,50 +44,16 @@ struct SampleView {
 
   std::size_t DEEPNTK_PORTABLE pairs() const { return n * chains; }
   std::size_t DEEPNTK_PORTABLE kernelLength() const { return n * n * entries; }
+  DEEPNTK_PORTABLE LayerTerms layerTerms(std::size_t term, std::size_t l) const {
+    const std::size_t at = term * layers + l - 1;
+    return {weightTerms[at], biasTerms[at], weightExponents[at], biasExponents[at]};
+  }
 };
-
-// What a layer's term and the sum so far are multiplied by, so that both are over 2^exponent.
-struct TermFactors {
-  double keep, weight, bias;
-};
-
-// Of set `term` and layer l. `activations`, `deltas`: the largest diagonal entries of the layer's two Gram
-// matrices, over 4^activationExponent and 4^deltaExponent.
-DEEPNTK_PORTABLE inline TermFactors factorsOf(const SampleView& task, std::size_t term, std::size_t l,
-                                              double activations, std::int64_t activationExponent,
-                                              double deltas, std::int64_t deltaExponent,
-                                              std::int64_t& exponent) {
-  const std::size_t at = term * task.layers + l - 1;
-  const double weights = task.weightTerms[at], biases = task.biasTerms[at];
-  const std::int64_t weightExponent = task.weightExponents[at] + 2 * activationExponent + 2 * deltaExponent;
-  const std::int64_t biasExponent = task.biasExponents[at] + 2 * deltaExponent;
-  const double largestWeight = weights * activations * deltas, largestBias = biases * deltas;
-  const std::int64_t ofWeight =
-      largestWeight == 0 ? kNoExponent : weightExponent + binaryExponent(largestWeight);
-  const std::int64_t ofBias = largestBias == 0 ? kNoExponent : biasExponent + binaryExponent(largestBias);
-  std::int64_t highest = ofWeight < ofBias ? ofBias : ofWeight;
-  if (highest < exponent) highest = exponent;
-  // A term of zeros has no exponent that the sum's could be compared with.
-  const TermFactors factors{powerOfTwo(exponent - highest),
-                            largestWeight == 0 ? 0 : weights * powerOfTwo(weightExponent - highest),
-                            largestBias == 0 ? 0 : biases * powerOfTwo(biasExponent - highest)};
-  exponent = highest;
-  return factors;
-}
-
-// clampedExponent, of a sum of nothing 0.
-DEEPNTK_PORTABLE inline std::int32_t reportedExponent(std::int64_t exponent) {
-  constexpr std::int64_t kLimit = 1 << 30;
-  if (exponent == kNoExponent) return 0;
-  return static_cast<std::int32_t>(exponent < -kLimit ? -kLimit : exponent > kLimit ? kLimit : exponent);
-}
 
 // Of one entry of one pair of inputs, the place of the same number from the other side.
 DEEPNTK_PORTABLE inline std::size_t mirrored(const SampleView& task, std::size_t i, std::size_t j,
                                              std::size_t entry) {
-  const bool full = task.form == KernelForm::full;
-  return (j * task.n + i) * task.entries +
-         (full ? entry % task.chains * task.chains + entry / task.chains : entry);
+  return (j * task.n + i) * task.entries + transposedEntry(task.form, task.chains, entry);
 }
 
 // The task's arrays on the device.

@@ -24,10 +24,11 @@ void theHostStaysOnItsSide() {
         checkClose(problem.on(device, {arithmetic, singleForward}), expected, 4e-6);
   }
   checkNormals(device);
-  TrainProblem problem;
+  TrainProblem problem({6, 17, 9, 12, 3}, 50);
   problem.optimizer.name = Optimizer::Name::adam;
-  problem.take({20, 20, 10}, std::vector<std::int32_t>(50, 7),
-               [&](Run& run, const TrainTask& task) { cuda::takeSteps(run, device, task); });
+  Run run;
+  problem.takeBy([&](const TrainTask& task) { cuda::takeSteps(run, device, task); }, {.01, .01, .01},
+                 {20, 20, 10}, std::vector<std::int32_t>(50, 7));
   checkForward(device);
   checkFeaturesInPieces(device, 400'000);
   checkConditional(device);
@@ -88,9 +89,10 @@ void batchesOfNetsAreReplayed() {
 // A step is recorded once for every size of batches, after the first of that size, and asks for no memory.
 void stepsAreReplayed() {
   HostDevice device;
-  TrainProblem problem;
-  problem.take({50, 50, 50, 50, 50}, {},
-               [&](Run& run, const TrainTask& task) { cuda::takeSteps(run, device, task); });
+  TrainProblem problem({6, 17, 9, 12, 3}, 50);
+  Run run;
+  problem.takeBy([&](const TrainTask& task) { cuda::takeSteps(run, device, task); },
+                 std::vector<double>(5, .01), std::vector<std::int32_t>(5, 50));
   CHECK(device.replays() == 4 && device.captures() == 1);
 }
 

@@ -18,9 +18,10 @@
 #include "../cuda/jacobian.hpp"
 #include "../cuda/kernel.hpp"
 #include "../cuda/training.hpp"
-#include "device_compare.hpp"
+#include "compare.hpp"
 #include "feature_checks.hpp"
 #include "sample_checks.hpp"
+#include "train_problem.hpp"
 
 namespace deepntk::cuda {
 
@@ -388,49 +389,6 @@ void checkChain(Device& device) {
   }
 }
 
-struct TrainProblem {
-  RandomNet net{{6, 17, 9, 12, 3}, 5, 2, true};
-  std::size_t n = 50;
-  std::vector<double> x = net.inputs(n, 7), y, first, second, losses;
-  Loss loss = Loss::meanSquared;
-  Optimizer optimizer{Optimizer::Name::gradientDescent, 0.9, 0.999, 1e-8};
-  bool biasGradients = true;
-
-  TrainProblem() : y(n * 3) {
-    for (std::size_t i = 0; i < y.size(); i++) y[i] = 0.25 + 0.5 * static_cast<double>(i % 2);
-  }
-
-  template <typename Take>
-  void take(const std::vector<std::int32_t>& sizes, const std::vector<std::int32_t>& rows,
-            const Take& takeSteps) {
-    const Network network = net.network();
-    std::vector<double> gradient(net.parameters.size()), rates(sizes.size());
-    for (std::size_t step = 0; step < sizes.size(); step++) rates[step] = 0.01 / (1.0 + step);
-    first.resize(optimizer.name == Optimizer::Name::gradientDescent ? 0 : gradient.size());
-    second.resize(optimizer.name == Optimizer::Name::adam ? gradient.size() : 0);
-    losses.assign(sizes.size(), 0);
-    Run run;
-    takeSteps(run, TrainTask{network,
-                             net.parameters.data(),
-                             net.parameters.size(),
-                             biasGradients,
-                             x.data(),
-                             y.data(),
-                             loss,
-                             optimizer,
-                             first.data(),
-                             second.data(),
-                             0,
-                             {rates.data(), rates.size()},
-                             {sizes.data(), sizes.size()},
-                             rows.empty() ? nullptr : rows.data(),
-                             losses.data(),
-                             {gradient.data()},
-                             16,
-                             64});
-  }
-};
-
 template <typename Device>
 void checkTraining(Device& device, std::size_t memory) {
   std::vector<std::int32_t> listed;
@@ -443,17 +401,24 @@ void checkTraining(Device& device, std::size_t memory) {
       for (const auto name :
            {Optimizer::Name::gradientDescent, Optimizer::Name::momentum, Optimizer::Name::adam}) {
         for (const bool small : {false, true}) {
-          TrainProblem core, here;
+          const std::vector<std::size_t> widths{6, 17, 9, 12, 3};
+          TrainProblem core(widths, 50), here(widths, 50);
           for (TrainProblem* problem : {&core, &here}) {
             problem->loss = loss;
             problem->optimizer.name = name;
             problem->biasGradients = !small;
+            problem->slots = 1;
+            problem->rowBlock = 64;
+            if (name == Optimizer::Name::gradientDescent) problem->first.clear();
+            if (name != Optimizer::Name::adam) problem->second.clear();
           }
-          core.take(batch.sizes, batch.rows,
-                    [](Run& run, const TrainTask& task) { deepntk::takeSteps(run, 1, task); });
+          std::vector<double> rates;
+          for (std::size_t step = 0; step < batch.sizes.size(); step++) rates.push_back(0.01 / (1.0 + step));
+          core.take(rates, batch.sizes, batch.rows);
           if (small) device.limitMemory(memory);
-          here.take(batch.sizes, batch.rows,
-                    [&](Run& run, const TrainTask& task) { cuda::takeSteps(run, device, task); });
+          Run run;
+          here.takeBy([&](const TrainTask& task) { cuda::takeSteps(run, device, task); }, rates, batch.sizes,
+                      batch.rows);
           device.limitMemory(std::size_t{1} << 40);
           checkClose(here.losses, core.losses, 1e-12);
           // Adam's first steps divide two numbers that may both be roundings.

@@ -10,7 +10,7 @@
 #include "../cuda/features.hpp"
 #include "../cuda/gradients.hpp"
 #include "../cuda/gram_tile.hpp"
-#include "device_compare.hpp"
+#include "compare.hpp"
 
 namespace deepntk::cuda {
 
@@ -123,14 +123,14 @@ void checkProducts(Device& device, Arithmetic arithmetic, const FeatureProblem<T
     std::vector<double> expected = columns, actual = columns;
     Run run;
     addGradients<T>(run, 1, problem.shape, block.view(), directions, rows.data(), expected.data());
-    cuda::addGradients<Device, T>(run, device, arithmetic, problem.shape, block.view(), directions,
-                                  rows.data(), actual.data());
+    cuda::GradientProducts<Device, T> products(run, device, arithmetic, problem.shape, block.view(),
+                                               directions);
+    products.addGradients(rows.data(), actual.data());
     checkClose(actual, expected, kFeatureTolerance<T>);
     std::vector<double> expectedRows(rows.size(), -1.0), actualRows(rows.size(), -1.0);
     contractGradients<T>(run, 1, problem.shape, block.view(), directions, columns.data(),
                          expectedRows.data());
-    cuda::contractGradients<Device, T>(run, device, arithmetic, problem.shape, block.view(), directions,
-                                       columns.data(), actualRows.data());
+    products.contractGradients(columns.data(), actualRows.data());
     checkClose(actualRows, expectedRows, kFeatureTolerance<T>);
   }
 }

@@ -262,19 +262,20 @@ class HostDevice {
   }
   static int stride(std::size_t stride) { return static_cast<int>(std::max<std::size_t>(stride, 1)); }
 
-  static void multiply(Transpose transposeA, Transpose transposeB, double alpha, MatrixView<const double> a,
-                       MatrixView<const double> b, double beta, MatrixView<double> c) {
+  template <typename T>
+  static void multiply(Transpose transposeA, Transpose transposeB, T alpha, MatrixView<const T> a,
+                       MatrixView<const T> b, T beta, MatrixView<T> c) {
     const std::size_t inner = transposeA == Transpose::yes ? a.rows : a.columns;
-    cblas_dgemm(CblasRowMajor, flag(transposeA), flag(transposeB), static_cast<int>(c.rows),
-                static_cast<int>(c.columns), static_cast<int>(inner), alpha, a.data, stride(a.stride), b.data,
-                stride(b.stride), beta, c.data, stride(c.stride));
-  }
-  static void multiply(Transpose transposeA, Transpose transposeB, float alpha, MatrixView<const float> a,
-                       MatrixView<const float> b, float beta, MatrixView<float> c) {
-    const std::size_t inner = transposeA == Transpose::yes ? a.rows : a.columns;
-    cblas_sgemm(CblasRowMajor, flag(transposeA), flag(transposeB), static_cast<int>(c.rows),
-                static_cast<int>(c.columns), static_cast<int>(inner), alpha, a.data, stride(a.stride), b.data,
-                stride(b.stride), beta, c.data, stride(c.stride));
+    const auto by = [&](auto gemm) {
+      gemm(CblasRowMajor, flag(transposeA), flag(transposeB), static_cast<int>(c.rows),
+           static_cast<int>(c.columns), static_cast<int>(inner), alpha, a.data, stride(a.stride), b.data,
+           stride(b.stride), beta, c.data, stride(c.stride));
+    };
+    if constexpr (std::is_same_v<T, double>) {
+      by(cblas_dgemm);
+    } else {
+      by(cblas_sgemm);
+    }
   }
 
   static constexpr std::size_t kRange = std::size_t{1} << 34, kPage = 4096, kAlignment = 64, kCanary = 64;

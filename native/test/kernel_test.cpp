@@ -2,33 +2,15 @@
 #include "../core/kernel.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <vector>
 
 #include "../core/jacobian.hpp"
-#include "check.hpp"
-#include "random_net.hpp"
+#include "cancel.hpp"
+#include "compare.hpp"
 
 using namespace deepntk;
 
 namespace {
-
-struct Case {
-  std::vector<std::size_t> widths;
-  std::size_t n, n2;  // n2 = 0: symmetric
-  bool gains;
-};
-
-const std::vector<Case> kCases = {
-    {{3, 1}, 4, 0, false},
-    {{5, 3}, 4, 3, true},
-    {{4, 7, 1}, 1, 0, false},
-    {{6, 8, 5, 2}, 4, 3, true},
-    {{5, 12, 7, 9, 5}, 12, 0, true},
-    {{9, 1, 6, 3}, 7, 0, false},
-    {{2, 30, 30, 30, 30, 4}, 6, 9, false},
-};
 
 std::vector<double> jacobianOf(const Network& network, const std::vector<double>& x, std::size_t n) {
   const std::vector<unsigned char> all(network.layers(), 1);
@@ -77,20 +59,8 @@ std::vector<double> kernelOf(const Network& network, const RandomNet& net, const
   return kernel;
 }
 
-double largest(const std::vector<double>& values) {
-  double result = 0;
-  for (double value : values) result = std::max(result, std::abs(value));
-  return result;
-}
-
-void checkClose(const std::vector<double>& actual, const std::vector<double>& expected, double relative) {
-  CHECK(actual.size() == expected.size());
-  const double tolerance = relative * largest(expected);
-  for (std::size_t i = 0; i < actual.size(); i++) CHECK_NEAR(actual[i], expected[i], tolerance);
-}
-
 void kernelIsTheProductOfJacobians() {
-  for (const Case& shape : kCases) {
+  for (const NetCase& shape : netCases()) {
     const RandomNet net(shape.widths, 7, 2, shape.gains);
     const Network network = net.network();
     const std::size_t n2 = shape.n2 == 0 ? shape.n : shape.n2, outputs = network.outputs();
@@ -183,7 +153,7 @@ void mixedPrecisionSurvivesEveryPhase() {
     Options mixed;
     mixed.mixed = true;
     const std::vector<double> expected = kernelOf(network, net, x, 5, x, 0, KernelForm::trace);
-    CHECK(largest(expected) > 0 && std::isfinite(largest(expected)));
+    CHECK(largestOf(expected) > 0 && std::isfinite(largestOf(expected)));
     // Roundings of 6e-8 a layer add up over hundreds of narrow layers.
     checkClose(kernelOf(network, net, x, 5, x, 0, KernelForm::trace, mixed), expected, 1e-4);
   }
@@ -210,21 +180,7 @@ void cancellationIsPrompt() {
                         kernel.data(),
                         {},
                         {}};
-  Run run;
-  bool cancelled = false;
-  std::thread job([&] {
-    try {
-      computeKernel(run, 2, task);
-    } catch (const Cancelled&) {
-      cancelled = true;
-    }
-  });
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
-  const auto start = std::chrono::steady_clock::now();
-  run.cancel();
-  job.join();
-  CHECK(cancelled);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(100));
+  checkCancellation([&](Run& run) { computeKernel(run, 2, task); }, std::chrono::milliseconds(100));
 }
 
 }  // namespace

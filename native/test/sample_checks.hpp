@@ -7,7 +7,7 @@
 
 #include "../cuda/conditional.hpp"
 #include "../cuda/direct.hpp"
-#include "device_compare.hpp"
+#include "compare.hpp"
 #include "sample_setting.hpp"
 
 namespace deepntk::cuda {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../core/kernel.hpp"
+#include "cancel.hpp"
 #include "check.hpp"
 #include "sample_setting.hpp"
 
@@ -137,21 +138,7 @@ void cancellationIsPrompt() {
   setting.kernels.assign(setting.count * setting.length(), 0.0);
   setting.exponents.assign(setting.count, 0);
   const DirectTask task = setting.direct(0);
-  Run run;
-  bool cancelled = false;
-  std::thread job([&] {
-    try {
-      sampleDirect(run, 2, task);
-    } catch (const Cancelled&) {
-      cancelled = true;
-    }
-  });
-  std::this_thread::sleep_for(std::chrono::milliseconds(30));
-  const auto start = std::chrono::steady_clock::now();
-  run.cancel();
-  job.join();
-  CHECK(cancelled);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::milliseconds(500));
+  checkCancellation([&](Run& run) { sampleDirect(run, 2, task); }, std::chrono::milliseconds(500));
 }
 
 }  // namespace

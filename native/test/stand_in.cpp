@@ -73,12 +73,11 @@ void products(Run& run, std::size_t, const AnyProductsTask& any) {
   const Arithmetic arithmetic = mixedMode().arithmetic;
   std::visit(
       [&](const auto& task) {
+        GradientProducts products(run, device, arithmetic, task.shape, task.block, task.directions);
         if (task.transposed) {
-          addGradients(run, device, arithmetic, task.shape, task.block, task.directions, task.rows,
-                       task.columns);
+          products.addGradients(task.rows, task.columns);
         } else {
-          contractGradients(run, device, arithmetic, task.shape, task.block, task.directions, task.columns,
-                            task.rows);
+          products.contractGradients(task.columns, task.rows);
         }
       },
       any);

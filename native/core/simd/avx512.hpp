@@ -1,4 +1,5 @@
-// The vocabulary of AVX-512F, beyond vectors.hpp.
+// The vocabulary of AVX-512F, beyond vectors.hpp. Functions of doubles and of floats are written one by one,
+// because the names of their instructions differ.
 
 constexpr std::size_t kVectorBytes = 64, kRegisters = 32;
 

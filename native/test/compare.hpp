@@ -1,4 +1,4 @@
-// What the checks of native/cuda have in common: nets, and the distance of results.
+// The nets of the tests of kernels, and the distance between results.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 #include "check.hpp"
 #include "random_net.hpp"
 
-namespace deepntk::cuda {
+namespace deepntk {
 
 constexpr KernelForm kForms[] = {KernelForm::trace, KernelForm::full, KernelForm::diagonal,
                                  KernelForm::sumOfLogits};
@@ -58,4 +58,4 @@ inline std::vector<NetCase> netCases() {
 // Roundings of sums of some hundred terms in another order.
 constexpr double kRounding = 1e-13;
 
-}  // namespace deepntk::cuda
+}  // namespace deepntk
