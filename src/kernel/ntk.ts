@@ -19,7 +19,7 @@ import {
 } from './arguments';
 
 /**
- * The part of the K x K block of two inputs (x, x') that is returned:
+ * What is kept of the K x K block that belongs to a pair of inputs (x, x'):
  *
  * - `trace`: the SUM over outputs of its diagonal (not the mean); N x N'
  * - `mean`: the trace divided by K; N x N'

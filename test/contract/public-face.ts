@@ -66,9 +66,6 @@ const method = (name: string): Method => (net[name as keyof typeof net] as unkno
 const statics = deepntk.Mlp as unknown as Readonly<Record<string, Method>>;
 const functions = deepntk as unknown as Readonly<Record<string, Method>>;
 
-/** Far above the memory of the process, which grows with every suite that it runs and counts too. */
-const MEMORY_LIMIT = 2 ** 34;
-
 /** What every heavy call takes besides: one thread, this backend, and a signal and a callback that do nothing. */
 function run(backend: BackendName) {
   return { backend, threads: 1, signal: new AbortController().signal, onProgress: () => undefined };
@@ -96,7 +93,7 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
     parameters: 'all',
     layers: [1, 2],
     precision: 'float64',
-    memoryLimit: MEMORY_LIMIT,
+    memoryLimit: 1e9,
   };
   const question = { weightVariance: 2, relativeStandardDeviation: 1, biasVariance: 0, inputDim: 3 };
   const goal = { seed: 1, replicas: 8, sampler: 'direct', inputNorm2: 1, firstReplica: 0 };
@@ -146,7 +143,7 @@ export function entries(backend: BackendName): Readonly<Record<string, Entry>> {
         perLayer: false,
       },
     ]),
-    onNet('explainNtk', () => [X(), 5, { backend, threads: 1, memoryLimit: MEMORY_LIMIT, dtype: 'float64' }]),
+    onNet('explainNtk', () => [X(), 5, { backend, threads: 1, memoryLimit: 1e9, dtype: 'float64' }]),
     heavy('jacobianVector', () => [net, X(), array([parameters]), { ...products, layers: [1, 2, 3] }]),
     heavy('vectorJacobian', () => [net, X(), array([4, 1]), products]),
     heavy('kernelProduct', () => [net, X(), array([4]), { ...products, outputs: 'trace' }]),
