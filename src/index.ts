@@ -52,6 +52,7 @@ export type {
   KernelBlocks,
   LossName,
   Precision,
+  Slopes,
 } from './backend/seam';
 export type { KernelPlan } from './kernel/plan';
 export { type KernelSummary, summarizeKernel } from './kernel/statistics';

@@ -14,6 +14,7 @@ export {
 export type { NdArray, Nested, ResultArray } from '../ndarray';
 export { VERSION as version } from '../version';
 
+export type { Slopes } from '../backend/seam';
 export { createSpec, type NetworkSpec, type Parametrization, type SpecOptions } from '../network/spec';
 export * from '../theory';
 

@@ -161,7 +161,7 @@ describeNative('an addon with everything it needs', () => {
       'ERR_COMPUTATION the addon failed: CUDA: computing: an illegal memory access',
     ],
   ])('an error of the device (status %i) is an error of the call alone', (status, detail, message) => {
-    const failing = `startKernel(task, listener) { setImmediate(listener, ${status}, ${detail}); return () => {}; },`;
+    const failing = `kernel(call, listener) { setImmediate(listener, ${status}, ${detail}); return () => {}; },`;
     const { lines } = compute({ DEEPNTK_CUDA_ADDON: standIn(`failing-${status}.js`, failing) });
     expect(lines).toEqual([message, 'typescript null']);
   });
