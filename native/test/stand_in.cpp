@@ -1,6 +1,5 @@
-// The functions of native/cuda/cuda.hpp over HostDevice: an addon of these stands in for the one that
-// computes on a GPU, and takes the suite of the package through everything but the GPU (scripts/cuda.sh
-// stand-in).
+// The functions of native/cuda/cuda.hpp on HostDevice. An addon with these functions replaces the one for
+// GPUs, so that the suite of the package tests everything except the GPU (scripts/cuda.sh stand-in).
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
@@ -24,7 +23,7 @@ namespace {
 
 constexpr std::size_t kMemory = std::size_t{4} << 30;
 
-// What DEEPNTK_CUDA_MEMORY leaves.
+// The limit that DEEPNTK_CUDA_MEMORY sets.
 std::size_t memory() {
   const char* const text = std::getenv("DEEPNTK_CUDA_MEMORY");
   return text == nullptr ? kMemory : std::min(kMemory, static_cast<std::size_t>(std::strtod(text, nullptr)));
@@ -60,7 +59,8 @@ void computeKernel(Run& run, const KernelTask& task) {
 void sampleChain(Run& run, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first, std::size_t count,
                  const ChainReplicas& out) {
   HostDevice device(memory());
-  sampleChain(run, device, plan, seed, first, count, out, 1000);  // cancelled more often than on a GPU
+  sampleChain(run, device, plan, seed, first, count, out,
+              1000);  // smaller batches than on a GPU, so that cancelling is tested
 }
 
 void sampleConditional(Run& run, const ConditionalTask& task) {
