@@ -1,6 +1,5 @@
-// Uniform and normal numbers from the words of Philox blocks: the arithmetic of src/random/normal.ts, to the
-// last bit. Whoever includes this is compiled without contraction into fused multiply-adds
-// (-ffp-contract=off).
+// Uniform and normal numbers from the words of Philox blocks, with the same bits as src/random/normal.ts. A
+// file that includes this is compiled without contraction into fused multiply-adds (-ffp-contract=off).
 #pragma once
 
 #include <cmath>
@@ -24,8 +23,8 @@ DEEPNTK_PORTABLE inline std::uint64_t toBits(double value) {
   return bits;
 }
 
-// (k + 1/2) / 2^52 with k the upper 52 bits of the two words. The bits go into the mantissa of a number in
-// [1, 2): instruction sets without a conversion from 64-bit integers keep their vectors.
+// (k + 1/2) / 2^52, where k is the upper 52 bits of the two words. The bits go into the mantissa of a number
+// in [1, 2), so that loops are vectorized for CPUs without a conversion from 64-bit integers, too.
 DEEPNTK_PORTABLE inline double uniform(std::uint32_t high, std::uint32_t low) {
   const std::uint64_t k = (std::uint64_t{high} << 20) | (low >> 12);
   return (fromBits(0x3ff0000000000000 | k) - 1.0) + 0x1p-53;
@@ -50,11 +49,12 @@ DEEPNTK_PORTABLE inline double log(double u) {
   return k * 0.6931471805599453 + (2 * s + s * series);
 }
 
-// Box and Muller's transform of one block.
+// Box and Muller's transform of two uniform numbers.
 DEEPNTK_PORTABLE inline void boxMuller(double first, double second, double& normal0, double& normal1) {
   const double radius = std::sqrt(-2 * log(first));
   const double quarters = 4 * second;
-  // floor(quarters + 1/2) without an instruction for it: round to nearest by 2^52, and take back a step up.
+  // floor(quarters + 1/2) without an instruction for it: adding 2^52 rounds to nearest, and a step up is
+  // undone.
   const double shifted = quarters + 0.5;
   const double nearest = (shifted + 0x1p52) - 0x1p52;
   const double whole = nearest > shifted ? nearest - 1 : nearest;

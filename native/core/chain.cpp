@@ -1,6 +1,6 @@
-// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt
-// alone, so that every instruction set gives the same bits. Replicas go up the layers abreast, one a lane;
-// what is rare (a rejected attempt) is done lane by lane after the loop that met it.
+// Every target gives the same bits: the arithmetic is +, -, *, / and sqrt, compiled without contraction into
+// fused multiply-adds (-ffp-contract=off). kAbreast replicas go through the layers together, one in each
+// lane. Rare cases (rejected attempts) are handled one lane at a time, after the loop that finds them.
 #include "chain.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kAbreast = 64;
 
-// One entry a lane. The loops below run over all lanes, also those beyond the last replica.
+// Each array has one entry for each lane. Loops run over all lanes, including those beyond the last replica.
 struct Lanes {
   alignas(64) std::uint32_t block[kAbreast], replica0[kAbreast], replica1[kAbreast];
   alignas(64) std::uint32_t words[4][kAbreast];
@@ -52,8 +52,8 @@ struct Records {
   }
 };
 
-// Replicas that share a part of the mixture, abreast; position k is that of lane lane[k]. The loops run over
-// whole steps of Philox, also beyond the last replica.
+// The replicas that belong to one part of the mixture. Position k belongs to lane lane[k]. Loops run over
+// whole steps of Philox, including positions beyond the last replica.
 struct Paths {
   std::size_t count = 0;
   std::uint8_t lane[kAbreast];
@@ -118,7 +118,7 @@ LayerStream streamAt(const Lanes& lanes, Key key, std::size_t lane) {
   return {key.key0, key.key1, lanes.replica0[lane], lanes.replica1[lane], 0};
 }
 
-// Two normals of block 0, and the words of block 1.
+// Draws two normals from block 0, and the words of block 1.
 void drawLayer(Lanes& lanes, Key key, std::uint32_t stream) {
   std::fill_n(lanes.block, kAbreast, 0u);
   drawNormals(countersOf(lanes, key, stream), kAbreast, {lanes.normals[0], lanes.normals[1]});
@@ -182,7 +182,7 @@ void climb(const ChainView& plan, Lanes& lanes, Records& records, Key key) {
   std::copy_n(lanes.chi[0], kAbreast, lanes.square);
 }
 
-// The laws of every layer, from the top down. Two layers share a block, an even one and the next.
+// Chooses the law of every layer, from the top down. An even layer and the next one share a block.
 void walkDown(const PathView& tables, std::size_t depth, Key key, Paths& paths, std::uint8_t* law) {
   const std::uint32_t stream = streamOf(kChainPathPurpose, 0);
   for (std::size_t layer = depth; layer >= 1; layer--) {
@@ -199,8 +199,8 @@ void walkDown(const PathView& tables, std::size_t depth, Key key, Paths& paths, 
   }
 }
 
-// Chooses each lane's part of the mixture, the law of its every layer, and the degrees of freedom of its
-// output's square.
+// Chooses for each lane its part of the mixture, the laws of its layers, and the degrees of freedom of the
+// square of its output.
 void choosePaths(const ChainView& plan, Lanes& lanes, Records& records, Key key) {
   Paths paths[2];
   for (std::size_t i = 0; i < kAbreast; i++) {

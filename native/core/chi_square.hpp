@@ -1,5 +1,5 @@
-// Chi-square numbers with a whole number of degrees of freedom; the twin of src/random/chi-square.ts, to the
-// last bit.
+// Chi-square numbers with an integer number of degrees of freedom, with the same bits as
+// src/random/chi-square.ts.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace deepntk {
 
-// What a rejected attempt gives.
+// The result of a rejected attempt.
 constexpr double kRejected = -1;
 
-// Where the numbers of one layer of one replica come from: the words of Philox's key and counter.
+// The random numbers of one layer of one replica, by the words of Philox's key and counter.
 struct LayerStream {
   std::uint32_t key0, key1, replica0, replica1, stream;
 
@@ -26,7 +26,8 @@ DEEPNTK_PORTABLE inline double toDouble(std::uint32_t word) {
   return fromBits(0x4330000000000000 | word) - 0x1p52;
 }
 
-// The quick test of an attempt: what comes of it, and whether it settles the matter. Without branches.
+// The quick test of an attempt: its result, and whether the test decides. There are no branches, so that
+// loops are vectorized.
 DEEPNTK_PORTABLE inline double quickChiSquare(double dof, double x, std::uint32_t word, bool& settled) {
   const double d = 0.5 * dof - 1.0 / 3;
   const double t = x / std::sqrt(9 * (dof < 2 ? 1.0 : d));
@@ -51,7 +52,8 @@ DEEPNTK_PORTABLE inline double tryChiSquare(double dof, double x, std::uint32_t 
   return log(u) < 0.5 * (x * x) + d * (1 - v + log(v)) ? value : kRejected;
 }
 
-// Chi-square number `which` (0 or 1) of a stream whose first attempt the quick test left open.
+// Chi-square number `which` (0 or 1) of a stream, for which the quick test of the first attempt did not
+// decide.
 DEEPNTK_PORTABLE inline double chiSquare(double dof, const LayerStream& at, int which) {
   for (std::uint32_t attempt = 0;; attempt++) {
     double normals[2];

@@ -1,6 +1,6 @@
-// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt
-// alone, so that every instruction set, and the twin, gives the same bits. kReplicaLanes replicas go through
-// the layers side by side, a few units at a time, while these are in the cache.
+// Every target and the TypeScript twin give the same bits: the arithmetic is +, -, *, / and sqrt, compiled
+// without contraction into fused multiply-adds (-ffp-contract=off). kReplicaLanes replicas go through the
+// layers together. A few units are handled at a time, because they fit the cache.
 #include "conditional.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace deepntk {
 
 namespace {
 
-constexpr std::size_t kUnits = 16;  // units at a time; even, so that pairs of normals are not cut
+constexpr std::size_t kUnits = 16;  // units at a time; an even number, so that no pair of normals is split
 
 using Exponents = std::int64_t[kReplicaLanes];
 
@@ -36,7 +36,7 @@ void scale(Pack* numbers, std::size_t count, const Pack& factor) {
   for (std::size_t i = 0; i < count; i++) numbers[i] *= factor;
 }
 
-// What is kept of a layer on the way up. The true activations are those stored times 2^exponents.
+// What the forward pass keeps of a layer. The true activations are the stored ones times 2^exponents.
 struct LayerState {
   Buffer<Pack> gram;            // X'X of this layer, upper triangle
   Buffer<Pack> root, inverses;  // R of the layer's preactivations, over 2^exponents
@@ -103,7 +103,8 @@ class Group {
     }
   }
 
-  // Writes the kernels of the first `count` lanes, which are the task's replicas from number `position` on.
+  // Writes the kernels of the first `count` lanes. They are replicas `position`, `position` + 1, ... of the
+  // task.
   void write(std::size_t position, std::size_t count) const;
 
  private:
@@ -141,7 +142,7 @@ class Group {
     factorLanes(covariance_.data(), n_, layer.root.data(), layer.inverses.data());
   }
 
-  // Z_h and X = relu(Z_h R) of a hidden layer, and with `withGram` X'X.
+  // Computes Z_h and X = relu(Z_h R) of a hidden layer, and X'X if `withGram` is set.
   void drawLayer(std::size_t l, bool withGram) {
     LayerState& layer = states_[l];
     Pack *const normals = normalsOf(l), *const x = activationsOf(l);
@@ -164,8 +165,8 @@ class Group {
     return kept(l) ? activations_[l].data() : spareActivations_.data();
   }
 
-  // Delta' Delta and Z_h' Delta of the output layer, whose deltas are the identity, or a column of 1 /
-  // sqrt(K).
+  // Computes Delta' Delta and Z_h' Delta of the output layer. Its deltas are the identity, or a column of
+  // 1 / sqrt(K).
   void startDescent() {
     std::fill(kernelExponents_.begin(), kernelExponents_.end(), kNoExponent);
     std::fill_n(kernel_.data(), kernel_.size(), Pack{});
@@ -187,7 +188,7 @@ class Group {
     addTerm(layers_);
   }
 
-  // From the deltas of layer l to those of the layer below: gram_, along_ and their exponents.
+  // Replaces gram_, along_ and their exponents, which belong to layer l, by those of the layer below.
   void descend(std::size_t l) {
     const bool top = l == layers_;
     const std::size_t columns = top ? chains_ : pairs_, width = task_.widths[l - 1];
@@ -198,7 +199,7 @@ class Group {
     if (!kept(l - 1)) drawLayer(l - 1, false);
     const Pack *const normals = normalsOf(l - 1), *const x = activationsOf(l - 1);
 
-    // X~' Z: the last row of Z belongs to the biases.
+    // X~' Z. The last row of Z belongs to the biases.
     const StreamKey key{task_.seed, replica_, streamOf(kBackwardPurpose, l - 1)};
     std::fill_n(across_.data(), n_ * columns, Pack{});
     for (std::size_t unit = 0; unit < width; unit += kUnits) {
@@ -209,7 +210,7 @@ class Group {
     }
     if (task_.biasVariance > 0) addBiasRow(key, s, width, columns, below.exponents);
 
-    // S, in place of Z_h' Delta. What is stored of R is R over 2^shift, in units of the layer below.
+    // S replaces Z_h' Delta. The stored R is divided by 2^shift, in units of the layer below.
     Pack shift;
     setPowersOfTwo(shift, layer.shift, -1);
     multiply(n_, columns, columns, {across_.data(), columns, 1}, {root_.data(), columns, 1},
@@ -219,7 +220,7 @@ class Group {
     solveUpper(layer.root.data(), layer.inverses.data(), n_, along_.data(), columns);
     scale(along_.data(), n_ * columns, shift * s);
 
-    // Z C + X S, the gates, and what the next step needs of the result.
+    // Z C + X S, the gates, and the Gram matrices of the result that the next step needs.
     std::fill_n(gramBelow_.data(), pairs_ * pairs_, Pack{});
     std::fill_n(alongBelow_.data(), n_ * pairs_, Pack{});
     for (std::size_t unit = 0; unit < width; unit += kUnits) {
@@ -267,14 +268,15 @@ class Group {
   const std::size_t n_, chains_, pairs_, layers_;
   std::uint64_t replica_ = 0;
   std::vector<LayerState> states_;
-  std::vector<Buffer<Pack>> normals_, activations_;  // of hidden layers; empty where they are drawn again
+  std::vector<Buffer<Pack>> normals_,
+      activations_;  // of hidden layers; empty for layers that are drawn again
   Buffer<Pack> spareNormals_, spareActivations_;
   Buffer<Pack> covariance_, top_;
   Buffer<Pack> gram_, gramBelow_;                    // Delta' Delta, upper triangle
   Buffer<Pack> root_, pivots_;                       // C, and the inverses of its pivots
   Buffer<Pack> fresh_;                               // Z
   Buffer<Pack> across_, along_, alongBelow_, work_;  // X~' Z; Z_h' Delta, then S
-  Buffer<Pack> deltas_, open_;                       // of a few units, and before their gates
+  Buffer<Pack> deltas_, open_;                       // of a few units, after and before their gates
   Exponents deltaExponents_;
   Buffer<Pack> kernel_;  // terms x n x n x entries, where row <= column
   std::vector<std::int64_t> kernelExponents_;

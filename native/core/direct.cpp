@@ -14,10 +14,10 @@ namespace deepntk {
 
 namespace {
 
-// Weights beyond this many bytes, of all threads, are drawn a second time on the way back.
+// If the weights of all threads together need more than this many bytes, the backward pass draws them again.
 constexpr double kWeightMemory = 1.0 * (1 << 30);
 
-// Brings the numbers into range; returns by which exponent.
+// Divides the numbers by a power of two if they are out of range. Returns its exponent.
 std::int64_t normalize(double* values, std::size_t count) {
   const std::int64_t exponent = excessExponent(largestMagnitude(values, count));
   if (exponent == 0) return 0;
@@ -161,7 +161,7 @@ class Net {
   const DirectTask& task_;
   const std::size_t n_, chains_, rows_, layers_;
   std::uint64_t replica_ = 0;
-  std::vector<Buffer<double>> weights_;      // of layers 1 .. L+1; empty where they are drawn again
+  std::vector<Buffer<double>> weights_;      // of layers 1 .. L+1; empty for layers that are drawn again
   std::vector<Buffer<double>> activations_;  // of hidden layers; the true ones are these times 2^exponents
   std::vector<std::int64_t> exponents_;
   Buffer<double> spare_, biases_, above_, below_, gram_, deltaGram_;
@@ -176,7 +176,7 @@ void Net::addTerm(const Run& run, std::size_t l) {
   syrk<double>(run, {activations(l - 1), n_, width, width}, {gram_.data(), n_, n_, n_});
   if (!top) {
     const std::size_t size = task_.widths[l];
-    // A trace is one product of inner length chains x width.
+    // For a trace, one product of inner length chains x width sums over the outputs.
     if (task_.form == KernelForm::trace) {
       syrk<double>(run, {above_.data(), n_, chains_ * size, chains_ * size}, {deltaGram_.data(), n_, n_, n_});
     } else {

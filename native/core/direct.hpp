@@ -1,5 +1,5 @@
-// The direct sampler: replicas of the kernel of N inputs from nets drawn in whole, those that Mlp.random
-// draws; one net a thread. The twin is src/backend/typescript/direct.ts.
+// The direct sampler: replicas of the kernel of N inputs. It draws all weights of a net, the same as
+// Mlp.random, and each thread computes one net. The twin is src/backend/typescript/direct.ts.
 #pragma once
 
 #include "kernel_samples.hpp"
@@ -9,8 +9,7 @@ namespace deepntk {
 struct DirectTask : KernelSampleTask {
   const double* x;  // n x n_0, the inputs over 2^inputExponent
   std::int64_t inputExponent;
-  // Standard deviations that weights and biases are drawn with, and what they are multiplied by (mlp.hpp); L
-  // + 1 numbers.
+  // The standard deviations of weights and biases, and their factors (mlp.hpp). Each array has L + 1 numbers.
   const double *weightDeviations, *biasDeviations, *weightGains, *biasGains;
 };
 

@@ -10,7 +10,7 @@ namespace deepntk {
 
 namespace {
 
-// Where the entries of one line of a tile lie: position p at p * stride.
+// Entry p of a line of a tile is at p * stride.
 struct Strides {
   std::size_t deltas, kernel;
 };
@@ -39,10 +39,10 @@ inline void addLine(const Line<T> line, std::size_t count, const Strides strides
   }
 }
 
-// Rows of the one Gram matrix of a tile: C = A B', or its lower triangle where both are the same rows.
+// One Gram matrix of a tile, C = A B'. If A and B are the same rows, only the lower triangle is computed.
 template <typename T>
 void gramOf(const Run& run, MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> c) {
-  // Rows of no units begin at the same place, whichever they are.
+  // Rows without units have equal addresses even if they are different rows.
   const bool lower = a.data == b.data && a.columns > 0;
   if (hasVectorProducts() && std::max(c.rows, c.columns) <= kMostRowsMultiplied<T>) {
     run.check();

@@ -15,7 +15,7 @@ namespace deepntk {
 
 namespace {
 
-// The deltas of one layer, (input, output) pairs as rows; the true ones are `values` times 2^exponent.
+// The deltas of one layer. Rows are (input, output) pairs. The true deltas are `values` times 2^exponent.
 template <typename T>
 struct Deltas {
   Buffer<T> values;
@@ -47,7 +47,7 @@ class KernelComputation {
     Batch batch{net_,           task_.x,          task_.n, task_.x2,   task_.n2,
                 forwardBlock(), task_.compaction, {},      lowest_ - 1};
     for (std::size_t l = 0; l < net_.layers(); l++) batch.work.push_back(workOf(l));
-    // So that an input's closed units lie side by side: gatedProduct leaves whole strips of them out.
+    // An input's closed units are then neighbours, and gatedProduct skips whole strips of them.
     batch.mostOpenFirst = gated();
     activations_ = computeActivations<T>(run_, team_, batch);
     backwardPass();
@@ -61,12 +61,13 @@ class KernelComputation {
   }
 
  private:
-  // Inputs of one forward product: there are fewer rows than backward, and every thread should have some.
+  // Inputs of one forward product. The forward pass has fewer rows than the backward pass, and every thread
+  // needs some.
   std::size_t forwardBlock() const {
     return std::min(task_.rowBlock, (inputs_ + team_.size() - 1) / team_.size());
   }
 
-  // Whether each input's deltas go down through its own open units only.
+  // Whether the backward pass uses only the units that are open for an input.
   bool gated() const { return hasVectorProducts() && chains_ >= kMinGatedChains; }
 
   bool counts(std::size_t l) const { return task_.weightTerms[l - 1] != 0 || task_.biasTerms[l - 1] != 0; }
@@ -91,7 +92,7 @@ class KernelComputation {
             l > lowest_ && l > 0 ? net_.width(l - 1) : 0, pairs * (deltas ? 1.0 + chains_ : 1.0)};
   }
 
-  // delta^L .. delta^lowest, and on the way down every layer's part of the kernel.
+  // Computes delta^L .. delta^lowest, and adds the part of each layer to the kernel.
   void backwardPass() {
     Deltas<T> above, below;
     Buffer<T> gathered;
@@ -201,7 +202,7 @@ class KernelComputation {
             deltas == nullptr ? 0 : 2 * deltas->exponent};
   }
 
-  // Of layer l's Gram matrices, for one pair of inputs of a tile, as if nothing were compacted.
+  // The operations of layer l's Gram matrices for one pair of inputs of a tile, without compaction.
   double tileFlops(std::size_t l) const {
     const double perEntry = task_.form == KernelForm::full ? 2.0 * chains_ * chains_ : 2.0 * chains_;
     return (task_.weightTerms[l - 1] != 0 ? 2.0 * net_.width(l - 1) : 0.0) +

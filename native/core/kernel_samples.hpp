@@ -1,5 +1,5 @@
-// Replicas of the kernel of N inputs over random initializations: what the samplers (direct.hpp,
-// conditional.hpp) have in common.
+// The code that both samplers of kernels of N inputs share (direct.hpp, conditional.hpp). A replica is the
+// kernel of one random initialization.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ struct KernelSampleTask {
   std::size_t kernelLength() const { return n * n * entries(); }
 };
 
-// What a layer's term and the sum so far are multiplied by, so that both are over 2^exponent.
+// Factors that bring a layer's term and the sum so far to one exponent.
 struct TermFactors {
   double keep, weight, bias;
 };
@@ -100,8 +100,7 @@ DEEPNTK_PORTABLE inline std::size_t transposedEntry(KernelForm form, std::size_t
   return form == KernelForm::full ? entry % chains * chains + entry / chains : entry;
 }
 
-// Where a thread keeps what the backward pass needs again: layers beyond this many bytes are drawn a second
-// time.
+// The bytes of layers that a thread keeps for the backward pass. Layers beyond this limit are drawn again.
 constexpr double kLayerMemory = 48.0 * (1 << 20);
 
 }  // namespace deepntk

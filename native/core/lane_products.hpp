@@ -1,5 +1,5 @@
-// Matrix products and factorizations of many small matrices at once, one a lane. Every sum is taken in the
-// order of its index, so that the twin (src/linalg/small.ts) gives the same bits.
+// Products and factorizations of kReplicaLanes small matrices at once, one in each lane. Sums run in the
+// order of their index, so that the twin (src/linalg/small.ts) gives the same bits.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ struct ConstLaneMatrix {
 
 enum class Entries {
   all,
-  upper,       // only those with row <= column are wanted; others may be computed by the way
+  upper,       // those with row <= column; others may be computed, too
   triangular,  // all, but B(t, j) is 0 for t > j
 };
 
@@ -37,12 +37,12 @@ void rectifyLanes(Pack* x, std::size_t count);
 void gateLanes(const Pack* x, const Pack* values, bool spread, std::size_t units, std::size_t inputs,
                std::size_t chains, Pack* out);
 
-// R upper triangular with R' R = a, and the inverses of its pivots; n x n, row-major. A column that depends
-// on those before it (kRankTolerance) gets the pivot 0, a row of zeros and the inverse 0. Below the diagonal
-// R is 0, and `a` is not read.
+// Computes the upper triangular R with R' R = a, and the inverses of its pivots. Matrices are n x n and
+// row-major. If a column depends on those before it (kRankTolerance), its pivot, its row and its inverse are
+// 0. Below the diagonal R is 0, and `a` is not read.
 void factorLanes(const Pack* a, std::size_t n, Pack* r, Pack* inverses);
 
-// In place of w, n x columns: R^-T w, and R^-1 w; entries of dependent columns become 0.
+// Replace w, n x columns, by R^-T w and by R^-1 w. Entries of dependent columns become 0.
 void solveTransposed(const Pack* r, const Pack* inverses, std::size_t n, Pack* w, std::size_t columns);
 void solveUpper(const Pack* r, const Pack* inverses, std::size_t n, Pack* w, std::size_t columns);
 

@@ -1,7 +1,7 @@
 // Included by lane_products.cpp once for each target. A Part is what one register holds of a Pack. Compilers
 // would keep larger Packs in memory.
 
-#if defined(__GNUC__)
+#if defined(DEEPNTK_VECTOR_TYPES)
 typedef double Part __attribute__((vector_size(kVectorBytes), may_alias));
 #else
 using Part = double;

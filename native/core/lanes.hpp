@@ -6,12 +6,14 @@
 #include <cstdint>
 
 #include "powers.hpp"
+#include "simd/target.hpp"
 
 namespace deepntk {
 
 constexpr std::size_t kReplicaLanes = 8;
 
-#if defined(__GNUC__)
+// Without vector types a Pack has the operators that the library uses.
+#if defined(DEEPNTK_VECTOR_TYPES)
 using Pack = double __attribute__((vector_size(8 * kReplicaLanes)));
 #else
 struct alignas(64) Pack {
@@ -24,7 +26,12 @@ struct alignas(64) Pack {
     for (std::size_t i = 0; i < kReplicaLanes; i++) a.values[i] = a.values[i] op b.values[i]; \
     return a;                                                                                 \
   }                                                                                           \
-  inline Pack& operator op##=(Pack& a, const Pack& b) {                                       \
+  inline Pack operator op(Pack a, double b) {                                                 \
+    for (double& value : a.values) value = value op b;                                        \
+    return a;                                                                                 \
+  }                                                                                           \
+  template <typename Operand>                                                                 \
+  Pack& operator op##=(Pack& a, const Operand& b) {                                           \
     return a = a op b;                                                                        \
   }
 DEEPNTK_LANES_OPERATOR(+)

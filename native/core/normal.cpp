@@ -1,6 +1,3 @@
-// Compiled without contraction into fused multiply-adds (-ffp-contract=off), and built of +, -, *, / and sqrt
-// alone, so that every instruction set gives the same bits. Loops run over blocks of lanes and hold no
-// branches: compilers vectorize them.
 #include "normal.hpp"
 
 #include <algorithm>
@@ -16,7 +13,7 @@ namespace deepntk {
 
 namespace {
 
-constexpr std::size_t kLanes = 256;  // Philox blocks at once; their words and normals stay in the first cache
+constexpr std::size_t kLanes = 256;  // Philox blocks at a time; their normals fit the first-level cache
 
 struct Lanes {
   std::uint32_t block[kLanes], replica0[kLanes], replica1[kLanes];
@@ -57,7 +54,7 @@ void fillNormalsInLanes(Span<Pack> out, StreamKey key, std::uint64_t first) {
 }
 
 void fillNormals(Span<double> out, StreamKey key, double scale, std::uint64_t first) {
-  const StandardFloatingPoint mode;  // it is called from the host's own thread too
+  const StandardFloatingPoint mode;  // the thread may be one of the host
   Lanes lanes;
   setReplicas(lanes, key, 1);
   double normals[2 * kLanes];

@@ -1,4 +1,5 @@
-// Many Philox blocks at once.
+// Many Philox blocks at once, and the numbers that they give. Every target gives the same bits, because the
+// arithmetic is +, -, *, / and sqrt (box_muller.hpp).
 #pragma once
 
 #include <cstddef>
@@ -19,11 +20,11 @@ struct PhiloxCounters {
 // words[w][i] is word w of block i.
 void drawWords(const PhiloxCounters& counters, std::size_t count, std::uint32_t* const (&words)[4]);
 
-// uniforms[0][i] is uniform(word 0, word 1) of block i, uniforms[1][i] that of words 2 and 3
+// uniforms[0][i] is uniform(word 0, word 1) of block i, and uniforms[1][i] is uniform(word 2, word 3)
 // (box_muller.hpp).
 void drawUniforms(const PhiloxCounters& counters, std::size_t count, double* const (&uniforms)[2]);
 
-// The two standard normal numbers that boxMuller makes of them.
+// normals[0][i] and normals[1][i] are the two standard normal numbers that boxMuller makes of block i.
 void drawNormals(const PhiloxCounters& counters, std::size_t count, double* const (&normals)[2]);
 
 }  // namespace deepntk

@@ -1,6 +1,6 @@
-// Included by philox_lanes.cpp once for each target: kLanes<double> blocks side by side. Compilers turn plain
-// loops of Philox into shuffles between 32 and 64 bits. Here every word keeps 64 bits for itself: the next
-// product ignores what the last one left in the upper half, and storeWords cuts it off.
+// Included by philox_lanes.cpp once for each target. It computes kLanes<double> blocks at a time. Compilers
+// turn plain loops of Philox into shuffles between 32 and 64 bits, so every word has a lane of 64 bits here.
+// Products ignore the upper halves of their operands, and storeWords drops them.
 
 // Words 0 to 3 of the next kLanes<double> blocks, in the lower halves.
 DEEPNTK_INLINE void drawBlocks(const PhiloxCounters& at, std::size_t i, Words (&c)[4]) {

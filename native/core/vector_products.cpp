@@ -12,20 +12,21 @@ namespace deepntk {
 
 namespace {
 
-// Rows that stay in the second-level cache while tiles of them are multiplied, and the longest piece of a
-// row: ten of those stay in the first-level cache.
+// The bytes of the rows that stay in the second-level cache during a product, and of the longest piece of a
+// row. Ten pieces fit the first-level cache.
 constexpr std::size_t kRowsBytes = 512 * 1024;
 constexpr std::size_t kPieceBytes = 4096;
-// Packed deltas of a group of inputs, which share one pass over the weights: few where the weights stay in
-// the second-level cache anyway, more where every pass fetches them from further away.
+// The bytes of the packed deltas of a group of inputs, which share one pass over the weights. If the weights
+// fit the second-level cache, groups are small. Otherwise every pass fetches the weights from further away,
+// and groups are larger.
 constexpr std::size_t kNearWeightsBytes = 768 * 1024;
 constexpr std::size_t kNearPackedBytes = 64 * 1024;
 constexpr std::size_t kFarPackedBytes = 512 * 1024;
-// Rows of a strip of the weights that stay in the first-level cache while a group of inputs passes.
+// The rows of a strip of the weights that stay in the first-level cache during the pass of a group.
 constexpr std::size_t kPieceUnits = 256;
 
-// Some inputs that go over the weights together: the open units above of each, piece by piece, in `open` from
-// start[input * pieces + piece] on, and their packed deltas, `chains` for each.
+// Some inputs that share one pass over the weights. The open units above an input are in `open`; those of a
+// piece begin at start[input * pieces + piece]. `packed` has `chains` deltas for each of them.
 template <typename T>
 struct GatedGroup {
   std::size_t first, count, pieces;

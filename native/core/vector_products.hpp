@@ -1,5 +1,5 @@
-// Matrix products of our own, for two shapes of the kernel that a general product does not know how to use:
-// deltas of which each input has its own gates, and Gram matrices of few long rows.
+// Our own matrix products, for two cases in which they are faster than a general product: deltas with gates
+// of their own for each input, and Gram matrices of few long rows.
 #pragma once
 
 #include <cstddef>
@@ -17,21 +17,22 @@ inline bool hasVectorProducts() {
   return target() != Target::baseline;
 }
 
-// C = A B' of long rows; with `lower`, A and B are the same rows, and at least the lower triangle is written.
+// C = A B' of long rows. With `lower`, A and B are the same rows, and at least the lower triangle of C is
+// written.
 template <typename T>
 void multiplyRows(MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c);
 
-// Up to here multiplyRows outruns OpenBLAS (measured against its AVX2 and AVX-512 kernels, 11 to 500 rows of
-// 300 to 2400).
+// The largest number of rows at which multiplyRows is faster than OpenBLAS. Measured against its AVX2 and
+// AVX-512 kernels, with 11 to 500 rows of 300 to 2400 numbers.
 template <typename T>
 constexpr std::size_t kMostRowsMultiplied = sizeof(T) == sizeof(double) ? 200 : 128;
 
-// Outputs from which on gatedProduct outruns a product of all units (measured; below, the weights are loaded
-// too often).
+// The smallest number of outputs at which gatedProduct is faster than a product of all units (measured). With
+// fewer outputs, it loads the weights too often.
 constexpr std::size_t kMinGatedChains = 3;
 
-// Deltas of some inputs on their way down one layer. An input has `chains` rows in `above` and in `below`,
-// and one row in each of the gates, which are open where they are positive.
+// The backward pass of some inputs through one layer. An input has `chains` rows in `above` and in `below`,
+// and one row in each array of gates. A gate is open if it is positive.
 template <typename T>
 struct GatedProduct {
   std::size_t inputs, chains;
@@ -47,11 +48,11 @@ template <typename T>
 struct GatedScratch {
   Buffer<T> packed;
   std::vector<std::uint32_t> open;
-  std::vector<std::size_t> start;  // in `open`, of every piece of every input
+  std::vector<std::size_t> start;  // of every piece of every input, in `open`
 };
 
-// below = gates of `below` o gain (gates of `above` o above) weights, with the operations of open gates of
-// `above` only. Returns the largest magnitude in `below`.
+// below = gates of `below` o gain (gates of `above` o above) weights. Units of closed gates of `above` cost
+// no operations. Returns the largest magnitude in `below`.
 template <typename T>
 T gatedProduct(const GatedProduct<T>& product, GatedScratch<T>& scratch);
 

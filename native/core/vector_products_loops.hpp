@@ -1,7 +1,7 @@
 // The inner loops of vector_products.cpp, which includes this file once for each target.
 
-// C(i, j) of height x width rows, on one piece of their length. Rows past the end of a matrix are read as its
-// last one.
+// C(i, j) for height x width rows, over one piece of their length. Beyond the end of a matrix, the caller
+// passes its last row.
 template <typename T, std::size_t height, std::size_t width>
 DEEPNTK_NOINLINE void multiplyRowTile(const T* const* a, const T* const* b, std::size_t length,
                                       std::size_t rows, std::size_t columns, bool add, T* c,
@@ -39,7 +39,7 @@ DEEPNTK_NOINLINE void multiplyRowTile(const T* const* a, const T* const* b, std:
 
 template <typename T>
 void multiplyLongRows(MatrixView<const T> a, MatrixView<const T> b, bool lower, MatrixView<T> c) {
-  // height x width sums, `width` vectors and one more must fit the registers.
+  // The registers hold height x width sums, `width` vectors and one more.
   constexpr std::size_t height = kRegisters == 32 ? 6 : 3, width = kRegisters == 32 ? 4 : 3;
   const std::size_t length = a.columns;
   const std::size_t fitting = kRowsBytes / (sizeof(T) * std::max<std::size_t>(1, b.rows));
@@ -73,8 +73,8 @@ DEEPNTK_INLINE Vector<T> loadStrip(const T* from, std::size_t lanes) {
   return load(from);
 }
 
-// Writes the sums of a strip. With `ends`, they are multiplied by the gain and gated before. Returns the
-// largest magnitude then, else 0.
+// Writes the sums of a strip. After the last piece (`ends`), it applies the gain and the gates first and
+// returns the largest magnitude. Otherwise it returns 0.
 template <typename T, std::size_t height, std::size_t width, bool partial>
 DEEPNTK_NOINLINE T writeStrip(const Vector<T> (&sums)[height][width], bool ends, T factor, const T* gates,
                               T* below, std::size_t stride, std::size_t lanes) {
@@ -99,9 +99,9 @@ DEEPNTK_NOINLINE T writeStrip(const Vector<T> (&sums)[height][width], bool ends,
   return largestLane(largest);
 }
 
-// A strip of a group's product: `height` chains from `chain` on and `width` vectors of units below from
-// `column` on, or, `partial`, one vector of so many `lanes`; over one piece of the units above. Returns the
-// largest magnitude, or 0 before the last piece.
+// A strip of a group's product, over one piece of the units above: `height` chains from `chain` on, and
+// `width` vectors of units below from `column` on. With `partial` it is the first `lanes` numbers of one
+// vector. Returns the largest magnitude, or 0 before the last piece.
 template <typename T, std::size_t height, std::size_t width, bool partial>
 DEEPNTK_NOINLINE T multiplyGatedStrip(const GatedProduct<T>& product, const GatedGroup<T>& group,
                                       std::size_t chain, std::size_t column, std::size_t piece,
@@ -142,7 +142,8 @@ DEEPNTK_NOINLINE T multiplyGatedStrip(const GatedProduct<T>& product, const Gate
         }
       }
     }
-    // A copy, so that the sums themselves need no address and can stay in registers.
+    // writeStrip takes an address. The sums are copied, because variables with an address do not stay in
+    // registers.
     Vector<T> results[height][width];
     DEEPNTK_UNROLL for (std::size_t r = 0; r < height; r++) {
       DEEPNTK_UNROLL for (std::size_t v = 0; v < width; v++) results[r][v] = sums[r][v];
@@ -156,7 +157,7 @@ DEEPNTK_NOINLINE T multiplyGatedStrip(const GatedProduct<T>& product, const Gate
 // `height` chains, from `chain` on, of a group of inputs.
 template <typename T, std::size_t height>
 T multiplyChains(const GatedProduct<T>& product, const GatedGroup<T>& group, std::size_t chain) {
-  // The sums, `width` vectors and one more must fit the registers.
+  // The registers hold height x width sums, `width` vectors and one more.
   constexpr std::size_t width = std::min<std::size_t>(4, (kRegisters - 1) / (height + 1));
   const std::size_t columns = product.below.columns;
   T largest = 0;

@@ -1,8 +1,8 @@
 // The activations of a batch at every layer on a device; the counterpart of native/core/activations.*.
 //
-// Which units no input activates, and in float32 the power of two that a layer is divided by, are found out
-// on the device, without the host: it is told once, after the last layer, and then drops the units that are
-// not needed from what the backward pass and the Gram matrices read.
+// The device finds the units that no input activates, and in float32 the power of two that a layer is divided
+// by. The host reads both once, after the last layer. It then drops the units that the backward pass and the
+// Gram matrices do not need.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace deepntk::cuda {
 // product: 16 bytes at 3 TB/s against 50 TFLOP/s. An estimate from data sheets.
 constexpr double kFlopsPerGather = 250;
 
-// One layer: the true activations are `values` times 2^exponent, kept units only.
+// One layer, kept units only. The true activations are `values` times 2^exponent.
 template <typename Device, typename T>
 struct Activations {
   DeviceArray<Device, T> values;
@@ -42,7 +42,7 @@ struct Inputs {
   std::size_t count() const { return n + (x2 == nullptr ? 0 : n2); }
 };
 
-// F is the scalar of the forward pass, T that of what is kept; F is float only where T is.
+// F is the scalar of the forward pass, T that of the kept activations. F is float only if T is.
 template <typename Device, typename F, typename T>
 class ForwardPass {
  public:
@@ -69,7 +69,7 @@ class ForwardPass {
     exponents_.clear();
   }
 
-  // Enqueues x^0 .. x^L; the values of layers below `lowest` are let go.
+  // Enqueues x^0 .. x^L. Frees the values of layers below `lowest`.
   void enqueue(std::size_t lowest) {
     keepInputs();
     for (std::size_t l = 1; l < net_.layers(); l++) {
@@ -91,7 +91,7 @@ class ForwardPass {
     converted_ = {};
   }
 
-  // Waits for the forward pass, and drops the units that are not worth keeping.
+  // Waits for the forward pass, then drops the units that are not worth keeping.
   void compact(const std::vector<LayerWork>& work, Compaction compaction) {
     const std::vector<std::uint64_t> bits = maxima_.toHost();
     for (std::size_t l = 0; l < net_.layers(); l++) {
@@ -99,7 +99,7 @@ class ForwardPass {
       const std::size_t width = net_.width(l);
       std::vector<double> maxima(width);
       for (std::size_t j = 0; j < width; j++) maxima[j] = fromBits(bits[offsets_[l] + j]);
-      // In float32 layers carry exponents, and no range is left.
+      // In float32, layers have exponents, so no number leaves the range.
       if (std::is_same_v<F, double> && l > 0) expectGates(*std::max_element(maxima.begin(), maxima.end()), l);
       layer.units = chooseUnits(maxima, work[l], compaction, kFlopsPerGather);
       if (layer.units.all) continue;
@@ -154,7 +154,7 @@ class ForwardPass {
     }
   }
 
-  // What the layer above l is computed from.
+  // The values from which the layer above l is computed.
   const F* valuesOf(std::size_t l) const {
     if constexpr (kScaled && std::is_same_v<F, double>) {
       return current_.data();

@@ -1,5 +1,5 @@
-// The scalar chain on a device, one thread a replica; the counterpart of native/core/chain.*, to the last
-// bit: the same operations in the same order, nothing contracted into fused multiply-adds.
+// The scalar chain on a device, with one thread for each replica. It gives the same bits as
+// native/core/chain.cpp, because it has the same operations in the same order, without fused multiply-adds.
 #pragma once
 
 #include <algorithm>
@@ -15,14 +15,14 @@
 
 namespace deepntk::cuda {
 
-// Replica first + lane, from the input to the output and, where there are biases, back.
+// Samples replica first + lane.
 struct SampleReplica {
   ChainView plan;
   ChainRecords records;
   std::uint64_t seed, first;
   ChainReplicas out;
 
-  // What a replica carries from layer to layer.
+  // The numbers of a replica at one layer.
   struct State : ChainEnd {
     double signal, unit;
     std::uint8_t squareDof;
@@ -45,7 +45,8 @@ struct SampleReplica {
     return records.law[records.lanes * layer + state.lane];
   }
 
-  // The part of the mixture, the law of every layer, and the degrees of freedom of the output's square.
+  // Chooses the part of the mixture, the laws of the layers, and the degrees of freedom of the square of the
+  // output.
   DEEPNTK_PORTABLE void choosePath(State& state) const {
     std::size_t end = 0;
     state.part = choosePart(plan, state.at, end);
@@ -176,7 +177,7 @@ class BatchRecords {
   DeviceArray<Device, std::int64_t> exponents_;
 };
 
-// `mostLanes`: replicas that are under way at once, where memory allows.
+// At most `mostLanes` replicas are computed at once, or fewer if the memory requires it.
 template <typename Device>
 void sampleChain(Run& run, Device& device, const ChainPlan& plan, std::uint64_t seed, std::uint64_t first,
                  std::size_t count, const ChainReplicas& out, std::size_t mostLanes = std::size_t{1} << 20) {

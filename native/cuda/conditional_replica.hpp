@@ -1,4 +1,4 @@
-// One replica of the conditional sampler (conditional.hpp), by the threads of a block.
+// One replica of the conditional sampler (conditional.hpp), computed by the threads of a block.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 
 namespace deepntk::cuda {
 
-constexpr std::size_t kUnits = 16;  // units at a time; even, so that pairs of normals are not cut
+constexpr std::size_t kUnits = 16;  // units at a time; an even number, so that no pair of normals is split
 
 // Where a replica's numbers begin, in doubles.
 struct ConditionalLayout {
@@ -65,8 +65,8 @@ struct ConditionalView {
   std::int32_t* reported;
 };
 
-// One replica. `team.forEach(count, body)` has body(0) .. body(count - 1) called by the threads of a block,
-// and all of them done when it returns; what stands between such calls, every thread does.
+// One replica. In `team.forEach(count, body)` the threads of a block call body(0) .. body(count - 1). All
+// calls are done when it returns. Every thread runs the code between such calls.
 template <typename Team>
 class ConditionalReplica {
  public:
@@ -101,8 +101,8 @@ class ConditionalReplica {
   }
 
  private:
-  // --- Of layer l: X'X (upper triangle), R of the preactivations over 2^exponent, the inverses of its
-  // pivots; the true activations are those drawn times 2^exponent.
+  // Layer l has X'X (upper triangle), R of the preactivations over 2^exponent, and the inverses of its
+  // pivots. The true activations are the drawn ones times 2^exponent.
   DEEPNTK_PORTABLE double* gramOf(std::size_t l) const { return states_ + l * view_.layout.layer; }
   DEEPNTK_PORTABLE double* rootOf(std::size_t l) const { return gramOf(l) + n_ * n_; }
   DEEPNTK_PORTABLE double* inversesOf(std::size_t l) const { return rootOf(l) + n_ * n_; }
@@ -117,7 +117,7 @@ class ConditionalReplica {
     return {task_.seed, replica_, streamOf(purpose, l)};
   }
 
-  // Numbers first .. first + count - 1 of a stream; `first` is even.
+  // Draws numbers first .. first + count - 1 of a stream. `first` is even.
   DEEPNTK_PORTABLE void draw(double* to, const NormalStream& from, std::size_t first,
                              std::size_t count) const {
     team_.forEach((count + 1) / 2, [&](std::size_t pair) {
@@ -170,14 +170,15 @@ class ConditionalReplica {
     const double bias = powerOfTwo(-2 * exponentOf(l - 1)) * view_.biasVariance;
     team_.forEach(n_ * n_, [&](std::size_t i) { covariance[i] = weight * below[i] + bias; });
     const std::int64_t shift = binaryExponent(largestOnDiagonal(covariance, n_)) >> 1;
-    team_.sync();  // all have read what is scaled now
+    team_.sync();  // every thread has read the matrix before it is scaled
     const double factor = powerOfTwo(-2 * shift);
     team_.forEach(n_ * n_, [&](std::size_t i) { covariance[i] *= factor; });
     setExponents(l, exponentOf(l - 1) + shift, shift);
     factorize(covariance, n_, rootOf(l), inversesOf(l));
   }
 
-  // factorLanes, from the upper triangle of a; a row at a time, so that what follows is subtracted at once.
+  // factorLanes (core/lane_products.hpp), one row at a time: each row is subtracted from all later rows at
+  // once.
   DEEPNTK_PORTABLE void factorize(const double* a, std::size_t n, double* r, double* inverses) const {
     const auto pivot = [&](std::size_t j) {
       const double square = r[j * n + j];
@@ -203,7 +204,7 @@ class ConditionalReplica {
     }
   }
 
-  // Z_h and X = relu(Z_h R) of some units of a hidden layer; returns how many.
+  // Draws Z_h and X = relu(Z_h R) of the next units of a hidden layer. Returns their number.
   DEEPNTK_PORTABLE std::size_t drawUnits(std::size_t l, std::size_t unit) const {
     const std::size_t left = task_.widths[l] - unit, units = left < kUnits ? left : kUnits;
     double *const normals = scratch_ + view_.layout.normals, *const x = scratch_ + view_.layout.x;
@@ -218,8 +219,8 @@ class ConditionalReplica {
     return units;
   }
 
-  // Calls body(units) for a few units of a hidden layer after the others, once Z_h, X and, of stream `key`, Z
-  // of these units are drawn.
+  // Goes through a hidden layer, a few units at a time. Draws Z_h and X of these units, and Z from stream
+  // `key`, and then calls body(units).
   template <typename Body>
   DEEPNTK_PORTABLE void forUnits(std::size_t l, const NormalStream& key, std::size_t columns,
                                  const Body& body) const {
@@ -230,8 +231,8 @@ class ConditionalReplica {
     }
   }
 
-  // Delta' Delta and Z_h' Delta of the output layer, whose deltas are the identity, or a column of 1 /
-  // sqrt(K).
+  // Computes Delta' Delta and Z_h' Delta of the output layer. Its deltas are the identity, or a column of
+  // 1 / sqrt(K).
   DEEPNTK_PORTABLE void startDescent() {
     const double* const top = scratch_ + view_.layout.top;
     const std::size_t outputs = task_.outputs;
@@ -255,7 +256,7 @@ class ConditionalReplica {
     addTerm(layers_);
   }
 
-  // From the deltas of layer l to those of the layer below: gram_, along_ and their exponent.
+  // Replaces gram_, along_ and their exponent, which belong to layer l, by those of the layer below.
   DEEPNTK_PORTABLE void descend(std::size_t l) {
     const bool top = l == layers_;
     const std::size_t columns = top ? chains_ : pairs_, width = task_.widths[l - 1];
@@ -266,7 +267,7 @@ class ConditionalReplica {
     const double s = view_.weightScale[l - 1], deviation = std::sqrt(s);
     team_.forEach(columns * columns, [&](std::size_t i) { root[i] *= deviation; });
 
-    // X~' Z: the last row of Z belongs to the biases.
+    // X~' Z. The last row of Z belongs to the biases.
     const NormalStream key = stream(kBackwardPurpose, l - 1);
     clear(across, n_ * columns);
     forUnits(l - 1, key, columns, [&](std::size_t units) {
@@ -285,7 +286,7 @@ class ConditionalReplica {
     }
     solve(l, columns, s);
 
-    // Z C + X S, the gates, and what the next step needs of the result.
+    // Z C + X S, the gates, and the Gram matrices of the result that the next step needs.
     double *const open = scratch_ + view_.layout.open, *const deltas = scratch_ + view_.layout.deltas;
     clear(gramBelow_, pairs_ * pairs_);
     clear(alongBelow_, n_ * pairs_);
@@ -322,14 +323,14 @@ class ConditionalReplica {
     alongBelow_ = along_;
     along_ = along;
     const std::int64_t by = binaryExponent(largestOnDiagonal(gram_, pairs_)) >> 1;
-    team_.sync();  // all have read what is scaled now
+    team_.sync();  // every thread has read the matrix before it is scaled
     const double square = powerOfTwo(-2 * by), factor = powerOfTwo(-by);
     team_.forEach(pairs_ * pairs_, [&](std::size_t i) { gram_[i] *= square; });
     team_.forEach(n_ * pairs_, [&](std::size_t i) { along_[i] *= factor; });
     deltaExponent_ += by;
   }
 
-  // S, in place of Z_h' Delta. What is stored of R is R over 2^shift, in units of the layer below.
+  // S replaces Z_h' Delta. The stored R is divided by 2^shift, in units of the layer below.
   DEEPNTK_PORTABLE void solve(std::size_t l, std::size_t columns, double s) const {
     const double *const c = scratch_ + view_.layout.root, *const across = scratch_ + view_.layout.across;
     double* const work = scratch_ + view_.layout.work;
@@ -341,7 +342,7 @@ class ConditionalReplica {
       for (std::size_t t = 0; t <= j; t++) sum += across[i * columns + t] * c[t * columns + j];
       work[entry] = sum;
     });
-    // Columns do not know of each other.
+    // Columns are independent of each other.
     team_.forEach(columns, [&](std::size_t j) {
       for (std::size_t i = 0; i < n_; i++) {
         double sum = work[i * columns + j];

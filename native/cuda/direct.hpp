@@ -1,5 +1,6 @@
-// The direct sampler on a device; the counterpart of native/core/direct.*. Many nets at once: a layer of all
-// of them is one batch of matrix products. Weights are drawn when they are needed, and again on the way back.
+// The direct sampler on a device; the counterpart of native/core/direct.*. It computes many nets at once: one
+// layer of all of them is one batch of matrix products. Weights are drawn when they are needed, and again in
+// the backward pass.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +42,7 @@ class DirectSampling {
     }
     const std::size_t widest = *std::max_element(task.widths.begin(), task.widths.end());
     const std::size_t sets = task.terms.size(), length = sets * task.kernelLength();
-    // Of one net; of the kernels, two batches are on their way to the host.
+    // The memory of one net. Two batches of kernels are in transfer to the host.
     const double bytes = 8.0 * (heaviest + widest + n_ * hidden + 2.0 * rows_ * widest + n_ * n_ +
                                 1.0 * rows_ * rows_ + layers_ + 3 + 4.0 * length + 5.0 * sets);
     const double fitting = 0.8 * static_cast<double>(device.freeMemory()) / bytes;
@@ -92,12 +93,12 @@ class DirectSampling {
   }
 
  private:
-  // A batch of nets: what does not end sooner cannot be cancelled sooner. One net beyond that is watched
-  // layer by layer.
+  // The operations of a batch. A batch cannot be cancelled before it ends. A single net with more operations
+  // can be cancelled after each layer.
   static constexpr double kBatchFlops = 5e11, kFlopsPerNormal = 70;
   bool recordable() const { return flops_ <= kBatchFlops; }
 
-  // All layers of `nets` nets, up and down. Asks for no memory.
+  // The forward and backward pass of `nets` nets. Allocates no memory.
   void enqueue(std::size_t nets) {
     forward(nets);
     backward(nets);
@@ -106,7 +107,7 @@ class DirectSampling {
 
   std::int64_t* exponents(std::size_t l) const { return exponents_.data() + l * nets_; }
   const double* activations(std::size_t l) const { return l == 0 ? x_.data() : activations_[l].data(); }
-  // From one net to the next: the inputs are the same for all.
+  // The distance from one net to the next. All nets have the same inputs.
   std::size_t activationStep(std::size_t l) const { return l == 0 ? 0 : n_ * task_.widths[l]; }
 
   void draw(std::uint32_t purpose, std::size_t l, double deviation, std::size_t size, std::size_t nets,
@@ -155,7 +156,8 @@ class DirectSampling {
     sums_.clear();
     device_.forEach(1, nets * task_.terms.size(), SetExponent{sumExponents_.data(), kNoExponent});
     device_.forEach(1, nets, SetExponent{deltaExponents_.data(), 0});
-    // A replayed batch finds the arrays where the recorded one did: an odd number of changes is undone.
+    // A replayed batch reads the same arrays as the recorded one, so local pointers are swapped, not the
+    // arrays.
     double *above = above_.data(), *below = below_.data();
     addTerm(layers_, nullptr, nets);
     for (std::size_t l = layers_; l > 1; l--) {
@@ -181,13 +183,13 @@ class DirectSampling {
     }
   }
 
-  // The term of layer l, whose deltas `above` are; null: the identity.
+  // Adds the term of layer l. `above` has its deltas; null: they are the identity.
   void addTerm(std::size_t l, const double* above, std::size_t nets) {
     const std::size_t below = task_.widths[l - 1], width = task_.widths[l];
     gramOf(activations(l - 1), n_, below, activationStep(l - 1), gram_.data(), nets);
     const bool trace = task_.form == KernelForm::trace;
     const std::size_t deltaRows = trace ? n_ : rows_;
-    // A trace is one product of inner length chains x width.
+    // For a trace, one product of inner length chains x width sums over the outputs.
     if (above != nullptr)
       gramOf(above, deltaRows, trace ? chains_ * width : width, rows_ * width, deltaGram_.data(), nets);
     const NetGrams grams{gram_.data(), above == nullptr ? nullptr : deltaGram_.data(), deltaRows,
@@ -223,7 +225,7 @@ class DirectSampling {
   DeviceArray<Device, TermFactors> factors_;
 };
 
-// `mostNets`: that are under way at once, where memory allows.
+// At most `mostNets` nets are computed at once, or fewer if the memory requires it.
 template <typename Device>
 void sampleDirect(Run& run, Device& device, const DirectTask& task, std::size_t mostNets = 65536) {
   DirectSampling<Device>(run, device, task, mostNets).sample();

@@ -1,4 +1,4 @@
-// What the direct sampler (direct.hpp) does between its matrix products, for many nets at once.
+// The steps of the direct sampler (direct.hpp) between its matrix products, for many nets at once.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace deepntk::cuda {
 
-// Normals number 2 pair and 2 pair + 1 of a layer, of net number `net` of those under way.
+// Draws normals number 2 pair and 2 pair + 1 of a layer, of net number `net` of the batch.
 struct DrawLayer {
   double* out;  // `size` numbers a net
   std::size_t size;
@@ -27,7 +27,7 @@ struct DrawLayer {
   }
 };
 
-// x = relu(h + gain b) of unit j of one net, all inputs; the largest of the net.
+// x = relu(h + gain b) of unit j of one net, for all inputs. Updates the largest number of the net.
 struct RectifyNets {
   double* h;  // nets x n x width
   std::size_t n, width;
@@ -50,8 +50,9 @@ struct RectifyNets {
   }
 };
 
-// Deltas of unit j of one net, all rows, through their gates; with `weights` (the output layer's) they are
-// set to its rows first, or to the sum of its rows over sqrt(K). The largest magnitude of the net.
+// Applies the gates to the deltas of unit j of one net, all rows. With `weights`, those of the output layer,
+// the deltas are first set to its rows, or to the sum of its rows over sqrt(K). Updates the largest magnitude
+// of the net.
 struct GateNets {
   const double* activations;  // nets x n x width
   const double* weights;      // nets x outputs x width; null: the deltas themselves
@@ -90,7 +91,7 @@ struct DivideNets {
   }
 };
 
-// exponents = before + what the layer was divided by; and `largest` ready for the next layer.
+// exponents = before + the exponent that the layer was divided by. Resets `largest` for the next layer.
 struct NoteDivision {
   std::uint64_t* largest;
   const std::int64_t* before;
@@ -112,11 +113,11 @@ struct AdvanceReplica {
   DEEPNTK_PORTABLE void operator()(std::size_t, std::size_t) const { *replica += by; }
 };
 
-// A layer's two Gram matrices of every net, and what they stand for.
+// A layer's two Gram matrices of every net, and their exponents.
 struct NetGrams {
   const double* activations;  // nets x n x n
   const double* deltas;       // nets x rows x rows; null: the identity (the output layer)
-  std::size_t deltaRows;      // n where the sum over outputs is taken, else n chains
+  std::size_t deltaRows;      // n for traces, else n chains
   const std::int64_t *activationExponents, *deltaExponents;
 
   DEEPNTK_PORTABLE DeltaGram deltasOf(const SampleView& task, std::size_t net) const {
@@ -162,7 +163,7 @@ struct AddNetTerms {
   }
 };
 
-// Both triangles.
+// Writes both triangles of the kernels, and their exponents.
 struct FinishNets {
   SampleView task;
   const double* sums;

@@ -1,5 +1,5 @@
-// The features of a block of inputs on a device; the counterpart of native/core/features.*. The groups of the
-// block go through the layers together, as many as fit the device's memory, but each is scaled on its own.
+// The features of a block of inputs on a device; the counterpart of native/core/features.*. As many groups of
+// the block as fit the device's memory go through the layers together. Each group has its own scale.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 
 namespace deepntk::cuda {
 
-// Exponent number `at` of every group: that of its largest, and with `above` what stands two places on (the
-// deltas of the layer above) added.
+// Exponent number `at` of every group: that of its largest number. With `above`, the exponent of the deltas
+// of the layer above, two places further on, is added.
 struct NoteExponents {
   const std::uint64_t* largest;
   std::size_t largestStep;
@@ -72,7 +72,7 @@ class FeatureComputation {
  private:
   static constexpr bool kScaled = std::is_same_v<T, float>;
 
-  // Whole groups, as many as fit four fifths of the free memory; one at least.
+  // The number of inputs, in whole groups, that fit four fifths of the free memory. At least one group.
   std::size_t rowsThatFit() const {
     double units = 0;
     for (std::size_t l = 0; l < net_.layers(); l++) units += net_.width(l);
@@ -80,7 +80,7 @@ class FeatureComputation {
     double heaviest = 0;
     for (std::size_t l = 1; l < net_.layers(); l++)
       heaviest = std::max(heaviest, 1.0 * net_.width(l) * net_.width(l - 1));
-    // Two layers of deltas, and two on their way to the host.
+    // Two layers of deltas, and two more in transfer to the host.
     const double perInput = sizeof(T) * (units + chains_ * widest * (3 + split)) + 8 * 3 * widest;
     const double room = 0.8 * static_cast<double>(device_.freeMemory()) -
                         (kScaled ? heaviest * sizeof(T) * split : 0.0) - sizeof(T) * chains_ * widest;
@@ -102,7 +102,7 @@ class FeatureComputation {
     largest.expectGates();
   }
 
-  // x^{lowest - 1} .. x^L.
+  // Computes x^{lowest - 1} .. x^L.
   std::vector<DeviceArray<Device, T>> forward(std::size_t first, std::size_t rows,
                                               LargestActivations<Device>& largest,
                                               const DeviceArray<Device, std::int32_t>& exponents) {
@@ -137,7 +137,7 @@ class FeatureComputation {
     return kept;
   }
 
-  // delta^L .. delta^lowest, each sent as soon as the one below is there.
+  // Computes delta^L .. delta^lowest. Each is sent to the host once the one below is computed.
   void backward(std::size_t first, std::size_t rows, std::vector<DeviceArray<Device, T>>& activations,
                 const DeviceArray<Device, std::int32_t>& exponents) {
     const std::size_t layers = net_.layers(), groupRows = shape_.group * chains_,
@@ -200,7 +200,7 @@ class FeatureComputation {
     }
   }
 
-  // df/dx^L: W^{L+1}, or for the sum of logits the sum of its rows over sqrt(K).
+  // df/dx^L.
   DeviceArray<Device, T> outputWeights() {
     return outputRows<Device, T>(device_, resident_.view().layer(net_.layers()),
                                  shape_.form == KernelForm::sumOfLogits, nullptr,

@@ -13,7 +13,7 @@
 
 namespace deepntk::cuda {
 
-// One layer: h = weightGain W x + biasGain b for a block of inputs, and with `relu` its positive part.
+// One layer of a block of inputs: h = weightGain W x + biasGain b. With `relu`, its positive part.
 template <typename Device>
 void applyLayer(Device& device, Products<Device>& products, const ResidentNetwork<Device>& resident,
                 std::size_t l, MatrixView<const double> x, bool relu, MatrixView<double> h) {
@@ -38,8 +38,8 @@ MatrixView<const T> weightsAs(Device& device, const MatrixView<const double>& we
   }
 }
 
-// df/dx^L over `count` units, those listed or all: W^{L+1} of the output layer, a row for every output; or
-// for the sum of logits the sum of its rows over sqrt(K), one row.
+// df/dx^L over `count` units, those of the list or all. It is W^{L+1}, one row for each output. For the sum
+// of logits it is one row, the sum of the rows of W^{L+1} over sqrt(K).
 template <typename Device, typename T>
 DeviceArray<Device, T> outputRows(Device& device, const Layer& layer, bool sumOfLogits,
                                   const std::uint32_t* units, std::size_t count) {
@@ -57,7 +57,7 @@ DeviceArray<Device, T> outputRows(Device& device, const Layer& layer, bool sumOf
   return rows;
 }
 
-// f(X), n x K, into `out`, on the host as `x` is.
+// Writes f(X), n x K, to `out`. `x` and `out` are on the host.
 template <typename Device>
 void forward(Run& run, Device& device, const Network& network, const double* x, std::size_t n, double* out) {
   const std::size_t inputs = network.inputs(), outputs = network.outputs(), widest = network.widest();

@@ -1,5 +1,5 @@
 // Products with the Jacobian of a block of inputs, from its features, on a device; the counterpart of
-// native/core/products.cpp. Layer after layer, all directions in one matrix product.
+// native/core/products.cpp. One matrix product computes all directions of a layer.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace deepntk::cuda {
 
-// What both products have in common: which part of the block and of the directions is worked on at a time.
+// Both products, and the choice of the inputs and directions that they handle at a time.
 template <typename Device, typename T>
 class GradientProducts {
  public:
@@ -52,7 +52,7 @@ class GradientProducts {
     for (std::size_t l = net_.layers(); l >= 1; l--) {
       if (!shape_.counts(l)) continue;
       const std::size_t width = net_.width(l), below = net_.width(l - 1);
-      // Of the sums three: those that are added to, and two on their way to the host.
+      // There are three arrays of sums: one is computed, and two are in transfer to the host.
       const double room = roomOnDevice(), perDirection = (24.0 + sizeof(T)) * width * (below + 1);
       const std::size_t batch = directionsThatFit(room, perDirection);
       const std::size_t step = inputsThatFit(l, batch, room - batch * perDirection);
@@ -83,8 +83,8 @@ class GradientProducts {
     for (std::size_t l = 1; l <= net_.layers(); l++) {
       if (shape_.counts(l)) heaviest = std::max(heaviest, parametersOf(l));
     }
-    // The vectors as they came and as they are multiplied, and the sums: those that are added to, and two on
-    // their way to the host.
+    // The vectors before and after conversion, and three arrays of sums: one is computed, and two are in
+    // transfer to the host.
     const std::size_t batch =
         directionsThatFit(roomOnDevice(), (8 + kSplit * sizeof(T)) * heaviest + 24.0 * rows);
     for (std::size_t first = 0; first < directions_; first += batch) {
@@ -114,18 +114,18 @@ class GradientProducts {
 
   double parametersOf(std::size_t l) const { return net_.width(l) * (net_.width(l - 1) + 1.0); }
 
-  // Four fifths of the memory that is free. Waits for the device.
+  // Four fifths of the free memory. Waits for the device.
   double roomOnDevice() const { return 0.8 * static_cast<double>(device_.freeMemory()); }
 
-  // How many directions fit half of the room, so that the other half is the inputs'; one at least.
+  // The number of directions that fit half of the room; at least one. The other half is for inputs.
   std::size_t directionsThatFit(double room, double perDirection) const {
     std::size_t directions = directions_;
     while (directions > 1 && directions * perDirection > room / 2) directions = (directions + 1) / 2;
     return directions;
   }
 
-  // How many inputs, in whole groups, fit the room with what layer l makes of them and of so many directions:
-  // features, one number a unit and direction, and two a chain and direction; one group at least.
+  // The number of inputs, in whole groups, that fit the room with layer l's arrays: features, one number for
+  // each unit and direction, and two for each chain and direction. At least one group.
   std::size_t inputsThatFit(std::size_t l, std::size_t directions, double room) const {
     const double width = net_.width(l), below = net_.width(l - 1), chains = chains_, count = directions;
     const double perInput =
@@ -147,7 +147,7 @@ class GradientProducts {
     return layer;
   }
 
-  // `count` vectors of a layer, one after the other, of those that lie all parameters apart.
+  // `count` vectors of a layer, packed. On the host, their distance is the number of all parameters.
   DeviceArray<Device, double> vectorsOf(const double* from, std::size_t count, std::size_t size) {
     DeviceArray<Device, double> vectors(device_, count * size);
     for (std::size_t d = 0; d < count; d++)
@@ -169,7 +169,7 @@ class GradientProducts {
     device_.forEach(layer.rows * count, width,
                     CombineDeltas<T>{coefficients, directions_, layer.deltas.data(), chains_, width,
                                      combined.data(), count});
-    // In float32 each group has exponents of its own, and is added up by itself.
+    // In float32 each group has exponents of its own, so groups are summed one by one.
     const std::size_t piece = kScaled ? shape_.group : layer.rows;
     for (std::size_t row = 0; row < layer.rows; row += piece) {
       const std::size_t rows = std::min(piece, layer.rows - row);
@@ -199,7 +199,7 @@ class GradientProducts {
     }
   }
 
-  // A layer's part of some directions, as it is multiplied: in float32 over the power of two of its largest.
+  // A layer's part of some directions. In float32 it is divided by the power of two of its largest number.
   struct Vectors {
     DeviceArray<Device, T> values;
     DeviceArray<Device, std::uint64_t> largest;
@@ -230,7 +230,7 @@ class GradientProducts {
     Vectors weights, biases;
     if (withWeights) weights = multipliable(vectorsOf(vectors, count, width * below), count, width, below);
     if (withBiases) biases = multipliable(vectorsOf(vectors + width * below, count, width), count, 1, width);
-    // The vectors are there already; what splits them in two is not.
+    // The vectors are allocated already, but not the arrays that split them in two.
     const double parts = kScaled ? 2.0 * sizeof(T) * count * parametersOf(l) : 0;
     const std::size_t step = inputsThatFit(l, count, roomOnDevice() - parts);
     for (std::size_t first = 0; first < block_.n; first += step) {

@@ -1,4 +1,4 @@
-// What the samplers of kernels have in common on a device; the counterpart of native/core/kernel_samples.hpp.
+// The code that the samplers of kernels share on a device; the counterpart of native/core/kernel_samples.hpp.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct NormalStream {
   }
 };
 
-// The task as kernels of the device read it.
+// The task, with arrays on the device.
 struct SampleView {
   const std::uint64_t* widths;  // n_0 .. n_{L+1}
   std::size_t layers, n, outputs, chains, entries, terms;
@@ -50,7 +50,7 @@ struct SampleView {
   }
 };
 
-// Of one entry of one pair of inputs, the place of the same number from the other side.
+// The place of the number that is equal to `entry` of inputs (i, j) by symmetry, among those of (j, i).
 DEEPNTK_PORTABLE inline std::size_t mirrored(const SampleView& task, std::size_t i, std::size_t j,
                                              std::size_t entry) {
   return (j * task.n + i) * task.entries + transposedEntry(task.form, task.chains, entry);
@@ -99,7 +99,7 @@ class ResidentSamples {
   SampleView view_{};
 };
 
-// Sends the kernels of `count` replicas, from number `position` of the task on.
+// Sends the kernels of `count` replicas to the host. The first is number `position` of the task.
 template <typename Device>
 void sendKernels(Results<Device>& results, const KernelSampleTask& task, std::size_t position,
                  std::size_t count, DeviceArray<Device, double>&& kernels,

@@ -1,4 +1,4 @@
-// All of native/cuda but its launches, on the host, against native/core.
+// native/cuda without its launches, on the host, against native/core.
 #include "device_checks.hpp"
 #include "host_device.hpp"
 
@@ -7,7 +7,7 @@ using namespace deepntk::cuda;
 
 namespace {
 
-// Nothing on the host reads or writes the device's memory.
+// The host neither reads nor writes the device's memory.
 void theHostStaysOnItsSide() {
   HostDevice device;
   device.beStrict();
@@ -35,7 +35,7 @@ void theHostStaysOnItsSide() {
   checkDirect(device);
 }
 
-// A kernel that does not fit in one block stays within the memory that there is.
+// A kernel that does not fit the memory in one block is computed in several, within the memory.
 void blocksStayWithinTheMemory() {
   const RandomNet net({40, 50, 60, 30, 50, 3}, 3);
   for (const KernelForm form : kForms) {
@@ -44,14 +44,14 @@ void blocksStayWithinTheMemory() {
       problem.parts = parts;
       HostDevice all;
       const std::vector<double> expected = problem.on(all);
-      HostDevice some(all.peak() / 2);  // which refuses more
+      HostDevice some(all.peak() / 2);  // refuses to allocate more
       checkClose(problem.on(some), expected, kRounding);
       CHECK(all.used() == 0 && some.used() == 0);
     }
   }
 }
 
-// So do features, tiles and products, and replicas of kernels.
+// So are features, tiles, products and replicas of kernels.
 void piecesStayWithinTheMemory() {
   HostDevice all;
   checkFeaturesInPieces(all, std::size_t{1} << 40);
@@ -75,7 +75,7 @@ void piecesStayWithinTheMemory() {
   }
 }
 
-// A batch of nets is recorded once, after the first, and asks for no memory.
+// A batch of nets is recorded once, after the first batch, and allocates no memory.
 void batchesOfNetsAreReplayed() {
   HostDevice device;
   Setting setting({6, 13, 9, 17, 3}, 4, 23, KernelForm::full, 2, 0.3);
@@ -86,7 +86,7 @@ void batchesOfNetsAreReplayed() {
   CHECK(device.captures() == 1 && device.replays() == 4);  // 4 nets, then four times 4 of them, then 3
 }
 
-// A step is recorded once for every size of batches, after the first of that size, and asks for no memory.
+// A step is recorded once for each size of a batch, after the first of that size, and allocates no memory.
 void stepsAreReplayed() {
   HostDevice device;
   TrainProblem problem({6, 17, 9, 12, 3}, 50);

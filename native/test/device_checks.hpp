@@ -1,5 +1,5 @@
-// Every operation of native/cuda against native/core, on whatever device: HostDevice where there is no GPU,
-// CudaDevice where there is one.
+// Every operation of native/cuda against native/core. The device is CudaDevice, or HostDevice on a machine
+// without a GPU.
 #pragma once
 
 #include <algorithm>
@@ -76,7 +76,7 @@ void checkJacobian(Device& device) {
   }
 }
 
-// A kernel and, where asked for, its parts, one after the other.
+// A kernel followed by its parts, if they are wanted.
 struct KernelProblem {
   const RandomNet& net;
   Network network;
@@ -170,7 +170,7 @@ void checkKernel(Device& device) {
   }
 }
 
-// A layer that no input activates: its deltas, and the weights below it, have no columns.
+// No input activates one layer, so its deltas and the weights below it have no columns.
 template <typename Device>
 void checkDeadLayer(Device& device) {
   RandomNet net({6, 8, 5, 7, 2}, 7);
@@ -212,8 +212,8 @@ void checkBlocks(Device& device, std::size_t memory) {
   }
 }
 
-// The scale of activations and deltas runs through 2^500 at weight variance 4 and 2^-400 at 1: far beyond
-// float32. With a forward pass in float32 gates flip over such depths, so that only the size is compared.
+// Activations and deltas reach 2^500 at weight variance 4 and 2^-400 at 1, far beyond the range of float32.
+// With a forward pass in float32, gates flip at such depths, so only the magnitude is compared.
 template <typename Device>
 void checkMixedInEveryPhase(Device& device) {
   const struct {
@@ -234,8 +234,8 @@ void checkMixedInEveryPhase(Device& device) {
   }
 }
 
-// What each way to compute the mixed kernel keeps, printed: relative to the largest entry, float64 the
-// measure.
+// Prints the error of each way to compute the mixed kernel, relative to the largest entry of the float64
+// kernel.
 template <typename Device>
 void checkArithmetics(Device& device) {
   std::vector<std::size_t> widths(22, 200);
@@ -255,11 +255,11 @@ void checkArithmetics(Device& device) {
       single, split, tf32, all);
   CHECK(single < 2e-6);
   CHECK(split < 4e-6);
-  CHECK(tf32 > 1e-5 && tf32 < 1e-2);  // that TF32 was used can be seen, and that no more than it was lost
+  CHECK(tf32 > 1e-5 && tf32 < 1e-2);  // TF32 was used, and the error is not larger than its rounding
   CHECK(all < 1e-2);
 }
 
-// A batch of products is what its products are, one by one, in each arithmetic.
+// A batch of products gives the same as its products one by one, in each arithmetic.
 template <typename Device>
 void checkBatches(Device& device) {
   constexpr std::size_t kCount = 5, kRows = 7, kColumns = 9, kInner = 33, kStride = kCount * kInner;
@@ -268,7 +268,7 @@ void checkBatches(Device& device) {
     fillNormals({numbers.data(), size}, {seed, 0, 0}, 1);
     return std::vector<float>(numbers.begin(), numbers.end());
   };
-  // Matrices that lie side by side, as the deltas of the outputs do.
+  // Matrices that are neighbours in memory, as the deltas of the outputs are.
   const std::vector<float> left = randomFloats(kRows * kStride, 1),
                            right = randomFloats(kColumns * kStride, 2);
   std::vector<double> expected(kCount * kRows * kColumns, 0.0);
@@ -314,7 +314,8 @@ inline ChainPlan chainPlan(double biasVariance, bool tilted) {
     plan.noiseScale.push_back(biasVariance > 0 ? 0.02 : 0);
     plan.widthClass.push_back(static_cast<std::int32_t>(l % 2));
   }
-  // Two widths, six laws each: any table will do for the comparison, small widths so that replicas die.
+  // Two widths with six laws each. Any table is good for the comparison. The widths are small, so that some
+  // replicas die.
   for (std::int32_t table = 0; table < 12; table++) {
     const std::int32_t bits = table < 6 ? 2 : 3;
     plan.gateBits.push_back(bits);
@@ -365,7 +366,7 @@ struct ChainResult {
   }
 };
 
-// To the last bit, and however many replicas are under way at once.
+// The same bits, for any number of replicas at once.
 template <typename Device>
 void checkChain(Device& device) {
   constexpr std::size_t kCount = 3001;
@@ -421,7 +422,7 @@ void checkTraining(Device& device, std::size_t memory) {
                       batch.rows);
           device.limitMemory(std::size_t{1} << 40);
           checkClose(here.losses, core.losses, 1e-12);
-          // Adam's first steps divide two numbers that may both be roundings.
+          // Adam's first steps divide two numbers that may both be rounding errors.
           checkClose(here.net.parameters, core.net.parameters, name == Optimizer::Name::adam ? 1e-8 : 1e-12);
           if (!core.first.empty()) checkClose(here.first, core.first, 1e-12);
         }
@@ -448,8 +449,7 @@ void checkLongBatch(Device& device) {
   CHECK(product.toHost() == expected);  // whole numbers: every sum is exact
 }
 
-// An operation that is cancelled, or for which there is no room, ends with an exception, and the device goes
-// on.
+// If an operation is cancelled or needs too much memory, it throws an exception, and the device still works.
 template <typename Device>
 void checkEndings(Device& device) {
   const RandomNet net({20, 64, 64, 3}, 3);
@@ -476,8 +476,8 @@ void checkEndings(Device& device) {
   CHECK(problem.on(device) == expected);
 }
 
-// `kernelMemory`, `trainingMemory` and `featureMemory`: room, in bytes, for a part of what checkBlocks,
-// checkTraining and checkFeatures compute.
+// `kernelMemory`, `trainingMemory` and `featureMemory` are too few bytes for checkBlocks, checkTraining and
+// checkFeatures to compute everything at once.
 template <typename Device>
 void checkEverything(Device& device, std::size_t kernelMemory, std::size_t trainingMemory,
                      std::size_t featureMemory) {

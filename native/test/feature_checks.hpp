@@ -14,7 +14,7 @@
 
 namespace deepntk::cuda {
 
-// A shape of features and blocks of T that have it.
+// A shape of features, and blocks of type T with this shape.
 template <typename T>
 struct FeatureProblem {
   static constexpr bool kMixed = std::is_same_v<T, float>;
@@ -33,7 +33,7 @@ struct FeatureProblem {
   std::vector<double> weightTerms, biasTerms;
   FeatureShape shape;
 
-  // `frozen`: the first layer, and the weights of the third, and the biases of the second.
+  // With `frozen`, the first layer, the weights of the third and the biases of the second are frozen.
   FeatureProblem(const RandomNet& of, KernelForm form, bool frozen)
       : net(of),
         network(net.network()),
@@ -60,7 +60,7 @@ struct FeatureProblem {
     return result;
   }
 
-  // Layer after layer, what the numbers stand for.
+  // The true numbers, layer by layer.
   std::vector<std::vector<double>> trueValues(const Block& block) const {
     std::vector<std::vector<double>> layers;
     const auto add = [&](const T* values, std::size_t perInput, std::size_t l, std::size_t which) {
@@ -158,7 +158,7 @@ void checkFeaturesIn(Device& device, Arithmetic arithmetic) {
   }
 }
 
-// Nets whose features leave float32's range by far have them all the same: 4^400 at weight variance 4.
+// Features far beyond the range of float32 are correct, e.g. 4^400 at weight variance 4.
 template <typename Device>
 void checkScaledFeatures(Device& device) {
   for (const double weightVariance : {1.0, 4.0}) {
@@ -191,8 +191,8 @@ void checkScaledFeatures(Device& device) {
   }
 }
 
-// Of many directions as many at once as the memory allows, and of the inputs what it then allows: how the two
-// share it changes from one size of memory to the next, and none is exceeded.
+// Directions and inputs are handled in parts that fit the memory. The parts change with the size of the
+// memory, and the memory is never exceeded.
 template <typename Device, typename T>
 void checkManyDirections(Device& device, Arithmetic arithmetic) {
   const FeatureProblem<T> problem(RandomNet({40, 40, 1}, 3), KernelForm::trace, false);
@@ -203,7 +203,7 @@ void checkManyDirections(Device& device, Arithmetic arithmetic) {
   device.limitMemory(std::size_t{1} << 40);
 }
 
-// What does not fit the memory is done in pieces, with the same result.
+// Work that does not fit the memory is done in pieces, with the same result.
 template <typename Device>
 void checkFeaturesInPieces(Device& device, std::size_t memory) {
   device.limitMemory(memory);

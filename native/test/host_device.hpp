@@ -1,7 +1,7 @@
-// A device that is none: the interface of native/cuda/device.hpp by loops and OpenBLAS on the host, so that
-// all that the CUDA backend does, but the launches themselves, is compared with native/core without a GPU.
-// Freed memory is overwritten, memory beyond a limit is refused, and transfers arrive only when they are
-// asked for.
+// A substitute for a GPU: the interface of native/cuda/device.hpp with loops and OpenBLAS on the host. It
+// lets tests compare the CUDA backend, except its launches, with native/core on a machine without a GPU. It
+// overwrites freed memory, refuses memory beyond a limit, and completes transfers only when the caller waits
+// for them.
 #pragma once
 
 #include <cblas.h>
@@ -22,7 +22,7 @@
 
 namespace deepntk::cuda {
 
-// All memory of the device lies in one range of addresses, which can be touched only while the device works.
+// All memory of the device is one range of addresses, which is accessible only while the device works.
 class HostDevice {
  public:
   explicit HostDevice(std::size_t memory = kRange) : memory_(memory) {
@@ -46,7 +46,7 @@ class HostDevice {
   std::size_t peak() const { return peak_; }
   std::size_t replays() const { return replays_; }
   std::size_t captures() const { return captures_; }
-  // From now on the host cannot touch the device's memory. Costs two calls of the system an operation.
+  // From now on the host cannot access the device's memory. This costs two system calls for each operation.
   void beStrict() {
     strict_ = true;
     protect(PROT_NONE);
@@ -67,7 +67,7 @@ class HostDevice {
       used_ += bytes;
       peak_ = std::max(peak_, used_);
       const Open open(*this);
-      std::memset(data, 0xff, needed);  // not-a-number, should anyone read it
+      std::memset(data, 0xff, needed);  // not-a-number, for readers of uninitialized memory
       return data;
     }
     throw std::bad_alloc();
@@ -143,8 +143,7 @@ class HostDevice {
     }
   }
 
-  // One thread, which takes the calls of every other team in reverse: that their order does not matter can be
-  // seen.
+  // One thread. Every other team runs the calls in reverse order, to show that the order does not matter.
   class Team {
    public:
     explicit Team(bool reverse) : reverse_(reverse) {}
@@ -232,7 +231,7 @@ class HostDevice {
     run.advance(flops);
   }
 
-  // Recording computes nothing, as on a GPU; what is replayed may neither ask for memory nor wait.
+  // Recording computes nothing, as on a GPU. A replayed graph may neither allocate memory nor wait.
   using Graph = std::function<void()>;
   Graph capture(std::function<void()> body) {
     captures_++;
@@ -280,7 +279,7 @@ class HostDevice {
 
   static constexpr std::size_t kRange = std::size_t{1} << 34, kPage = 4096, kAlignment = 64, kCanary = 64;
 
-  // While one lives, the memory of the device can be read and written.
+  // The memory of the device is accessible while an object of this class exists.
   class Open {
    public:
     explicit Open(HostDevice& device) : device_(device) {
@@ -302,8 +301,8 @@ class HostDevice {
     return at >= range_ && at < range_ + kRange;
   }
 
-  // A body that a GPU runs may hold no pointer to the host's memory: no word of it may be an address of
-  // anything that is mapped, but of the device. (Padding may hold an address of nothing.)
+  // A body that a GPU runs must not contain a pointer to the host's memory. So no word of it may be a mapped
+  // address outside the device. (Padding may contain addresses that are not mapped.)
   template <typename Body>
   void checkPointers(Body body) const {
     static_assert(std::is_trivially_copyable_v<Body>, "a kernel's body is copied to the device byte by byte");
@@ -328,10 +327,10 @@ class HostDevice {
   };
 
   std::size_t memory_, used_ = 0, peak_ = 0, replays_ = 0, captures_ = 0;
-  std::size_t top_ = 0;  // of the addresses that were ever used
+  std::size_t top_ = 0;  // of all addresses used so far
   int open_ = 0;
   bool strict_ = false;
-  bool recording_ = false;  // while what a GPU would have recorded runs
+  bool recording_ = false;  // while a graph is recorded
   char* range_ = nullptr;
   char* constants_ = nullptr;
   std::map<char*, std::size_t> free_;

@@ -1,4 +1,4 @@
-// The structured kernel against J J', and against itself with every switch that must not change it.
+// The structured kernel against J J', and against itself with other options that must not change it.
 #include "../core/kernel.hpp"
 
 #include <algorithm>
@@ -89,7 +89,7 @@ void kernelIsTheProductOfJacobians() {
         sum.push_back(all / static_cast<double>(outputs));
       }
     }
-    // Sums of some thousand products in another order: a few hundred roundings of the largest entry.
+    // Sums of some thousand products in another order differ by a few hundred roundings of the largest entry.
     const double rounding = 1e-13;
     checkClose(kernelOf(network, net, x, shape.n, x2, shape.n2, KernelForm::full), full, rounding);
     checkClose(kernelOf(network, net, x, shape.n, x2, shape.n2, KernelForm::diagonal), diagonal, rounding);
@@ -137,8 +137,7 @@ void threadsChangeNoBit() {
         kernelOf(network, net, x, 30, x, 0, KernelForm::trace, three));
 }
 
-// The scale of activations and deltas runs through 2^500 at weight variance 4 and 2^-400 at 1: far beyond
-// float32.
+// Activations and deltas reach 2^500 at weight variance 4 and 2^-400 at 1, far beyond the range of float32.
 void mixedPrecisionSurvivesEveryPhase() {
   const struct {
     double weightVariance;

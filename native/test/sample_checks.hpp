@@ -12,7 +12,7 @@
 
 namespace deepntk::cuda {
 
-// Kernels of two sets of terms, the second with one layer left out and exponents of its own.
+// Kernels of two sets of terms. The second set has other exponents, and one layer has no term.
 struct SampledKernels {
   std::vector<double> kernels;
   std::vector<std::int32_t> exponents;
@@ -42,7 +42,7 @@ inline std::vector<Setting> sampleSettings() {
     settings.push_back({{4, 2, 2, 2, 2, 2, 2}, 3, 40, form, 1, 0});  // most of these nets are dead
   }
   settings.push_back({{5, 40, 33, 1}, 1, 9, KernelForm::trace, 2, 0.4});
-  // An input that is there twice: preactivations of rank three.
+  // Two inputs are equal, so the preactivations have rank three.
   Setting twice({6, 20, 20, 2}, 4, 9, KernelForm::trace, 2, 0);
   std::copy_n(twice.x.begin(), 6, twice.x.begin() + 12);
   for (std::size_t i = 0; i < 4; i++) twice.gram[8 + i] = twice.gram[i];
@@ -52,11 +52,12 @@ inline std::vector<Setting> sampleSettings() {
   deep.back() = 1;
   settings.push_back({deep, 2, 3, KernelForm::trace, 4, 0});
   settings.push_back({deep, 2, 3, KernelForm::trace, 1, 0.01});
-  settings.push_back({{10, 20, 20, 5}, 20, 2, KernelForm::trace, 2, 0.1});  // more than a block holds
+  settings.push_back(
+      {{10, 20, 20, 5}, 20, 2, KernelForm::trace, 2, 0.1});  // more than fits the memory of a block
   return settings;
 }
 
-// To the last bit, and however many replicas are under way at once.
+// The same bits, for any number of replicas at once.
 template <typename Device>
 void checkConditional(Device& device) {
   for (Setting& setting : sampleSettings()) {

@@ -76,8 +76,8 @@ void neitherThreadsNorCutsChangeABit() {
   }
 }
 
-// Inputs and pairs that fill the tiles of the products and others that do not, and a last group of few
-// replicas.
+// Numbers of inputs and pairs that fill the tiles of the products and others that do not. The last group has
+// few replicas.
 void everyInstructionSetGivesTheSameBits() {
   std::uint64_t checksum = 0;
   for (std::size_t inputs : {1, 2, 3, 5, 11}) {

@@ -1,4 +1,5 @@
-// Steps of gradient descent: the gradient against finite differences, and what may not change a bit.
+// Steps of gradient descent: the gradient against finite differences, and options that must not change any
+// bit.
 #include <numeric>
 #include <vector>
 

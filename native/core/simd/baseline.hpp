@@ -10,7 +10,7 @@ DEEPNTK_INLINE V multiplyAdd(V a, V b, V sum) {
   return a * b + sum;
 }
 
-#if defined(__GNUC__)
+#if defined(DEEPNTK_VECTOR_TYPES)
 DEEPNTK_INLINE double lane(Doubles v, std::size_t i) {
   return v[i];
 }

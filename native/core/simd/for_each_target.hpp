@@ -6,7 +6,7 @@
 // and gets the functions of that file in the namespaces avx512, avx2, neon and baseline, as far as the
 // platform has these targets. DEEPNTK_DISPATCH calls the one of this CPU. The loops are either plain C++,
 // which the compiler vectorizes, or written with the vocabulary of vectors.hpp. A file of loops includes
-// nothing, and it uses no lambdas, because clang does not compile these for the target.
+// nothing. It has no lambdas, because GCC does not compile these for the target.
 //
 // All targets give the same bits unless the loops use multiplyAdd or sumOfLanes: the library is compiled with
 // -ffp-contract=off.

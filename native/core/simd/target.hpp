@@ -13,9 +13,15 @@ Target target();
 
 }  // namespace deepntk
 
-#if defined(__x86_64__) && defined(__GNUC__)
+// GCC and clang have vector types. Other compilers get the baseline with plain numbers. A test defines
+// DEEPNTK_NO_VECTOR_TYPES to be compiled like that.
+#if defined(__GNUC__) && !defined(DEEPNTK_NO_VECTOR_TYPES)
+#define DEEPNTK_VECTOR_TYPES
+#endif
+
+#if defined(__x86_64__) && defined(DEEPNTK_VECTOR_TYPES)
 #define DEEPNTK_X86_TARGETS
-#elif defined(__aarch64__) && defined(__GNUC__)
+#elif defined(__aarch64__) && defined(DEEPNTK_VECTOR_TYPES)
 #define DEEPNTK_NEON_TARGET
 #endif
 

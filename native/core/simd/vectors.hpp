@@ -2,7 +2,7 @@
 // subtract and multiply with the operators of numbers. Compilers without vector types (MSVC) get vectors of
 // one lane, which are plain numbers.
 
-#if defined(__GNUC__)
+#if defined(DEEPNTK_VECTOR_TYPES)
 typedef double Doubles __attribute__((vector_size(kVectorBytes)));
 typedef float Floats __attribute__((vector_size(kVectorBytes)));
 typedef std::uint64_t Words __attribute__((vector_size(kVectorBytes)));
@@ -71,7 +71,7 @@ DEEPNTK_INLINE Vector<T> whereAboveZero(Vector<T> gate, Vector<T> value) {
 
 // kLanes<double> 32-bit words, each in the lower half of a 64-bit lane.
 DEEPNTK_INLINE Words loadWords(const std::uint32_t* from) {
-#if defined(__GNUC__)
+#if defined(DEEPNTK_VECTOR_TYPES)
   typedef std::uint32_t Halves __attribute__((vector_size(kVectorBytes / 2)));
   Halves halves;
   std::memcpy(&halves, from, sizeof halves);
@@ -83,7 +83,7 @@ DEEPNTK_INLINE Words loadWords(const std::uint32_t* from) {
 
 // Writes the lower half of every lane.
 DEEPNTK_INLINE void storeWords(std::uint32_t* to, Words words) {
-#if defined(__GNUC__)
+#if defined(DEEPNTK_VECTOR_TYPES)
   typedef std::uint32_t Halves __attribute__((vector_size(kVectorBytes / 2)));
   const Halves halves = __builtin_convertvector(words, Halves);
   std::memcpy(to, &halves, sizeof halves);
