@@ -1,6 +1,7 @@
 #include "tasks.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace deepntk {
 
@@ -81,7 +82,16 @@ void read(const Object& from, const FeatureShape& shape, FeatureBlock<T>& block)
   const std::size_t perInput = shape.offset(shape.network.layers() + 1);
   block.n = from.count("n");
   block.values = from.array<std::remove_const_t<T>>("values", from.product({block.n, perInput})).data;
-  block.exponents = from.array<std::int32_t>("exponents", shape.exponents(block.n)).data;
+  if constexpr (std::is_const_v<T>) {
+    constexpr std::int32_t kLargest = 1 << 28;  // sums of four of them do not overflow
+    const auto exponents = from.copyForJob<std::int32_t>("exponents", shape.exponents(block.n));
+    for (std::size_t i = 0; i < exponents.size; i++) {
+      if (exponents[i] < -kLargest || exponents[i] > kLargest) from.expected("exponents", "-2^28 to 2^28");
+    }
+    block.exponents = exponents.data;
+  } else {
+    block.exponents = from.array<std::int32_t>("exponents", shape.exponents(block.n)).data;
+  }
 }
 
 template <typename T>

@@ -84,7 +84,7 @@ class GramTileComputation {
   GramLayer<T> layerOf(std::size_t l, const Tile& piece) const {
     const std::size_t below = net_.width(l - 1), width = l < net_.layers() ? net_.width(l) : 0;
     const auto side = [&](const FeatureBlock<const T>& block, std::size_t first) -> GramSide<T> {
-      return {block.activations(shape_, l) + first * below,
+      return {shape_.hasActivations(l) ? block.activations(shape_, l) + first * below : nullptr,
               shape_.hasDeltas(l) ? block.deltas(shape_, l) + first * shape_.chains() * width : nullptr};
     };
     const std::size_t groupA = piece.row / shape_.group, groupB = piece.column / shape_.group;

@@ -209,6 +209,19 @@ describeNative('hostile arguments to the raw addon', (backend, addon) => {
     });
   });
 
+  test('exponents whose sum would overflow are refused', () => {
+    const exponents = new Int32Array(exponentCount(shape, 3)).fill(2 ** 30);
+    for (const [operation, path] of [
+      ['gramTile', 'task.a.exponents'],
+      ['products', 'task.block.exponents'],
+    ] as const) {
+      const call = withValuesAt(calls[operation], { [path]: exponents });
+      expect(() => (addon[operation] as unknown as Start)(call, () => undefined)).toThrow(
+        `${path}: expected -2^28 to 2^28`,
+      );
+    }
+  });
+
   test('null stands for the block itself, and a mirror of it is refused', async () => {
     const { task } = calls.gramTile;
     const start = addon.gramTile as unknown as Start;
