@@ -33,12 +33,6 @@ export function optionsOf(name: string, rule: OptionRule<unknown>, help = rule.h
 
 export const jsonOption = () => new Option('--json', 'print one JSON object and nothing else');
 
-/** Adds a flag that must be given. */
-export function addRequiredOption(command: Command, name: string, rule: OptionRule<unknown>): Command {
-  for (const option of optionsOf(name, rule)) command.addOption(option.makeOptionMandatory());
-  return command;
-}
-
 const PLACEHOLDERS: Readonly<Record<Exclude<OptionKind, 'switch'>, string>> = {
   integer: 'n',
   number: 'number',

@@ -12,27 +12,15 @@ export class InterruptedError extends Error {
  * when the work ends, also if it fails.
  */
 export async function withInterrupt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal, release } = abortOnInterrupt();
-  try {
-    return await work(signal);
-  } finally {
-    release();
-  }
-}
-
-export interface Interrupt {
-  readonly signal: AbortSignal;
-  /** Gives Ctrl-C its usual effect back. */
-  readonly release: () => void;
-}
-
-/** {@link withInterrupt} for callers that release it themselves. */
-export function abortOnInterrupt(): Interrupt {
   const controller = new AbortController();
   const onInterrupt = () => {
     if (controller.signal.aborted) process.exit(INTERRUPTED_STATUS);
     controller.abort(new InterruptedError('interrupted'));
   };
   process.on('SIGINT', onInterrupt);
-  return { signal: controller.signal, release: () => process.off('SIGINT', onInterrupt) };
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', onInterrupt);
+  }
 }

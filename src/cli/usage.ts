@@ -74,11 +74,6 @@ export function byteSize(text: string): number {
   return bytes;
 }
 
-/** "300,200,100" */
-export function integerList(text: string): number[] {
-  return text.split(',').map(integer({ min: 1 }));
-}
-
 /** "1,3-5": numbers and ranges of numbers. */
 export function rangeList(text: string): number[] {
   return text.split(',').flatMap((part) => {
@@ -90,8 +85,4 @@ export function rangeList(text: string): number[] {
     }
     return Array.from({ length: to - from + 1 }, (_, i) => from + i);
   });
-}
-
-export function nameList(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
 }
